@@ -1,0 +1,672 @@
+-- The whole schema of Cascade: words and rules are explained in sql/README.md (for users) and docs/architecture.md.
+--
+-- Column order follows alignment: 8-byte columns first, then 4, then 2, then variable ones.
+-- Triggers are named <table>_<order>_<verb>: 1xx guard, 5xx derive, 9xx announce.
+-- Wait-free rule: a trigger on task, job or command may only read, insert into an unconstrained table, take a shared
+-- advisory lock by trying, or NOTIFY. It never updates a shared row, so producers cannot wait for each other.
+
+-- roles ---------------------------------------------------------------------------------------------------------------
+
+do $$
+declare
+  r text;
+begin
+  foreach r in array array['cascade_owner', 'cascade_engine', 'cascade_producer', 'cascade_reader'] loop
+    if not exists (select from pg_catalog.pg_roles where rolname = r) then
+      execute pg_catalog.format('create role %I nologin', r);
+    end if;
+  end loop;
+  foreach r in array array['cascade_owner', 'cascade_engine'] loop
+    if not pg_catalog.pg_has_role(current_user, r, 'member') then
+      execute pg_catalog.format('grant %I to %I', r, current_user);
+    end if;
+  end loop;
+end $$;
+
+alter schema cascade owner to cascade_owner;
+revoke all on schema cascade from public;
+grant usage on schema cascade to cascade_engine, cascade_producer, cascade_reader;
+alter table cascade.migration owner to cascade_owner;
+grant select on cascade.migration to cascade_engine, cascade_reader;
+set local role cascade_owner;
+
+-- states (state/task_state.hpp and state/job_state.hpp are the law; tests compare) --------------------------------------
+
+create type cascade.task_status as enum
+  ('waiting', 'pending', 'running', 'completed', 'failed', 'cancelled', 'skipped', 'quarantined');
+create type cascade.waiting_reason as enum
+  ('dependency', 'delay', 'retry_backoff', 'concurrency_limit', 'rate_limit', 'worker_capacity', 'no_capable_worker',
+   'paused');
+create type cascade.job_status as enum ('pending', 'running', 'paused', 'completed', 'failed', 'cancelled');
+
+create table cascade.task_transition (
+  from_status cascade.task_status not null,
+  event text not null,
+  to_status cascade.task_status not null,
+  primary key (from_status, event)
+);
+insert into cascade.task_transition (from_status, event, to_status) values
+  ('waiting', 'due', 'pending'), ('waiting', 'cancel', 'cancelled'), ('waiting', 'skip', 'skipped'),
+  ('waiting', 'errored', 'failed'),
+  ('pending', 'held', 'waiting'), ('pending', 'started', 'running'), ('pending', 'errored', 'failed'),
+  ('pending', 'cancel', 'cancelled'), ('pending', 'skip', 'skipped'),
+  ('running', 'succeeded', 'completed'), ('running', 'errored', 'failed'), ('running', 'backed_off', 'waiting'),
+  ('running', 'owner_lost', 'pending'), ('running', 'poisoned', 'quarantined'), ('running', 'cancel', 'cancelled'),
+  ('failed', 'redrive', 'pending'), ('cancelled', 'redrive', 'pending'), ('quarantined', 'redrive', 'pending'),
+  ('skipped', 'redrive', 'waiting');
+
+-- nodes and lanes --------------------------------------------------------------------------------------------------------
+
+create table cascade.node (
+  epoch bigint generated always as identity primary key,
+  started_at timestamptz not null default now(),
+  stopped_at timestamptz,
+  pid int not null,
+  name text not null,
+  version text not null,
+  tags text[] not null default '{}'
+);
+comment on table cascade.node is 'One row each time a node takes up work; epoch fences its writes.';
+
+create table cascade.lane (
+  epoch bigint not null default 0,
+  acquired_at timestamptz,
+  lane smallint primary key check (lane between 0 and 63),
+  clean boolean not null default true
+);
+comment on column cascade.lane.clean is
+  'False while somebody owns the lane: found false at a takeover, the last owner died and tasks may have been in flight.';
+insert into cascade.lane (lane) select generate_series(0, 63);
+
+-- workflows --------------------------------------------------------------------------------------------------------------
+
+create table cascade.workflow (
+  created_at timestamptz not null default now(),
+  version int not null check (version > 0),
+  name text not null check (octet_length(name) between 1 and 200),
+  definition jsonb not null check (jsonb_typeof(definition) = 'object'),
+  primary key (name, version)
+);
+
+-- jobs -------------------------------------------------------------------------------------------------------------------
+
+create table cascade.job (
+  id bigint generated always as identity primary key,
+  xid xid8 not null default pg_current_xact_id(),
+  created_at timestamptz not null default now(),
+  started_at timestamptz,
+  finished_at timestamptz,
+  version int,
+  status cascade.job_status not null default 'pending',
+  priority smallint not null default 50 check (priority between 0 and 100),
+  keep_open boolean not null default false,
+  workflow text,
+  input jsonb not null default '{}' check (pg_column_size(input) <= 16777216),
+  result jsonb,
+  error text,
+  check ((finished_at is not null) = (status >= 'completed')),
+  check ((workflow is null) = (version is null))
+);
+comment on table cascade.job is 'One run of a workflow, or (workflow null) a container for tasks that are added to it.';
+create index job_inbox on cascade.job (xid) where status < 'completed';
+
+-- tasks ------------------------------------------------------------------------------------------------------------------
+
+create table cascade.task (
+  id bigint generated always as identity primary key,
+  -- The inserting transaction; 0 for rows the owner inserted itself. See docs/adr/0002-inbox.md.
+  xid xid8 not null default pg_current_xact_id(),
+  job_id bigint,
+  created_at timestamptz not null default now(),
+  run_at timestamptz not null default now() check (isfinite(run_at)),
+  ready_at timestamptz,
+  started_at timestamptz,
+  finished_at timestamptz,
+  epoch bigint,
+  timeout interval check (timeout > interval '0'),
+  status cascade.task_status not null default 'pending',
+  waiting_reason cascade.waiting_reason,
+  item int,
+  lane smallint not null generated always as ((coalesce(job_id, id) & 63)::smallint) stored,
+  priority smallint not null default 50 check (priority between 0 and 100),
+  attempt smallint not null default 0 check (attempt >= 0),
+  max_attempts smallint not null default 5 check (max_attempts >= 1),
+  owner_losses smallint not null default 0,
+  progress smallint check (progress between 0 and 100),
+  queue text not null default 'default' check (octet_length(queue) between 1 and 200),
+  handler text not null check (octet_length(handler) between 1 and 200),
+  step text,
+  unique_key text check (octet_length(unique_key) between 1 and 1000),
+  concurrency_key text check (octet_length(concurrency_key) between 1 and 1000),
+  requires text[] check (cardinality(requires) <= 32 and array_position(requires, null) is null),
+  payload jsonb not null default '{}' check (pg_column_size(payload) <= 16777216),
+  retry jsonb check (jsonb_typeof(retry) = 'object'),
+  command jsonb,
+  result jsonb,
+  error text,
+  check ((waiting_reason is not null) = (status = 'waiting')),
+  check ((finished_at is not null) = (status >= 'completed')),
+  -- A task that was skipped or cancelled before it ran has started_at = finished_at and attempt 0.
+  check (status < 'running' or started_at is not null)
+) with (fillfactor = 90);
+
+-- The inbox and the takeover read; finished rows are not in it.
+create index task_inbox on cascade.task (xid) where status < 'completed';
+-- A job's tasks, for its owner and for readers; loose tasks do not pay for it.
+create index task_job on cascade.task (job_id) where job_id is not null;
+create unique index task_unique_key on cascade.task (unique_key) where unique_key is not null and status < 'completed';
+
+-- Earlier attempts; the latest one lives in the task's row.
+create table cascade.attempt_log (
+  task_id bigint not null,
+  started_at timestamptz,
+  finished_at timestamptz not null,
+  epoch bigint,
+  attempt smallint not null,
+  outcome text not null check (outcome in ('failed', 'lost', 'cancelled')),
+  result jsonb,
+  error text,
+  primary key (task_id, attempt)
+);
+
+-- commands: how anybody but the owner asks for a change --------------------------------------------------------------------
+
+create table cascade.command (
+  id bigint generated always as identity primary key,
+  xid xid8 not null default pg_current_xact_id(),
+  created_at timestamptz not null default now(),
+  applied_at timestamptz,
+  job_id bigint,
+  task_id bigint,
+  lane smallint generated always as ((coalesce(job_id, task_id, 0) & 63)::smallint) stored,
+  kind text not null check (kind in ('cancel_job', 'cancel_task', 'retry_task', 'retry_job', 'set_job_priority',
+    'set_task_priority', 'pause_job', 'resume_job', 'close_job', 'queue_changed')),
+  queue text,
+  created_by text not null default current_user,
+  argument jsonb not null default '{}',
+  outcome text
+);
+create index command_inbox on cascade.command (xid) where applied_at is null;
+
+create table cascade.queue (
+  changed_at timestamptz not null default now(),
+  concurrency int check (concurrency > 0),
+  name text primary key check (octet_length(name) between 1 and 200),
+  paused boolean not null default false
+);
+comment on table cascade.queue is 'Settings of queues; a queue without a row has the defaults.';
+
+-- counters: appended by triggers, folded by the owner (docs/adr/0004-counters.md) ------------------------------------------
+
+create table cascade.counter_delta (
+  job_id bigint,
+  n int not null,
+  status cascade.task_status not null,
+  queue text not null
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
+
+create table cascade.job_counter (
+  job_id bigint primary key,
+  waiting int not null default 0, pending int not null default 0, running int not null default 0,
+  completed int not null default 0, failed int not null default 0, cancelled int not null default 0,
+  skipped int not null default 0, quarantined int not null default 0
+) with (fillfactor = 50);
+
+create table cascade.queue_counter (
+  waiting bigint not null default 0, pending bigint not null default 0, running bigint not null default 0,
+  completed bigint not null default 0, failed bigint not null default 0, cancelled bigint not null default 0,
+  skipped bigint not null default 0, quarantined bigint not null default 0,
+  queue text primary key
+) with (fillfactor = 50);
+
+-- guards -------------------------------------------------------------------------------------------------------------------
+
+create function cascade.tg_task_guard() returns trigger
+  language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if current_user <> 'cascade_engine' then
+    raise exception using errcode = 'CA001',
+      message = format('task %s: only the engine changes the state of a task', old.id),
+      hint = 'Insert a command instead: cascade.cancel_task(id), cascade.retry_task(id), cascade.set_task_priority(id, n).';
+  end if;
+  if not exists (select from cascade.task_transition x
+                 where x.from_status = old.status and x.to_status = new.status) then
+    raise exception using errcode = 'CA001',
+      message = format('task %s: a task that is %s cannot become %s', old.id, old.status, new.status);
+  end if;
+  return new;
+end $$;
+create trigger task_100_guard before update of status on cascade.task
+  for each row when (old.status is distinct from new.status
+                     and (old.status >= 'completed' or current_user <> 'cascade_engine'))
+  execute function cascade.tg_task_guard();
+
+create function cascade.tg_job_guard() returns trigger
+  language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  raise exception using errcode = 'CA001',
+    message = format('job %s: only the engine changes the state of a job', old.id),
+    hint = 'Insert a command instead: cascade.cancel_job(id), cascade.retry_job(id), cascade.pause_job(id).';
+end $$;
+create trigger job_100_guard before update of status on cascade.job
+  for each row when (old.status is distinct from new.status and current_user <> 'cascade_engine')
+  execute function cascade.tg_job_guard();
+
+-- derive -------------------------------------------------------------------------------------------------------------------
+
+create function cascade.tg_task_delay() returns trigger
+  language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  new.status := 'waiting';
+  new.waiting_reason := 'delay';
+  return new;
+end $$;
+create trigger task_500_delay before insert on cascade.task
+  for each row when (new.run_at > now() and new.status = 'pending')
+  execute function cascade.tg_task_delay();
+
+-- What is wrong with `value` as parameter `spec`, or null. Types: string, integer, number, boolean, array, object, any.
+create function cascade.param_problem(spec jsonb, value jsonb) returns text
+  language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case
+    when coalesce(spec->>'type', 'any') = 'any' then null
+    when spec->>'type' = 'integer' then
+      case when jsonb_typeof(value) = 'number' and value::numeric = trunc(value::numeric) then null
+           else 'must be an integer, not ' || left(value::text, 60) end
+    when jsonb_typeof(value) = spec->>'type' then null
+    else format('must be of type %s, not %s', spec->>'type', jsonb_typeof(value))
+  end;
+$$;
+
+-- The input of a job with defaults filled in; raises CA003 when it does not match the declared parameters.
+create function cascade.checked_input(workflow text, definition jsonb, input jsonb) returns jsonb
+  language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  params jsonb := definition->'params';
+  param record;
+  problem text;
+begin
+  if jsonb_typeof(input) <> 'object' then
+    raise exception using errcode = 'CA003',
+      message = format('workflow %s: the input must be a JSON object, not %s', workflow, jsonb_typeof(input));
+  end if;
+  if params is null then
+    return input;
+  end if;
+  for param in select key, value from jsonb_each(params) order by key loop
+    if not input ? param.key then
+      if param.value ? 'default' then
+        input := input || jsonb_build_object(param.key, param.value->'default');
+      elsif coalesce((param.value->>'required')::boolean, true) then
+        raise exception using errcode = 'CA003',
+          message = format('workflow %s: parameter "%s" is missing', workflow, param.key);
+      end if;
+    else
+      problem := cascade.param_problem(param.value, input->param.key);
+      if problem is not null then
+        raise exception using errcode = 'CA003',
+          message = format('workflow %s: parameter "%s" %s', workflow, param.key, problem);
+      end if;
+      if param.value ? 'enum' and not param.value->'enum' @> jsonb_build_array(input->param.key) then
+        raise exception using errcode = 'CA003',
+          message = format('workflow %s: parameter "%s" must be one of %s', workflow, param.key, param.value->>'enum');
+      end if;
+    end if;
+  end loop;
+  for param in select key from jsonb_object_keys(input) key where not params ? key order by key loop
+    raise exception using errcode = 'CA003',
+      message = format('workflow %s has no parameter "%s"', workflow, param.key),
+      hint = format('Its parameters are: %s.', (select string_agg(k, ', ' order by k) from jsonb_object_keys(params) k));
+  end loop;
+  return input;
+end $$;
+
+create function cascade.tg_job_pin() returns trigger
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  definition jsonb;
+begin
+  if new.workflow is null then
+    return new;
+  end if;
+  select w.version, w.definition into new.version, definition
+    from cascade.workflow w where w.name = new.workflow order by w.version desc limit 1;
+  if not found then
+    raise exception using errcode = 'CA002', message = format('there is no workflow "%s"', left(new.workflow, 200)),
+      hint = 'Apply its definition first: cascade workflow apply FILE.';
+  end if;
+  new.input := cascade.checked_input(new.workflow, definition, new.input);
+  return new;
+end $$;
+create trigger job_500_pin before insert on cascade.job
+  for each row execute function cascade.tg_job_pin();
+
+-- announce -----------------------------------------------------------------------------------------------------------------
+
+-- Advisory lock classes. 727001 (class, lane): the lane is owned. 727002 (class, lane group): its owner sleeps.
+-- 727003: a migration runs. 16 lane groups keep the locks of a bulk insert few.
+create function cascade.tg_task_inserted() returns trigger
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  bell int;
+  missing bigint;
+begin
+  insert into cascade.counter_delta (job_id, queue, status, n)
+    select i.job_id, i.queue, i.status, count(*) from inserted i group by 1, 2, 3;
+  -- A key-share lock keeps the owner from finishing the job until this transaction has ended.
+  if exists (select from inserted i where i.job_id is not null and i.xid <> '0') then
+    select wanted.job_id into missing
+      from (select distinct i.job_id from inserted i where i.job_id is not null) wanted
+      left join (select j.id from cascade.job j
+                 where j.id in (select i.job_id from inserted i) and j.status < 'completed'
+                 order by j.id for key share) open on open.id = wanted.job_id
+      where open.id is null order by 1 limit 1;
+    if found then
+      raise exception using errcode = 'CA004', message = format('job %s does not exist or has finished', missing);
+    end if;
+  end if;
+  if coalesce(current_setting('cascade.doorbell', true), '') <> 'off' then
+    for bell in select distinct i.lane & 15 from inserted i where i.xid <> '0' loop
+      if not pg_try_advisory_xact_lock_shared(727002, bell) then
+        perform pg_notify('cascade.doorbell', '');
+        exit;
+      end if;
+    end loop;
+  end if;
+  return null;
+end $$;
+create trigger task_900_announce after insert on cascade.task
+  referencing new table as inserted for each statement execute function cascade.tg_task_inserted();
+
+create function cascade.tg_task_updated() returns trigger
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  insert into cascade.counter_delta (job_id, queue, status, n)
+    select c.job_id, c.queue, c.status, sum(c.n)
+    from (select o.job_id, o.queue, o.status, -1 as n from before o
+          union all select a.job_id, a.queue, a.status, 1 from after a) c
+    group by 1, 2, 3 having sum(c.n) <> 0;
+  return null;
+end $$;
+create trigger task_900_count after update on cascade.task
+  referencing old table as before new table as after for each statement execute function cascade.tg_task_updated();
+
+create function cascade.tg_task_deleted() returns trigger
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  insert into cascade.counter_delta (job_id, queue, status, n)
+    select o.job_id, o.queue, o.status, -count(*) from before o group by 1, 2, 3;
+  return null;
+end $$;
+create trigger task_900_uncount after delete on cascade.task
+  referencing old table as before for each statement execute function cascade.tg_task_deleted();
+
+create function cascade.tg_job_inserted() returns trigger
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  bell int;
+begin
+  if coalesce(current_setting('cascade.doorbell', true), '') <> 'off' then
+    for bell in select distinct (i.id & 15)::int from inserted i loop
+      if not pg_try_advisory_xact_lock_shared(727002, bell) then
+        perform pg_notify('cascade.doorbell', '');
+        exit;
+      end if;
+    end loop;
+  end if;
+  return null;
+end $$;
+create trigger job_900_announce after insert on cascade.job
+  referencing new table as inserted for each statement execute function cascade.tg_job_inserted();
+
+create function cascade.tg_command_inserted() returns trigger
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform pg_notify('cascade.doorbell', '');    -- commands are rare
+  return null;
+end $$;
+create trigger command_900_announce after insert on cascade.command
+  for each statement execute function cascade.tg_command_inserted();
+
+-- the public functions -------------------------------------------------------------------------------------------------------
+
+create function cascade.add_task(handler text, payload jsonb default '{}', job_id bigint default null,
+    queue text default 'default', priority int default 50, run_at timestamptz default now(),
+    max_attempts int default 5, timeout interval default null, unique_key text default null,
+    concurrency_key text default null, requires text[] default null) returns bigint
+  language sql security definer set search_path = pg_catalog, pg_temp as $$
+  insert into cascade.task (handler, payload, job_id, queue, priority, run_at, max_attempts, timeout, unique_key,
+                            concurrency_key, requires)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id;
+$$;
+
+create function cascade.start_job(workflow text default null, input jsonb default '{}', priority int default 50,
+    keep_open boolean default false) returns bigint
+  language sql security definer set search_path = pg_catalog, pg_temp as $$
+  insert into cascade.job (workflow, input, priority, keep_open) values ($1, $2, $3, $4) returning id;
+$$;
+
+-- Stores a definition unless it equals the newest version; returns the version that is now the newest.
+create function cascade.apply_workflow(name text, definition jsonb) returns int
+  language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  newest record;
+begin
+  perform pg_advisory_xact_lock(727004, hashtext($1));
+  select w.version, w.definition into newest from cascade.workflow w where w.name = $1 order by w.version desc limit 1;
+  if found and newest.definition = $2 then
+    return newest.version;
+  end if;
+  insert into cascade.workflow (name, version, definition) values ($1, coalesce(newest.version, 0) + 1, $2);
+  return coalesce(newest.version, 0) + 1;
+end $$;
+
+create function cascade.command_for_job(kind text, id bigint, argument jsonb) returns bigint
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  command_id bigint;
+begin
+  if not exists (select from cascade.job j where j.id = $2) then
+    raise exception using errcode = 'CA005', message = format('there is no job %s', $2);
+  end if;
+  insert into cascade.command (kind, job_id, argument, created_by) values ($1, $2, $3, session_user)
+    returning command.id into command_id;
+  return command_id;
+end $$;
+
+create function cascade.command_for_task(kind text, id bigint, argument jsonb) returns bigint
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  command_id bigint;
+begin
+  insert into cascade.command (kind, task_id, job_id, argument, created_by)
+    select $1, t.id, t.job_id, $3, session_user from cascade.task t where t.id = $2
+    returning command.id into command_id;
+  if command_id is null then
+    raise exception using errcode = 'CA005', message = format('there is no task %s', $2);
+  end if;
+  return command_id;
+end $$;
+
+create function cascade.cancel_job(id bigint) returns bigint language sql as
+  $$ select cascade.command_for_job('cancel_job', id, '{}') $$;
+create function cascade.retry_job(id bigint) returns bigint language sql as
+  $$ select cascade.command_for_job('retry_job', id, '{}') $$;
+create function cascade.pause_job(id bigint) returns bigint language sql as
+  $$ select cascade.command_for_job('pause_job', id, '{}') $$;
+create function cascade.resume_job(id bigint) returns bigint language sql as
+  $$ select cascade.command_for_job('resume_job', id, '{}') $$;
+create function cascade.close_job(id bigint) returns bigint language sql as
+  $$ select cascade.command_for_job('close_job', id, '{}') $$;
+create function cascade.cancel_task(id bigint) returns bigint language sql as
+  $$ select cascade.command_for_task('cancel_task', id, '{}') $$;
+create function cascade.retry_task(id bigint) returns bigint language sql as
+  $$ select cascade.command_for_task('retry_task', id, '{}') $$;
+
+create function cascade.checked_priority(priority int) returns jsonb
+  language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+  if priority is null or priority not between 0 and 100 then
+    raise exception using errcode = 'CA006', message = format('priority %s is not between 0 and 100', priority);
+  end if;
+  return jsonb_build_object('priority', priority);
+end $$;
+create function cascade.set_priority(job_id bigint, priority int) returns bigint language sql as
+  $$ select cascade.command_for_job('set_job_priority', job_id, cascade.checked_priority(priority)) $$;
+create function cascade.set_task_priority(task_id bigint, priority int) returns bigint language sql as
+  $$ select cascade.command_for_task('set_task_priority', task_id, cascade.checked_priority(priority)) $$;
+
+create function cascade.change_queue(queue text, paused boolean) returns bigint
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  command_id bigint;
+begin
+  insert into cascade.queue as q (name, paused) values ($1, $2)
+    on conflict (name) do update set paused = excluded.paused, changed_at = now();
+  insert into cascade.command (kind, queue, created_by) values ('queue_changed', $1, session_user)
+    returning id into command_id;
+  return command_id;
+end $$;
+create function cascade.pause_queue(queue text) returns bigint language sql as
+  $$ select cascade.change_queue(queue, true) $$;
+create function cascade.resume_queue(queue text) returns bigint language sql as
+  $$ select cascade.change_queue(queue, false) $$;
+
+-- Why is this task not running? From the rows alone.
+create function cascade.explain_task(id bigint) returns text
+  language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  t cascade.task;
+  j cascade.job;
+  paused boolean;
+  behind text;
+begin
+  select * into t from cascade.task x where x.id = $1;
+  if not found then
+    raise exception using errcode = 'CA005', message = format('there is no task %s', $1);
+  end if;
+  select * into j from cascade.job x where x.id = t.job_id;
+  select q.paused into paused from cascade.queue q where q.name = t.queue;
+  if t.status >= 'completed' then
+    return format('It is %s since %s.%s', t.status, t.finished_at, coalesce(' Error: ' || left(t.error, 500), ''));
+  elsif t.status = 'running' then
+    return format('It is running since %s, attempt %s of %s.', t.started_at, t.attempt, t.max_attempts);
+  elsif t.waiting_reason = 'delay' then
+    return format('It is not due before %s.', t.run_at);
+  elsif t.waiting_reason = 'retry_backoff' then
+    return format('Attempt %s of %s failed (%s); the next one starts at %s.', t.attempt, t.max_attempts,
+                  left(t.error, 200), t.run_at);
+  elsif t.waiting_reason = 'dependency' then
+    select string_agg(format('%s (%s)', d.step, d.status), ', ' order by d.step) into behind
+      from (select b.step, min(b.status) as status
+            from cascade.workflow w
+            cross join lateral jsonb_array_elements(w.definition->'steps') s
+            cross join lateral jsonb_array_elements_text(s->'depends_on') needed
+            join cascade.task b on b.job_id = t.job_id and b.step = needed
+            where w.name = j.workflow and w.version = j.version and s->>'name' = t.step and b.status < 'completed'
+            group by b.step) d;
+    return format('It waits for: %s.', coalesce(behind, 'its job to be taken up'));
+  elsif paused then
+    return format('Queue %s is paused; cascade.resume_queue(%L) lets it go on.', t.queue, t.queue);
+  elsif j.status = 'paused' then
+    return format('Job %s is paused; cascade.resume_job(%s) lets it go on.', j.id, j.id);
+  elsif not exists (select from pg_catalog.pg_locks l where l.locktype = 'advisory' and l.classid = 727001
+                    and l.objid = t.lane and l.granted
+                    and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())) then
+    return format('Lane %s has no owner: no cascaded is running on this database.', t.lane);
+  elsif t.requires is not null then
+    return format('It is ready and needs a node with tags %s; the owner starts it when one is free.', t.requires);
+  end if;
+  return 'It is ready and starts when a worker is free and nothing more urgent waits.';
+end $$;
+
+-- the public views -----------------------------------------------------------------------------------------------------------
+
+create view cascade.tasks as
+  select t.id, t.job_id, t.step, t.item, t.queue, t.handler, t.status, t.waiting_reason, t.priority, t.payload, t.result,
+    t.error, t.progress, t.attempt, t.max_attempts, n.name as node, t.run_at, t.created_at,
+    case when t.status = 'waiting' then null else coalesce(t.ready_at, greatest(t.created_at, t.run_at)) end as ready_at,
+    t.started_at, t.finished_at, t.timeout, t.unique_key, t.concurrency_key, t.requires, t.lane, t.owner_losses
+  from cascade.task t
+  left join cascade.node n on n.epoch = t.epoch;
+
+create view cascade.attempts as
+  select l.task_id, l.attempt, l.outcome, l.started_at, l.finished_at, n.name as node, l.result, l.error
+  from cascade.attempt_log l
+  left join cascade.node n on n.epoch = l.epoch
+  union all
+  select t.id, t.attempt, case when t.status = 'running' then 'running' when t.status = 'waiting' then 'failed'
+    else t.status::text end, t.started_at, t.finished_at, n.name, t.result, t.error
+  from cascade.task t
+  left join cascade.node n on n.epoch = t.epoch
+  where t.attempt > 0 and t.status >= 'running' and t.started_at is not null;
+
+create view cascade.jobs as
+  select j.id, j.workflow, j.version, j.status, j.priority, j.input, j.result, j.error, j.created_at, j.started_at,
+    j.finished_at, j.keep_open,
+    coalesce(c.waiting, 0) + coalesce(d.waiting, 0) as waiting,
+    coalesce(c.pending, 0) + coalesce(d.pending, 0) as pending,
+    coalesce(c.running, 0) + coalesce(d.running, 0) as running,
+    coalesce(c.completed, 0) + coalesce(d.completed, 0) as completed,
+    coalesce(c.failed, 0) + coalesce(d.failed, 0) as failed,
+    coalesce(c.cancelled, 0) + coalesce(d.cancelled, 0) as cancelled,
+    coalesce(c.skipped, 0) + coalesce(d.skipped, 0) as skipped,
+    coalesce(c.quarantined, 0) + coalesce(d.quarantined, 0) as quarantined
+  from cascade.job j
+  left join cascade.job_counter c on c.job_id = j.id
+  left join (
+    select x.job_id,
+      sum(x.n) filter (where x.status = 'waiting') as waiting, sum(x.n) filter (where x.status = 'pending') as pending,
+      sum(x.n) filter (where x.status = 'running') as running, sum(x.n) filter (where x.status = 'completed') as completed,
+      sum(x.n) filter (where x.status = 'failed') as failed, sum(x.n) filter (where x.status = 'cancelled') as cancelled,
+      sum(x.n) filter (where x.status = 'skipped') as skipped,
+      sum(x.n) filter (where x.status = 'quarantined') as quarantined
+    from cascade.counter_delta x where x.job_id is not null group by x.job_id) d on d.job_id = j.id;
+
+create view cascade.queue_stats as
+  select c.queue,
+    sum(c.waiting)::bigint as waiting, sum(c.pending)::bigint as pending, sum(c.running)::bigint as running,
+    sum(c.completed)::bigint as completed, sum(c.failed)::bigint as failed, sum(c.cancelled)::bigint as cancelled,
+    sum(c.skipped)::bigint as skipped, sum(c.quarantined)::bigint as quarantined,
+    coalesce(bool_or(q.paused), false) as paused, max(q.concurrency) as concurrency
+  from (
+    select queue, waiting, pending, running, completed, failed, cancelled, skipped, quarantined
+    from cascade.queue_counter
+    union all
+    select x.queue,
+      coalesce(sum(x.n) filter (where x.status = 'waiting'), 0), coalesce(sum(x.n) filter (where x.status = 'pending'), 0),
+      coalesce(sum(x.n) filter (where x.status = 'running'), 0), coalesce(sum(x.n) filter (where x.status = 'completed'), 0),
+      coalesce(sum(x.n) filter (where x.status = 'failed'), 0), coalesce(sum(x.n) filter (where x.status = 'cancelled'), 0),
+      coalesce(sum(x.n) filter (where x.status = 'skipped'), 0),
+      coalesce(sum(x.n) filter (where x.status = 'quarantined'), 0)
+    from cascade.counter_delta x group by x.queue
+    union all
+    select q.name, 0, 0, 0, 0, 0, 0, 0, 0 from cascade.queue q) c
+  left join cascade.queue q on q.name = c.queue
+  group by c.queue;
+
+create view cascade.workflows as
+  select w.name, w.version, w.definition, w.created_at,
+    w.version = max(w.version) over (partition by w.name) as newest
+  from cascade.workflow w;
+
+-- rights -----------------------------------------------------------------------------------------------------------------------
+
+revoke all on all functions in schema cascade from public;
+
+grant insert (job_id, handler, payload, queue, priority, run_at, max_attempts, timeout, unique_key, concurrency_key,
+              requires, retry) on cascade.task to cascade_producer;
+grant insert (workflow, input, priority, keep_open) on cascade.job to cascade_producer;
+grant execute on function cascade.add_task, cascade.start_job to cascade_producer;
+
+grant select on cascade.tasks, cascade.jobs, cascade.attempts, cascade.queue_stats, cascade.workflows,
+  cascade.task_transition, cascade.node, cascade.lane, cascade.command to cascade_reader;
+grant execute on function cascade.explain_task to cascade_reader;
+
+grant select, insert, update on cascade.task, cascade.job, cascade.workflow, cascade.queue, cascade.command, cascade.node,
+  cascade.lane to cascade_engine;
+grant select, insert, update, delete on cascade.attempt_log, cascade.counter_delta, cascade.job_counter,
+  cascade.queue_counter to cascade_engine;
+grant select on cascade.task_transition, cascade.tasks, cascade.jobs, cascade.attempts, cascade.queue_stats,
+  cascade.workflows to cascade_engine;
+grant execute on all functions in schema cascade to cascade_engine;
