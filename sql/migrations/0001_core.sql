@@ -53,7 +53,8 @@ insert into cascade.task_transition (from_status, event, to_status) values
   ('running', 'succeeded', 'completed'), ('running', 'errored', 'failed'), ('running', 'backed_off', 'waiting'),
   ('running', 'owner_lost', 'pending'), ('running', 'poisoned', 'quarantined'), ('running', 'cancel', 'cancelled'),
   ('failed', 'redrive', 'pending'), ('cancelled', 'redrive', 'pending'), ('quarantined', 'redrive', 'pending'),
-  ('skipped', 'redrive', 'waiting');
+  ('failed', 'reopen', 'waiting'), ('cancelled', 'reopen', 'waiting'), ('skipped', 'reopen', 'waiting'),
+  ('quarantined', 'reopen', 'waiting');
 
 -- nodes and lanes --------------------------------------------------------------------------------------------------------
 
