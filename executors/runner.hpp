@@ -42,7 +42,7 @@ struct runner_options {
   std::size_t threads_max = 64;                 // for thread functions; threads start on demand
   std::string cwd = "/";                        // of commands that name none
   std::chrono::milliseconds stop_grace{5'000};  // of functions
-  // Gets what a command wrote to stderr (its last stderr_bytes_max, any bytes), if anything; on the io_context's thread.
+  // Gets what a command wrote to stderr (its last stderr_bytes_max; any bytes), on the io_context's thread.
   std::function<void(const task_run&, std::string_view)> command_log;
 };
 
