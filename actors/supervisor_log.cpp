@@ -30,6 +30,7 @@ std::string error_text(const caf::error& e) {
     text = to_string(static_cast<supervisor_errc>(e.code()));
   else
     text = caf::to_string(e.category()) + " " + std::to_string(e.code());
+  if (e.context().match_elements<std::string>()) return text + ": " + e.context().get_as<std::string>(0);
   if (!e.context().empty()) text += ": " + caf::to_string(e.context());
   return text;
 }
