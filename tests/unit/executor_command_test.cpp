@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -159,6 +160,24 @@ TEST_F(executor_command, what_cannot_be_run_fails_at_once) {
   std::filesystem::permissions(script, std::filesystem::perms::owner_all);
   EXPECT_THAT(run(command(json{script.string()}.dump())), is_failed("Exec format error"));
   std::filesystem::remove(script);
+}
+
+TEST_F(executor_command, without_free_descriptors_it_is_retried_and_then_recovers) {
+  EXPECT_THAT(run(command(R"(["cat"])", "0")), succeeds_with("0"));
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  for (int more = 0; more < 10; ++more) {  // each step of the start runs out in turn
+    const int next = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    ::close(next);
+    const rlimit tight{static_cast<rlim_t>(next + more), before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
+    const outcome o = run(command(R"(["cat"])", "1"));
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    if (o.how != outcome::kind::succeeded) {
+      EXPECT_THAT(o, is_retried("Too many open files"));
+    }
+  }
+  EXPECT_THAT(run(command(R"(["cat"])", "2")), succeeds_with("2"));
 }
 
 TEST_F(executor_command, two_hundred_at_once_leave_no_descriptor_behind) {
