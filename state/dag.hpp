@@ -1,0 +1,190 @@
+// state/dag.hpp
+//
+// One run of a workflow: which steps may start, which never will, when the job ends. Pure: no task ids, no clock, no
+// I/O. The owner writes its decisions down and tells it what became of them.
+//
+// Owner    exactly one actor; not thread-safe. The plan may be shared.
+// Rows     every step has one row from the start, in waiting/dependency, item none (-1). A for_each step's row is a
+//          placeholder: when its dependencies are settled it becomes item 0 and the rows of items 1..n-1 are inserted.
+//          n = 0: the placeholder is skipped with result [], which dependents take as success.
+// Recovery restore() every row found, in any order, then start(): it decides exactly what is not yet written. Deciding
+//          twice gives the same decisions, so it does not matter which of them reached the disk; expansions may even be
+//          half written.
+// Cost     settled O(out-degree) plus the expressions of steps that become decidable; start O(steps + dependencies).
+// Limits   limits::fan_out_max items a step; fan_out_bytes_max bytes of payloads in one expansion.
+// Memory   results are kept only for steps whose result somebody reads (step_plan::result_needed).
+// Tests    tests/unit/dag_test.cpp, tests/property/dag_test.cpp (against a slow model, with crashes)
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "state/ids.hpp"
+#include "state/job_state.hpp"
+#include "state/task_state.hpp"
+#include "state/workflow_plan.hpp"
+
+namespace cascade {
+
+inline constexpr std::size_t fan_out_bytes_max = 256u << 20;
+
+struct job_info {
+  job_id id;
+};
+
+// A row of cascade.task as the graph sees it.
+struct step_row {
+  step_index step = 0;
+  int item = -1;  // SQL null: not a for_each, or one that is not expanded yet
+  task_state state = task_state::waiting;
+  // Needed for `waiting` only: `dependency` means not released; any other reason means released.
+  std::optional<waiting_reason> reason;
+  std::optional<nlohmann::json> result;
+  std::string error;
+};
+
+// What the owner must write, in this order: reopened, then the others in any order, then end. A row is in at most one
+// of released, expanded, skipped, failed, cancelled.
+struct decisions {
+  // waiting/dependency -> pending (or waiting for a delay or a limit). No payload: keep the one in the row.
+  struct release {
+    step_index step;
+    int item;
+    std::optional<nlohmann::json> payload;
+  };
+  // Item 0 is the placeholder's row, the rest are inserted. All come out released. Usually all `count` items are here;
+  // after a crash in the middle of an expansion only the missing ones.
+  struct expand {
+    struct entry {
+      int item;
+      nlohmann::json payload;
+    };
+    step_index step;
+    int count;
+    std::vector<entry> items;
+  };
+  // -> skipped. `reason` belongs in the error column, `result` ([] for an empty for_each) in the result column.
+  struct skip {
+    step_index step;
+    int item;
+    std::string reason;
+    std::optional<nlohmann::json> result;
+  };
+  // waiting/dependency -> failed: an expression of the step failed.
+  struct fail {
+    step_index step;
+    int item;
+    std::string error;
+  };
+  // A released, unfinished task is to be cancelled; the graph waits for settled().
+  struct cancel {
+    step_index step;
+    int item;
+  };
+  // A finished row goes back to waiting/dependency: skipped directly, failed, cancelled and quarantined by way of
+  // pending (the events redrive, then held). Its error, result and times are cleared.
+  struct reopen {
+    step_index step;
+    int item;
+  };
+  struct job_end {
+    job_state state;  // completed, failed or cancelled
+    nlohmann::json result;
+    std::string error;
+  };
+
+  std::vector<reopen> reopened;
+  std::vector<release> released;
+  std::vector<expand> expanded;
+  std::vector<skip> skipped;
+  std::vector<fail> failed;
+  std::vector<cancel> cancelled;
+  std::optional<job_end> end;
+
+  bool empty() const noexcept;
+};
+
+class job_graph {
+ public:
+  // `input` has its defaults filled in already (the insert trigger of cascade.job does that).
+  job_graph(std::shared_ptr<const workflow_plan> plan, nlohmann::json input, job_info job);
+
+  // Takes one row back. Requires: start() was not called; step and item in range.
+  void restore(step_row row);
+  // Call once, after construction or after the last restore().
+  decisions start();
+  // A released task reached a finished state. A row that was settled before is ignored, so late and repeated answers
+  // do no harm. `result` is read only for `completed`.
+  decisions settled(step_index step, int item, task_state state, nlohmann::json result = {},
+                    std::string error = {});
+  // The job is to end `cancelled`: what is not released is skipped, what is released is to be cancelled. May come
+  // before start() (a restart while cancelling). Idempotent.
+  decisions cancel();
+  // Another round for everything that failed, was cancelled, quarantined or skipped. Items of an expanded for_each keep
+  // their payloads. Requires: start() was called.
+  decisions redrive();
+  // The same for one task and the skipped steps that wait for it. Nothing when it is not failed, cancelled or
+  // quarantined.
+  decisions redrive(step_index step, int item);
+
+  const workflow_plan& plan() const noexcept { return *plan_; }
+  bool ended() const noexcept { return ended_; }
+  bool cancelling() const noexcept { return cancelling_; }
+  // Rows that are released and not settled.
+  std::size_t active_count() const noexcept { return active_count_; }
+  bool is_settled(step_index step) const { return steps_[step].phase == step_phase::settled; }
+
+ private:
+  friend class job_scope;
+
+  enum class step_phase : std::uint8_t { blocked, active, settled };
+  enum class skip_cause : std::uint8_t { none, condition, upstream_failed, empty_fan_out, job_cancelled };
+
+  struct item_row {
+    task_state state = task_state::waiting;
+    bool present = false;   // the row exists
+    bool released = false;  //
+  };
+  struct step_run {
+    step_phase phase = step_phase::blocked;
+    task_state outcome = task_state::waiting;  // when settled
+    skip_cause cause = skip_cause::none;       // when outcome is skipped
+    task_state row = task_state::waiting;      // last known state of the row without an item
+    bool released = false;                     // that row is released
+    std::uint32_t open_dependencies = 0;
+    std::uint32_t open_items = 0;              // rows of an expanded step that are not settled
+    std::vector<item_row> items;               // expanded for_each only
+    nlohmann::json result;                     // when needed by somebody
+    std::string error;                         // why it failed, of the first item that did
+  };
+
+  void settle_step(step_index i, task_state outcome, skip_cause cause, decisions& out);
+  void settle_items(step_index i, decisions& out);
+  void decide_ready(decisions& out);
+  void decide(step_index i, decisions& out);
+  void decide_items(step_index i, decisions& out);
+  void release_plain(step_index i, decisions& out);
+  void expand_step(step_index i, decisions& out);
+  void skip_step(step_index i, skip_cause cause, std::string reason, decisions& out);
+  void fail_step(step_index i, std::string error, decisions& out);
+  void reopen_step(step_index i, decisions& out);
+  void finish_if_done(decisions& out);
+  decisions redrive_marked(const std::vector<bool>& marked);
+
+  std::shared_ptr<const workflow_plan> plan_;
+  nlohmann::json input_;
+  nlohmann::json job_;  // what expressions see as `job`
+  std::vector<step_run> steps_;
+  std::vector<step_index> ready_;  // blocked steps whose dependencies are settled
+  std::size_t unsettled_count_ = 0;
+  std::size_t active_count_ = 0;
+  bool started_ = false;
+  bool ended_ = false;
+  bool cancelling_ = false;
+};
+
+}  // namespace cascade
