@@ -75,7 +75,7 @@ constexpr key_spec table[] = {
   {"engine.batches_in_flight", key_kind::integer, {"2", "4", "2"}, 1, 16, {}, "",
    "Batches sent to the database before the answer to the first one is back.",
    [](settings& s, value v) { s.engine.batches_in_flight = static_cast<int>(v.number); }},
-  {"engine.batch_age_max", key_kind::duration, {"0ms", "0ms", "5ms"}, 0, 10 * second, {}, "",
+  {"engine.batch_age_max", key_kind::duration, {"0s", "0s", "5ms"}, 0, 10 * second, {}, "",
    "How long a result may wait for company while another batch is on its way. 0: no longer than until that batch is back. "
    "An idle service never waits.",
    [](settings& s, value v) { s.engine.batch_age_max = ms(v.number); }},
@@ -116,20 +116,20 @@ constexpr key_spec table[] = {
   {"tasks.timeout", key_kind::duration, same("0s"), 0, 366 * day, {}, "",
    "Longest run of one attempt of a task that names no timeout itself. 0: no limit.",
    [](settings& s, value v) { s.tasks.timeout = ms(v.number); }},
-  {"tasks.retry.kind", key_kind::choice, same("exponential"), 0, 0, retry_shape_names, "",
+  {"tasks.retry.kind", key_kind::choice, same("exponential"), 0, 0, retry_kind_names, "",
    "How the pause grows from one attempt to the next, for tasks that name no retry policy themselves.",
-   [](settings& s, value v) { s.tasks.retry.kind = static_cast<retry_shape>(v.number); }},
+   [](settings& s, value v) { s.tasks.retry.kind = static_cast<retry_kind>(v.number); }},
   {"tasks.retry.base", key_kind::duration, same("1s"), 0, day, {}, "",
    "The pause after the first failed attempt.",
    [](settings& s, value v) { s.tasks.retry.base = ms(v.number); }},
   {"tasks.retry.factor", key_kind::real, same("2"), 1, 100, {}, "",
    "What an exponential pause is multiplied with after each further attempt.",
    [](settings& s, value v) { s.tasks.retry.factor = v.real; }},
-  {"tasks.retry.cap", key_kind::duration, same("1h"), 1, 366 * day, {}, "",
+  {"tasks.retry.cap", key_kind::duration, same("10m"), 1, 366 * day, {}, "",
    "The longest pause.",
    [](settings& s, value v) { s.tasks.retry.cap = ms(v.number); }},
-  {"tasks.retry.jitter", key_kind::real, same("0.2"), 0, 1, {}, "",
-   "How far a pause is moved at random, as a part of itself, so that tasks that failed together do not come back together.",
+  {"tasks.retry.jitter", key_kind::real, same("1"), 0, 1, {}, "",
+   "The share of a pause that is random, so that tasks that failed together do not come back together: 0 none, 1 all of it.",
    [](settings& s, value v) { s.tasks.retry.jitter = v.real; }},
 
   {"handlers.plugins", key_kind::paths, same(""), 0, 64, {}, "",
@@ -140,24 +140,6 @@ constexpr key_spec table[] = {
    [](settings& s, value v) { s.handlers.commands_json = v.text; }},
 };
 // clang-format on
-
-// Optimal string alignment distance, cut off at `most`.
-std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t most) {
-  if (a.size() > b.size() + most || b.size() > a.size() + most) return most + 1;
-  std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] != b[j - 1])});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-        row[j] = std::min(row[j], before[j - 2] + 1);
-    }
-    std::swap(before, last);
-    std::swap(last, row);
-  }
-  return last[b.size()];
-}
 
 }  // namespace
 
@@ -190,20 +172,6 @@ std::string environment_name(const key_spec& key) {
   for (const char c : key.name)
     name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return name;
-}
-
-std::string nearest_name(std::string_view wrong, std::span<const std::string> candidates) {
-  const std::string_view tried = wrong.substr(0, 200);
-  std::size_t best = std::max<std::size_t>(1, tried.size() / 3);
-  std::string_view name;
-  for (const auto& candidate : candidates) {
-    const std::size_t distance = edit_distance(tried, candidate, best);
-    if (distance < best || (distance == best && name.empty())) {
-      best = distance;
-      name = candidate;
-    }
-  }
-  return std::string(name);
 }
 
 }  // namespace cascade

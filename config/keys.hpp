@@ -36,7 +36,4 @@ const key_spec* find_key(std::string_view dotted);
 
 std::string environment_name(const key_spec& key);  // engine.fold_every -> CASCADE_ENGINE_FOLD_EVERY
 
-// The candidate that is most likely meant, or empty when none is near.
-std::string nearest_name(std::string_view wrong, std::span<const std::string> candidates);
-
 }  // namespace cascade

@@ -7,6 +7,8 @@
 
 #include "config/document.hpp"
 #include "config/keys.hpp"
+#include "state/duration.hpp"
+#include "state/suggest.hpp"
 
 extern char** environ;
 
@@ -31,13 +33,13 @@ const std::vector<std::string>& key_names() {
 
 std::string unknown_key(std::string_view name) {
   std::string message = "unknown key \"" + std::string(name.substr(0, 100)) + "\"";
-  std::string near = nearest_name(name, key_names());
-  if (near.empty()) {  // a known last word under the wrong parent
+  if (const auto near = suggestion(name, key_names()); !near.empty()) {
+    message += "; " + near;
+  } else {  // a known last word under the wrong parent
     const auto last = name.substr(name.rfind('.') + 1);
     for (const auto& known : key_names())
-      if (std::string_view(known).substr(known.rfind('.') + 1) == last) near = known;
+      if (std::string_view(known).substr(known.rfind('.') + 1) == last) message += "; did you mean \"" + known + "\"?";
   }
-  if (!near.empty()) message += "; did you mean \"" + near + "\"?";
   return message;
 }
 
@@ -127,8 +129,8 @@ class loader {
         candidates_.push_back({&key, raw_value::scalar(text), "environment " + name, "environment variable " + name});
         continue;
       }
-      const std::string near = nearest_name(name, names);
-      problem("environment variable " + name, "there is no such setting" + (near.empty() ? "" : "; did you mean " + near + "?"));
+      const std::string near = suggestion(name, names);
+      problem("environment variable " + name, "there is no such setting" + (near.empty() ? "" : "; " + near));
     }
   }
 

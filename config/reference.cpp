@@ -25,7 +25,8 @@ line), `CASCADE_SEED` and `CASCADE_TEST_*` are not settings.
 The file is a YAML map of at most 1 MiB, without anchors, aliases and tags. [config/examples/cascade.yaml](../config/examples/cascade.yaml)
 shows every key.
 
-Durations carry a unit (`ms`, `s`, `m`, `h`, `d`: `20ms`, `1.5s`), sizes too (`KiB`, `MiB`, `GiB`; a plain number counts bytes).
+Durations carry units (`ms`, `s`, `m`, `h`, `d`: `20ms`, `1.5s`, `1m30s`; a plain number counts seconds), sizes too (`KiB`,
+`MiB`, `GiB`; a plain number counts bytes).
 A list in a variable or flag is separated by commas; a map in a variable is JSON.
 
 ## Profiles

@@ -8,10 +8,11 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "state/retry_policy.hpp"
 
 namespace cascade {
 
@@ -24,8 +25,8 @@ inline constexpr std::string_view log_level_names[] = {"trace", "debug", "info",
 enum class log_format : std::uint8_t { text, json };
 inline constexpr std::string_view log_format_names[] = {"text", "json"};
 
-enum class retry_shape : std::uint8_t { none, fixed, linear, exponential };
-inline constexpr std::string_view retry_shape_names[] = {"none", "fixed", "linear", "exponential"};
+// In the order of retry_kind.
+inline constexpr std::string_view retry_kind_names[] = {"exponential", "linear", "fixed"};
 
 struct settings {
   profile_kind profile = profile_kind::balanced;
@@ -71,13 +72,7 @@ struct settings {
 
   struct {
     std::chrono::milliseconds timeout{};  // 0: none
-    struct {
-      retry_shape kind = retry_shape::exponential;
-      std::chrono::milliseconds base{};
-      double factor = 0;
-      std::chrono::milliseconds cap{};
-      double jitter = 0;  // 0.2: each delay is drawn from 80 % to 120 % of itself
-    } retry;
+    retry_policy retry;
   } tasks;
 
   struct {

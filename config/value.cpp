@@ -5,6 +5,8 @@
 
 #include "config/conninfo.hpp"
 #include "config/keys.hpp"
+#include "state/duration.hpp"
+#include "state/suggest.hpp"
 
 namespace cascade {
 namespace {
@@ -13,7 +15,6 @@ struct unit {
   std::string_view name;
   double size;
 };
-constexpr unit duration_units[] = {{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}};
 constexpr unit byte_units[] = {{"GiB", 1073741824.0}, {"MiB", 1048576}, {"KiB", 1024}, {"B", 1}};
 constexpr double whole_max = 9e15;  // doubles hold whole numbers up to here
 
@@ -24,37 +25,8 @@ std::optional<double> parse_number(std::string_view text) {
   return number;
 }
 
-// A number and one of the units, as a whole count of the smallest one; `bare` is the size of a number without a unit,
-// 0 when only a zero may stand alone.
-std::optional<std::int64_t> parse_with_unit(std::string_view text, std::span<const unit> units, double bare) {
-  const auto digits = std::min(text.find_first_not_of("0123456789."), text.size());
-  const auto number = parse_number(text.substr(0, digits));
-  std::string_view name = text.substr(digits);
-  while (name.starts_with(' ')) name.remove_prefix(1);
-  if (!number) return std::nullopt;
-  double size = bare;
-  if (!name.empty()) {
-    const auto found = std::ranges::find(units, name, &unit::name);
-    if (found == units.end()) return std::nullopt;
-    size = found->size;
-  } else if (bare == 0 && *number != 0) {
-    return std::nullopt;
-  }
-  const double count = *number * size;
-  const double whole = std::round(count);
-  if (count > whole_max || std::abs(count - whole) > 1e-6) return std::nullopt;
-  return static_cast<std::int64_t>(whole);
-}
-
-std::string format_with_unit(std::int64_t value, std::span<const unit> units) {
-  for (const auto& u : units) {
-    const auto size = static_cast<std::int64_t>(u.size);
-    if (value >= size && value % size == 0) return std::to_string(value / size) + std::string(u.name);
-  }
-  return std::to_string(value) + std::string(units.back().name);
-}
-
 std::string format_real(double value) {
+  if (value == std::floor(value) && std::abs(value) < whole_max) return std::to_string(static_cast<std::int64_t>(value));
   char buffer[32];
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
   return {buffer, end};
@@ -76,7 +48,7 @@ std::string expectation(const key_spec& spec) {
   switch (spec.kind) {
     case key_kind::integer: return "a whole number, " + format_range(spec);
     case key_kind::real: return "a number, " + format_range(spec);
-    case key_kind::duration: return "a duration with its unit such as 20ms, 5s, 2m, 1h; " + format_range(spec);
+    case key_kind::duration: return "a duration such as 20ms, 5s, 1m30s; " + format_range(spec);
     case key_kind::bytes: return "a size such as 64KiB, 16MiB, 2GiB; " + format_range(spec);
     case key_kind::choice: return format_range(spec);
     case key_kind::texts:
@@ -90,7 +62,7 @@ parsed_value parse_amount(const key_spec& spec, const raw_value& raw) {
   key_value v;
   std::optional<double> amount;
   if (spec.kind == key_kind::duration) {
-    if (const auto d = parse_duration(raw.text)) amount = static_cast<double>(d->count());
+    if (const auto d = parse_duration(std::string_view(raw.text))) amount = static_cast<double>(d->count());
   } else if (spec.kind == key_kind::bytes) {
     if (const auto b = parse_bytes(raw.text)) amount = static_cast<double>(*b);
   } else {
@@ -112,8 +84,7 @@ parsed_value parse_choice(const key_spec& spec, const raw_value& raw) {
   if (found != spec.choices.end())
     return {key_value{.number = found - spec.choices.begin(), .shown = raw.text}, {}};
   std::string problem = "must be " + format_range(spec) + "; not \"" + shortened(raw.text) + "\"";
-  const std::vector<std::string> names(spec.choices.begin(), spec.choices.end());
-  if (const auto near = nearest_name(raw.text, names); !near.empty()) problem += "; did you mean \"" + near + "\"?";
+  if (const auto near = suggestion(raw.text, spec.choices); !near.empty()) problem += "; " + near;
   return wrong(std::move(problem));
 }
 
@@ -207,15 +178,25 @@ parsed_value parse_value(const key_spec& spec, const raw_value& raw) {
   return wrong("is of an unknown kind");
 }
 
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
-  const auto count = parse_with_unit(text, duration_units, 0);
-  return count ? std::optional(std::chrono::milliseconds(*count)) : std::nullopt;
+std::optional<std::int64_t> parse_bytes(std::string_view text) {
+  const auto digits = std::min(text.find_first_not_of("0123456789."), text.size());
+  const auto number = parse_number(text.substr(0, digits));
+  std::string_view name = text.substr(digits);
+  while (name.starts_with(' ')) name.remove_prefix(1);
+  const auto* found = name.empty() ? &byte_units[3] : std::ranges::find(byte_units, name, &unit::name);
+  if (!number || found == std::end(byte_units)) return std::nullopt;
+  const double count = *number * found->size;
+  if (count > whole_max || count != std::floor(count)) return std::nullopt;
+  return static_cast<std::int64_t>(count);
 }
 
-std::optional<std::int64_t> parse_bytes(std::string_view text) { return parse_with_unit(text, byte_units, 1); }
-
-std::string format_duration(std::chrono::milliseconds value) { return format_with_unit(value.count(), duration_units); }
-std::string format_bytes(std::int64_t value) { return format_with_unit(value, byte_units); }
+std::string format_bytes(std::int64_t value) {
+  for (const auto& u : byte_units) {
+    const auto size = static_cast<std::int64_t>(u.size);
+    if (value >= size && value % size == 0) return std::to_string(value / size) + std::string(u.name);
+  }
+  return std::to_string(value) + "B";
+}
 
 std::string format_range(const key_spec& spec) {
   switch (spec.kind) {

@@ -1,10 +1,9 @@
 // config/value.hpp
 //
 // From the text of one setting to its checked value and back. Durations and sizes carry their unit ("20ms", "16MiB"), so
-// that nobody has to know which one a key counts in.
+// that nobody has to know which one a key counts in; a bare duration is in seconds (state/duration.hpp).
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -43,10 +42,6 @@ struct parsed_value {
 
 // Requires: nothing of `raw`. Ensures: exactly one of value and problem is set.
 parsed_value parse_value(const key_spec& spec, const raw_value& raw);
-
-// "90s" -> 90000 ms. Units ms, s, m, h, d; fractions allowed when they come out as whole milliseconds; 0 needs none.
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
-std::string format_duration(std::chrono::milliseconds value);
 
 // "16MiB" -> 16777216. Units B, KiB, MiB, GiB; a plain number counts bytes.
 std::optional<std::int64_t> parse_bytes(std::string_view text);
