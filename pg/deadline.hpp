@@ -26,6 +26,8 @@ class deadline {
     return deadline{clock::now() + ceil<milliseconds>(budget)};
   }
 
+  static clock::time_point now() noexcept { return clock::now(); }
+
   bool passed() const noexcept { return clock::now() >= at_; }
 
   // Rounded up: sleeping for it ends after the deadline, not before.

@@ -13,7 +13,11 @@ declare
 begin
   foreach r in array array['cascade_owner', 'cascade_engine', 'cascade_producer', 'cascade_reader'] loop
     if not exists (select from pg_catalog.pg_roles where rolname = r) then
-      execute pg_catalog.format('create role %I nologin', r);
+      begin
+        execute pg_catalog.format('create role %I nologin', r);
+      exception when duplicate_object or unique_violation then
+        null;    -- roles belong to the whole server: another database was migrated at the same moment
+      end;
     end if;
   end loop;
   foreach r in array array['cascade_owner', 'cascade_engine'] loop
