@@ -144,36 +144,56 @@ class job_graph {
   enum class step_phase : std::uint8_t { blocked, active, settled };
   enum class skip_cause : std::uint8_t { none, condition, upstream_failed, empty_fan_out, job_cancelled };
 
-  struct item_row {
+  struct item_run {
     task_state state = task_state::waiting;
-    bool present = false;   // the row exists
-    bool released = false;  //
+    bool present = false;  // its row exists
   };
   struct step_run {
     step_phase phase = step_phase::blocked;
-    task_state outcome = task_state::waiting;  // when settled
-    skip_cause cause = skip_cause::none;       // when outcome is skipped
-    task_state row = task_state::waiting;      // last known state of the row without an item
+    task_state row = task_state::waiting;      // of the row without an item; the outcome once the step is settled
+    skip_cause cause = skip_cause::none;       // when the outcome is skipped
+    bool placeholder = true;                   // the row without an item is not item 0 yet
     bool released = false;                     // that row is released
     std::uint32_t open_dependencies = 0;
-    std::uint32_t open_items = 0;              // rows of an expanded step that are not settled
-    std::vector<item_row> items;               // expanded for_each only
-    nlohmann::json result;                     // when needed by somebody
-    std::string error;                         // why it failed, of the first item that did
+    std::uint32_t open_items = 0;              // items that are not finished
+    std::vector<item_run> items;               // of an expanded for_each
+    nlohmann::json result;                     // when somebody needs it
+    nlohmann::json error;                      // text, or null
+  };
+  struct verdict {
+    bool run = true;
+    skip_cause cause = skip_cause::none;
+    std::string reason;
   };
 
-  void settle_step(step_index i, task_state outcome, skip_cause cause, decisions& out);
-  void settle_items(step_index i, decisions& out);
+  // dag.cpp: keeping books
+  void adopt(step_index i, decisions& out);
+  void adopt_items(step_index i, decisions& out);
+  void count_open_dependencies();
+  void settle_step(step_index i, task_state outcome, skip_cause cause);
+  void settle_items(step_index i);
+  void cancel_all(decisions& out);
+  void mark_skipped_behind(step_index i, std::vector<bool>& marked) const;
+  void reset_items(step_index i, std::optional<int> only, decisions& out);
+  decisions redrive_marked(const std::vector<bool>& marked, std::optional<int> only_item);
+  bool dependencies_settled(step_index i) const;
+  skip_cause restored_skip_cause(step_index i) const;
+
+  // dag_decide.cpp: what becomes of a step whose dependencies are settled
   void decide_ready(decisions& out);
   void decide(step_index i, decisions& out);
-  void decide_items(step_index i, decisions& out);
+  verdict run_verdict(step_index i) const;
+  bool evaluate_when(step_index i, decisions& out, bool& holds);
   void release_plain(step_index i, decisions& out);
   void expand_step(step_index i, decisions& out);
+  std::optional<nlohmann::json> fan_out(step_index i, std::string& error) const;
+  std::optional<nlohmann::json> payload(step_index i, const nlohmann::json* item, int index, std::size_t& work,
+                                        std::string& error) const;
   void skip_step(step_index i, skip_cause cause, std::string reason, decisions& out);
   void fail_step(step_index i, std::string error, decisions& out);
-  void reopen_step(step_index i, decisions& out);
+  void reopen_row(step_index i, decisions& out);
   void finish_if_done(decisions& out);
-  decisions redrive_marked(const std::vector<bool>& marked);
+  bool counts_as_failed(step_index i) const;
 
   std::shared_ptr<const workflow_plan> plan_;
   nlohmann::json input_;

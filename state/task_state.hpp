@@ -54,6 +54,7 @@ enum class task_event : std::uint8_t {
   cancel,       //
   skip,         // a condition or a run rule says it is not needed
   redrive,      // an operator asks for another round
+  reopen,       // another round of its job: it waits for its dependencies again
 };
 
 struct task_transition {
@@ -82,7 +83,10 @@ inline constexpr std::array task_transitions{
     task_transition{task_state::failed, task_event::redrive, task_state::pending},
     task_transition{task_state::cancelled, task_event::redrive, task_state::pending},
     task_transition{task_state::quarantined, task_event::redrive, task_state::pending},
-    task_transition{task_state::skipped, task_event::redrive, task_state::waiting},
+    task_transition{task_state::failed, task_event::reopen, task_state::waiting},
+    task_transition{task_state::cancelled, task_event::reopen, task_state::waiting},
+    task_transition{task_state::skipped, task_event::reopen, task_state::waiting},
+    task_transition{task_state::quarantined, task_event::reopen, task_state::waiting},
 };
 
 constexpr std::optional<task_state> next(task_state from, task_event on) noexcept {
@@ -113,6 +117,12 @@ constexpr std::string_view to_string(waiting_reason r) noexcept {
 constexpr std::optional<task_state> parse_task_state(std::string_view name) noexcept {
   for (std::size_t i = 0; i < task_state_names.size(); ++i)
     if (task_state_names[i] == name) return static_cast<task_state>(i);
+  return std::nullopt;
+}
+
+constexpr std::optional<waiting_reason> parse_waiting_reason(std::string_view name) noexcept {
+  for (std::size_t i = 0; i < waiting_reason_names.size(); ++i)
+    if (waiting_reason_names[i] == name) return static_cast<waiting_reason>(i);
   return std::nullopt;
 }
 

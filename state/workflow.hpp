@@ -89,15 +89,19 @@ struct definition_problem {
   std::string hint;
 };
 
-// Reads one definition; `defaults` (max_attempts, retry, timeout, priority, queue, requires, run) is resolved into the
-// steps. Every problem that can be seen in one pass is reported; nothing is thrown.
+// Reads and checks one definition; `defaults` (max_attempts, retry, timeout, priority, queue, requires, run) is resolved
+// into the steps. All problems are reported at once, those of check_workflow included; nothing is thrown.
 expected<workflow_definition, std::vector<definition_problem>> read_workflow(const nlohmann::json& value);
 
-// Cycles, unknown steps, expressions that read what is not there yet, ranges. Empty: the definition may run.
+// What only shows when all steps are looked at together: doubles, unknown steps, cycles, expressions that do not compile
+// or read what cannot be there yet. Empty: the definition may run. Expects what read_workflow lets through.
 std::vector<definition_problem> check_workflow(const workflow_definition& definition);
 
 // The normalized form. read_workflow(to_json(d)) == d.
 nlohmann::json to_json(const workflow_definition& definition);
+
+// What is wrong with `value` as this parameter ("must be ..."), by the rule and in the words of cascade.checked_input.
+std::optional<std::string> param_problem(const param_definition& param, const nlohmann::json& value);
 
 std::string_view to_string(param_type type) noexcept;
 std::string_view to_string(run_rule rule) noexcept;

@@ -16,15 +16,12 @@
 
 #include "state/expression.hpp"
 #include "state/json_template.hpp"
+#include "state/step_graph.hpp"
 #include "state/workflow.hpp"
 
 namespace cascade {
 
-using step_index = std::uint32_t;  // position in workflow_definition::steps
-
 struct step_plan {
-  std::vector<step_index> depends_on;  // ascending, no doubles
-  std::vector<step_index> dependents;  // ascending
   std::optional<json_template> input;
   std::optional<expression> when;
   std::optional<expression> for_each;
@@ -33,7 +30,7 @@ struct step_plan {
 
 class workflow_plan {
  public:
-  // Fails with every problem that read_workflow would have let through: see check_workflow.
+  // Fails with the problems of check_workflow.
   static expected<std::shared_ptr<const workflow_plan>, std::vector<definition_problem>> make(
       std::shared_ptr<const workflow_definition> definition);
 
@@ -42,16 +39,16 @@ class workflow_plan {
   const step_plan& plan(step_index i) const { return steps_[i]; }
   std::uint32_t step_count() const noexcept { return static_cast<std::uint32_t>(steps_.size()); }
   std::optional<step_index> find(std::string_view name) const;
-  // Dependencies first; equal ranks in file order.
-  const std::vector<step_index>& order() const noexcept { return order_; }
+  const step_graph& graph() const noexcept { return graph_; }
   const std::optional<json_template>& result() const noexcept { return result_; }
 
  private:
+  friend class plan_builder;
   workflow_plan() = default;
 
   std::shared_ptr<const workflow_definition> definition_;
   std::vector<step_plan> steps_;
-  std::vector<step_index> order_;
+  step_graph graph_;
   std::unordered_map<std::string_view, step_index> by_name_;  // views into definition_
   std::optional<json_template> result_;
 };

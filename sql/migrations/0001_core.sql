@@ -57,20 +57,23 @@ insert into cascade.task_transition (from_status, event, to_status) values
   ('running', 'succeeded', 'completed'), ('running', 'errored', 'failed'), ('running', 'backed_off', 'waiting'),
   ('running', 'owner_lost', 'pending'), ('running', 'poisoned', 'quarantined'), ('running', 'cancel', 'cancelled'),
   ('failed', 'redrive', 'pending'), ('cancelled', 'redrive', 'pending'), ('quarantined', 'redrive', 'pending'),
-  ('skipped', 'redrive', 'waiting');
+  ('failed', 'reopen', 'waiting'), ('cancelled', 'reopen', 'waiting'), ('skipped', 'reopen', 'waiting'),
+  ('quarantined', 'reopen', 'waiting');
 
 -- nodes and lanes --------------------------------------------------------------------------------------------------------
 
 create table cascade.node (
   epoch bigint generated always as identity primary key,
+  batch bigint not null default 0,
   started_at timestamptz not null default now(),
   stopped_at timestamptz,
   pid int not null,
   name text not null,
   version text not null,
   tags text[] not null default '{}'
-);
-comment on table cascade.node is 'One row each time a node takes up work; epoch fences its writes.';
+) with (fillfactor = 50);
+comment on table cascade.node is
+  'One row each time a node takes up work. Every batch of its writes first counts up `batch` here (cascade.fence).';
 
 create table cascade.lane (
   epoch bigint not null default 0,
@@ -81,6 +84,29 @@ create table cascade.lane (
 comment on column cascade.lane.clean is
   'False while somebody owns the lane: found false at a takeover, the last owner died and tasks may have been in flight.';
 insert into cascade.lane (lane) select generate_series(0, 63);
+
+-- First statement of every batch an owner writes. The row lock makes a takeover wait for the batch, and the batch that
+-- comes after a takeover fail: nothing of a lost owner is written. After a lost connection, `batch` tells whether the
+-- last one was committed. docs/adr/0001-lanes.md
+create function cascade.fence(epoch bigint, batch bigint) returns void
+  language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  update cascade.node n set batch = $2 where n.epoch = $1 and n.stopped_at is null and n.batch = $2 - 1;
+  if not found then
+    raise exception using errcode = 'CA009', message = format('epoch %s no longer owns its lanes', $1);
+  end if;
+end $$;
+
+-- Makes the caller, who holds the advisory locks of all lanes, their owner.
+create function cascade.take_over(name text, pid int, version text, tags text[], out epoch bigint, out unclean boolean)
+  language plpgsql set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  update cascade.node n set stopped_at = now() where n.stopped_at is null;
+  insert into cascade.node as n (name, pid, version, tags) values ($1, $2, $3, $4) returning n.epoch into take_over.epoch;
+  select bool_or(not l.clean) into take_over.unclean from cascade.lane l;
+  update cascade.lane l set epoch = take_over.epoch, acquired_at = now(), clean = false;
+end $$;
 
 -- workflows --------------------------------------------------------------------------------------------------------------
 
@@ -584,6 +610,17 @@ begin
   return 'It is ready and starts when a worker is free and nothing more urgent waits.';
 end $$;
 
+-- What the engine reads of an unfinished task. due_in_us: microseconds until it may start, null when nothing waits for time.
+create view cascade.engine_task as
+  select t.xid, t.id, t.job_id, t.status, t.waiting_reason, t.priority,
+    case when t.waiting_reason in ('delay', 'retry_backoff')
+      then greatest(0, ceil(extract(epoch from t.run_at - clock_timestamp()) * 1000000))::bigint end as due_in_us,
+    t.queue, t.handler, t.attempt, t.max_attempts, t.item, t.step,
+    (extract(epoch from t.timeout) * 1000)::bigint as timeout_ms,
+    t.retry::text as retry, t.command::text as command, t.requires, t.payload
+  from cascade.task t
+  where t.status < 'completed';
+
 -- the public views -----------------------------------------------------------------------------------------------------------
 
 create view cascade.tasks as
@@ -671,6 +708,6 @@ grant select, insert, update on cascade.task, cascade.job, cascade.workflow, cas
   cascade.lane to cascade_engine;
 grant select, insert, update, delete on cascade.attempt_log, cascade.counter_delta, cascade.job_counter,
   cascade.queue_counter to cascade_engine;
-grant select on cascade.task_transition, cascade.tasks, cascade.jobs, cascade.attempts, cascade.queue_stats,
+grant select on cascade.engine_task, cascade.task_transition, cascade.tasks, cascade.jobs, cascade.attempts, cascade.queue_stats,
   cascade.workflows to cascade_engine;
 grant execute on all functions in schema cascade to cascade_engine;

@@ -1,0 +1,238 @@
+#include "actors/batch.hpp"
+
+#include "sql/queries.hpp"
+#include "state/assert.hpp"
+
+namespace cascade {
+namespace {
+
+// All rows of one member over all settlements, as one range for the parameter builder.
+template <class Row>
+std::vector<const Row*> gather(std::span<const settlement> all, std::vector<Row> settlement::*member) {
+  std::vector<const Row*> out;
+  for (const settlement& s : all)
+    for (const Row& r : s.*member) out.push_back(&r);
+  return out;
+}
+
+std::optional<std::string_view> or_null(const std::string& s) {
+  return s.empty() ? std::nullopt : std::optional<std::string_view>(s);
+}
+
+class builder {
+public:
+  builder(std::span<const settlement> all, const batch_options& options, built_batch& out)
+      : all_(all), options_(options), out_(out) {}
+
+  void build() {
+    add(sql::fence, pg::params{}.int8(options_.epoch.value).int8(options_.number));
+    starts();
+    for (std::size_t i = 0; i < all_.size(); ++i)
+      if (!all_[i].inserts.empty()) insert(i);
+    running();
+    completions();
+    back_offs();
+    releases();
+    holds();
+    unrun();
+    for (const settlement& s : all_)
+      for (const single_write& w : s.singles) single(w);
+    ends();
+    commands();
+    if (options_.fold_counters) add(sql::fold_counters, {});
+  }
+
+private:
+  void add(const sql::query& q, pg::params p) { out_.statements.emplace_back(q, std::move(p)); }
+
+  std::int64_t age(monotonic at) const {
+    return std::max<std::int64_t>(
+        0, std::chrono::duration_cast<std::chrono::microseconds>(options_.now - at).count());
+  }
+
+  void starts() {
+    std::vector<std::int64_t> ids;
+    for (const settlement& s : all_)
+      if (s.start) ids.push_back(s.job.value);
+    if (!ids.empty()) add(sql::start_jobs, pg::params{}.int8s(ids));
+  }
+
+  void insert(std::size_t i) {
+    const auto& rows = all_[i].inserts;
+    pg::params p;
+    p.int8(all_[i].job.value)
+        .texts(rows, [](const new_step_task& t) { return std::string_view(t.step); })
+        .int4s(rows, [](const new_step_task& t) { return t.item < 0 ? std::nullopt : std::optional(t.item); })
+        .texts(rows, [](const new_step_task& t) { return std::string_view(t.handler); })
+        .texts(rows, [](const new_step_task& t) { return std::string_view(t.queue); })
+        .int2s(rows, [](const new_step_task& t) { return static_cast<std::int16_t>(t.priority); })
+        .int2s(rows, [](const new_step_task& t) { return static_cast<std::int16_t>(t.attempts_max); })
+        .int8s(rows, [](const new_step_task& t) { return t.timeout_ms == 0 ? std::nullopt : std::optional(t.timeout_ms); })
+        .texts(rows, [](const new_step_task& t) { return or_null(t.retry); })
+        .texts(rows, [](const new_step_task& t) { return or_null(t.command); })
+        .texts(rows, [](const new_step_task& t) { return or_null(t.requires_tags); })
+        .texts(rows, [](const new_step_task& t) {
+          return t.payload ? std::optional<std::string_view>(*t.payload) : std::nullopt;
+        });
+    out_.inserts.emplace_back(i, out_.statements.size());
+    add(sql::insert_step_tasks, std::move(p));
+  }
+
+  void running() {
+    const auto rows = gather(all_, &settlement::started);
+    if (rows.empty()) return;
+    add(sql::mark_running, pg::params{}
+                               .int8s(rows, [](auto* r) { return r->id.value; })
+                               .int2s(rows, [](auto* r) { return static_cast<std::int16_t>(r->attempt); })
+                               .int8s(rows, [this](auto* r) { return age(r->started); })
+                               .int8(options_.epoch.value));
+  }
+
+  void completions() {
+    std::vector<const completed_attempt*> plain, full;
+    for (const settlement& s : all_)
+      for (const completed_attempt& c : s.completed)
+        (c.state == task_state::completed && c.result.empty() ? plain : full).push_back(&c);
+    const auto id = [](auto* r) { return r->id.value; };
+    const auto attempt = [](auto* r) { return static_cast<std::int16_t>(r->attempt); };
+    const auto started = [this](auto* r) { return age(r->started); };
+    const auto finished = [this](auto* r) { return age(r->finished); };
+    if (!plain.empty())
+      add(sql::complete_plain, pg::params{}
+                                   .int8s(plain, id)
+                                   .int2s(plain, attempt)
+                                   .int8s(plain, started)
+                                   .int8s(plain, finished)
+                                   .int8(options_.epoch.value));
+    if (!full.empty())
+      add(sql::complete_tasks, pg::params{}
+                                   .int8s(full, id)
+                                   .int2s(full, attempt)
+                                   .texts(full, [](auto* r) { return to_string(r->state); })
+                                   .int8s(full, started)
+                                   .int8s(full, finished)
+                                   .texts(full, [](auto* r) { return or_null(r->result); })
+                                   .texts(full, [](auto* r) { return or_null(r->error); })
+                                   .int8(options_.epoch.value));
+  }
+
+  void back_offs() {
+    const auto rows = gather(all_, &settlement::backed_off);
+    if (rows.empty()) return;
+    add(sql::back_off, pg::params{}
+                           .int8s(rows, [](auto* r) { return r->id.value; })
+                           .int2s(rows, [](auto* r) { return static_cast<std::int16_t>(r->attempt); })
+                           .int8s(rows, [](auto* r) { return static_cast<std::int64_t>(r->delay.count()); })
+                           .texts(rows, [](auto* r) { return or_null(r->error); })
+                           .int8s(rows, [this](auto* r) { return age(r->started); })
+                           .int8s(rows, [this](auto* r) { return age(r->finished); })
+                           .int8(options_.epoch.value));
+  }
+
+  void releases() {
+    const auto rows = gather(all_, &settlement::released);
+    if (rows.empty()) return;
+    add(sql::release_tasks, pg::params{}
+                                .int8s(rows, [](auto* r) { return r->id.value; })
+                                .texts(rows, [](auto* r) { return r->payload ? std::optional<std::string_view>(*r->payload) : std::nullopt; })
+                                .int4s(rows, [](auto* r) { return r->item < 0 ? std::nullopt : std::optional(r->item); }));
+  }
+
+  void holds() {
+    const auto rows = gather(all_, &settlement::held);
+    if (rows.empty()) return;
+    add(sql::hold_tasks, pg::params{}
+                             .int8s(rows, [](auto* r) { return r->id.value; })
+                             .texts(rows, [](auto* r) { return to_string(r->reason); }));
+  }
+
+  void unrun() {
+    const auto rows = gather(all_, &settlement::unrun);
+    if (rows.empty()) return;
+    add(sql::settle_unrun, pg::params{}
+                               .int8s(rows, [](auto* r) { return r->id.value; })
+                               .texts(rows, [](auto* r) { return to_string(r->state); })
+                               .texts(rows, [](auto* r) { return or_null(r->error); })
+                               .texts(rows, [](auto* r) { return or_null(r->result); }));
+  }
+
+  void single(const single_write& w) {
+    using kind = single_write::kind;
+    const std::array one{w.id};
+    const auto priority = static_cast<std::int16_t>(w.number);
+    switch (w.what) {
+      case kind::cancel_job_tasks: return add(sql::cancel_job_tasks, pg::params{}.int8(w.id).text(w.text));
+      case kind::set_job_status: return add(sql::set_job_status, pg::params{}.int8(w.id).text(w.text));
+      case kind::close_job: return add(sql::close_job, pg::params{}.int8(w.id));
+      case kind::set_job_priority: return add(sql::set_job_priority, pg::params{}.int8(w.id).int2(priority));
+      case kind::set_task_priority: return add(sql::set_task_priority, pg::params{}.int8(w.id).int2(priority));
+      case kind::redrive_task: return add(sql::redrive_tasks, pg::params{}.int8s(one));
+      case kind::redrive_step: return add(sql::redrive_steps, pg::params{}.int8s(one));
+      case kind::log_attempt: return add(sql::log_attempts, pg::params{}.int8s(one));
+      case kind::reopen_job: return add(sql::reopen_job, pg::params{}.int8(w.id));
+    }
+  }
+
+  void ends() {
+    std::vector<const settlement*> ending;
+    for (const settlement& s : all_)
+      if (s.end) ending.push_back(&s);
+    if (ending.empty()) return;
+    const auto id = [](auto* s) { return s->job.value; };
+    add(sql::lock_jobs, pg::params{}.int8s(ending, id));
+    out_.ends_at = out_.statements.size();
+    add(sql::finish_jobs,
+        pg::params{}
+            .int8s(ending, id)
+            .texts(ending, [](auto* s) { return s->end->state ? std::optional(to_string(*s->end->state)) : std::nullopt; })
+            .texts(ending, [](auto* s) { return or_null(s->end->result); })
+            .texts(ending, [](auto* s) { return or_null(s->end->error); }));
+  }
+
+  void commands() {
+    const auto rows = gather(all_, &settlement::commands);
+    if (rows.empty()) return;
+    add(sql::apply_commands, pg::params{}
+                                 .int8s(rows, [](auto* r) { return r->id.value; })
+                                 .texts(rows, [](auto* r) { return std::string_view(r->outcome); }));
+  }
+
+  std::span<const settlement> all_;
+  const batch_options& options_;
+  built_batch& out_;
+};
+
+}  // namespace
+
+built_batch build_batch(std::span<const settlement> settlements, const batch_options& options) {
+  built_batch out;
+  builder(settlements, options, out).build();
+  out.shapes.reserve(settlements.size());
+  for (const settlement& s : settlements)
+    out.shapes.push_back({s.ticket, s.rows(), s.inserts.size(), s.end ? s.job : job_id{}});
+  return out;
+}
+
+std::vector<recorded> read_reply(const built_batch& batch, const std::vector<pg::rows>& reply) {
+  std::vector<recorded> out(batch.shapes.size());
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    out[i].ticket = batch.shapes[i].ticket;
+    out[i].rows = batch.shapes[i].rows;
+  }
+  for (const auto& [i, at] : batch.inserts) {
+    const pg::rows& ids = reply.at(at);
+    CASCADE_ASSERT(static_cast<std::size_t>(ids.size()) == batch.shapes[i].inserts);
+    for (int row = 0; row < ids.size(); ++row) out[i].inserted.push_back(task_id{ids.int64(row, 0)});
+  }
+  if (batch.ends_at != 0) {
+    const pg::rows& ended = reply.at(batch.ends_at);
+    std::unordered_map<std::int64_t, std::optional<job_state>> states;
+    for (int row = 0; row < ended.size(); ++row) states[ended.int64(row, 0)] = parse_job_state(ended.text(row, 1));
+    for (std::size_t i = 0; i < out.size(); ++i)
+      if (const auto at = states.find(batch.shapes[i].ending.value); batch.shapes[i].ending && at != states.end())
+        out[i].ended = at->second;
+  }
+  return out;
+}
+
+}  // namespace cascade

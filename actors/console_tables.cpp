@@ -1,0 +1,51 @@
+#include "actors/console_tables.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace cascade {
+namespace {
+
+constexpr std::size_t rows_max = 200;
+
+console_answer jobs(const scheduler_data& s) {
+  console_answer a;
+  nlohmann::json rows = nlohmann::json::array();
+  a.text = fmt::format("{:>12}  {:<10} {:>8}  {}\n", "JOB", "KIND", "OPEN", "STATE");
+  for (const auto& [id, j] : s.jobs) {
+    if (rows.size() == rows_max) break;
+    const char* kind = j.container ? "container" : "workflow";
+    const char* state = !j.actor ? "starting" : j.paused ? "paused" : "active";
+    a.text += fmt::format("{:>12}  {:<10} {:>8}  {}\n", id.value, kind, j.open, state);
+    rows.push_back({{"id", id.value}, {"kind", kind}, {"open", j.open}, {"state", state}});
+  }
+  if (s.jobs.size() > rows.size()) a.text += fmt::format("... and {} more\n", s.jobs.size() - rows.size());
+  a.json = nlohmann::json{{"jobs", rows}, {"count", s.jobs.size()}}.dump();
+  return a;
+}
+
+console_answer queues(const scheduler_data& s) {
+  console_answer a;
+  nlohmann::json rows = nlohmann::json::array();
+  std::map<std::string, std::size_t> ready;
+  for (ready_set::lot_index i = 0; i < s.ready.lot_count(); ++i) ready[s.ready.queue_of(i)] += s.ready.size(i);
+  a.text = fmt::format("{:<24} {:>10} {:>10}  {}\n", "QUEUE", "READY", "RUNNING", "STATE");
+  for (const auto& [name, q] : s.queues) {
+    if (rows.size() == rows_max) break;
+    const std::string state = q.paused ? "paused" : q.concurrency > 0 ? fmt::format("limit {}", q.concurrency) : "open";
+    a.text += fmt::format("{:<24} {:>10} {:>10}  {}\n", name, ready[name], q.running, state);
+    rows.push_back({{"queue", name}, {"ready", ready[name]}, {"running", q.running}, {"paused", q.paused},
+                    {"concurrency", q.concurrency}});
+  }
+  a.json = nlohmann::json{{"queues", rows}, {"delayed", s.delayed.size()}}.dump();
+  return a;
+}
+
+}  // namespace
+
+console_answer console_table(const scheduler_data& s, const console_query& q) {
+  return q.command == "queues" ? queues(s) : jobs(s);
+}
+
+}  // namespace cascade

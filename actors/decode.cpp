@@ -1,0 +1,83 @@
+#include "actors/decode.hpp"
+
+#include "state/assert.hpp"
+
+namespace cascade {
+namespace {
+
+enum column { kind, id, job, priority, status, reason, due, queue, handler, attempt, attempts_max, item, step, timeout,
+              retry, command, capable, payload };
+
+std::string text_or_empty(const pg::rows& r, int row, int column) {
+  return r.is_null(row, column) ? std::string{} : std::string(r.text(row, column));
+}
+
+template <class Enum, std::size_t N>
+Enum parse(const std::array<std::string_view, N>& names, std::string_view name) {
+  const auto at = std::ranges::find(names, name);
+  CASCADE_ASSERT(at != names.end());
+  return static_cast<Enum>(at - names.begin());
+}
+
+arrival decode_task(const pg::rows& r, int row) {
+  arrival t;
+  t.id = task_id{r.int64(row, id)};
+  if (!r.is_null(row, job)) t.job = job_id{r.int64(row, job)};
+  if (!r.is_null(row, due)) t.due_in_us = r.int64(row, due);
+  t.priority = r.int32(row, priority);
+  t.attempt = r.int32(row, attempt);
+  t.state = parse<task_state>(task_state_names, r.text(row, status));
+  if (!r.is_null(row, reason)) t.reason = parse<waiting_reason>(waiting_reason_names, r.text(row, reason));
+  t.capable = r.boolean(row, capable);
+  t.body.handler = r.text(row, handler);
+  t.body.queue = r.text(row, queue);
+  t.body.attempts_max = r.int32(row, attempts_max);
+  if (!r.is_null(row, item)) t.body.item = r.int32(row, item);
+  t.body.step = text_or_empty(r, row, step);
+  if (!r.is_null(row, timeout)) t.body.timeout_ms = r.int64(row, timeout);
+  t.body.retry = text_or_empty(r, row, retry);
+  t.body.command = text_or_empty(r, row, command);
+  t.has_payload = !r.is_null(row, payload);
+  t.body.payload = text_or_empty(r, row, payload);
+  return t;
+}
+
+job_arrival decode_job(const pg::rows& r, int row) {
+  job_arrival j;
+  j.id = job_id{r.int64(row, id)};
+  j.priority = r.int32(row, priority);
+  j.state = parse<job_state>(job_state_names, r.text(row, status));
+  j.workflow = text_or_empty(r, row, queue);
+  if (!r.is_null(row, item)) j.version = r.int32(row, item);
+  j.keep_open = r.boolean(row, capable);
+  j.input = r.text(row, payload);
+  return j;
+}
+
+command_arrival decode_command(const pg::rows& r, int row) {
+  command_arrival c;
+  c.id = command_id{r.int64(row, id)};
+  if (!r.is_null(row, job)) c.job = job_id{r.int64(row, job)};
+  if (!r.is_null(row, timeout)) c.task = task_id{r.int64(row, timeout)};
+  c.kind = r.text(row, handler);
+  c.queue = text_or_empty(r, row, queue);
+  c.argument = r.text(row, payload);
+  return c;
+}
+
+}  // namespace
+
+void decode_inbox(const pg::rows& r, inbox_page& page) {
+  page.tasks.reserve(page.tasks.size() + static_cast<std::size_t>(r.size()));
+  for (int row = 0; row < r.size(); ++row) {
+    switch (r.text(row, kind).front()) {
+      case 's': page.snapshot = r.text(row, payload); break;
+      case 't': page.tasks.push_back(decode_task(r, row)); break;
+      case 'j': page.jobs.push_back(decode_job(r, row)); break;
+      case 'c': page.commands.push_back(decode_command(r, row)); break;
+      default: CASCADE_ASSERT(!"unknown kind of inbox row");
+    }
+  }
+}
+
+}  // namespace cascade

@@ -1,0 +1,18 @@
+// actors/decode.hpp
+//
+// Rows of the inbox queries (columns as in sql/queries/read_inbox.sql) to what actors pass on. Runs on the Asio thread.
+//
+// Cost   one pass, one allocation for each text that does not fit a small string.
+#pragma once
+
+#include <vector>
+
+#include "actors/rows.hpp"
+#include "pg/rows.hpp"
+
+namespace cascade {
+
+// Appends every row of `r` to the page; a row of kind 's' sets its snapshot.
+void decode_inbox(const pg::rows& r, inbox_page& page);
+
+}  // namespace cascade

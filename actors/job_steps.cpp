@@ -1,0 +1,127 @@
+#include "actors/job_steps.hpp"
+
+#include <algorithm>
+
+#include "state/assert.hpp"
+#include "state/retry_policy.hpp"
+
+namespace cascade {
+namespace {
+
+std::string text_of(const nlohmann::json& value) {
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::size_t position(int item) { return item < 0 ? 0 : static_cast<std::size_t>(item); }
+
+}  // namespace
+
+job_steps::job_steps(std::shared_ptr<const workflow_plan> plan, step_defaults defaults)
+    : plan_(std::move(plan)), defaults_(std::move(defaults)), ids_(plan_->step_count()) {}
+
+void job_steps::remember(step_index step, int item, task_id id) {
+  auto& ids = ids_[step];
+  if (ids.size() <= position(item)) ids.resize(position(item) + 1);
+  ids[position(item)] = id;
+}
+
+task_id job_steps::id_of(step_index step, int item) const {
+  CASCADE_ASSERT(step < ids_.size() && position(item) < ids_[step].size());
+  return ids_[step][position(item)];
+}
+
+std::optional<std::pair<step_index, int>> job_steps::find(task_id id) const {
+  for (step_index i = 0; i < ids_.size(); ++i)
+    if (const auto at = std::ranges::find(ids_[i], id); at != ids_[i].end()) {
+      const int item = static_cast<int>(at - ids_[i].begin());
+      return std::pair{i, ids_[i].size() == 1 && !plan_->step(i).for_each ? -1 : item};
+    }
+  return std::nullopt;
+}
+
+arrival job_steps::ready(step_index step, int item, task_id id, const std::optional<nlohmann::json>& payload) const {
+  const step_definition& s = plan_->step(step);
+  arrival a;
+  a.id = id;
+  a.priority = s.priority.value_or(defaults_.priority);
+  a.capable = std::ranges::all_of(s.requires_tags, [this](const std::string& tag) {
+    return std::ranges::find(defaults_.tags, tag) != defaults_.tags.end();
+  });
+  a.body.handler = s.handler;
+  a.body.queue = s.queue;
+  a.body.step = s.name;
+  a.body.item = item;
+  a.body.attempts_max = s.max_attempts;
+  a.body.timeout_ms = s.timeout.count();
+  if (s.retry) a.body.retry = text_of(to_json(*s.retry));
+  if (s.command) a.body.command = text_of(*s.command);
+  a.has_payload = payload.has_value() && !redriven_;
+  if (payload) a.body.payload = text_of(*payload);
+  return a;
+}
+
+new_step_task job_steps::row(step_index step, int item) const {
+  const step_definition& s = plan_->step(step);
+  new_step_task t;
+  t.step = s.name;
+  t.item = item;
+  t.priority = s.priority.value_or(defaults_.priority);
+  t.timeout_ms = s.timeout.count();
+  t.attempts_max = s.max_attempts;
+  t.handler = s.handler;
+  t.queue = s.queue;
+  if (s.retry) t.retry = text_of(to_json(*s.retry));
+  if (s.command) t.command = text_of(*s.command);
+  if (!s.requires_tags.empty()) t.requires_tags = text_of(s.requires_tags);
+  return t;
+}
+
+void job_steps::insert_all(decisions& d, settlement& out, released_steps& then) const {
+  std::vector<const decisions::release*> at_once(plan_->step_count());
+  for (const auto& r : d.released)
+    if (r.item < 0 && r.payload) at_once[r.step] = &r;
+  for (step_index i = 0; i < plan_->step_count(); ++i) {
+    new_step_task t = row(i, -1);
+    if (at_once[i] != nullptr) {
+      arrival a = ready(i, -1, {}, at_once[i]->payload);
+      t.payload = a.body.payload;
+      then.from_inserts.emplace_back(out.inserts.size(), std::move(a));
+    }
+    then.inserts.emplace_back(i, -1);
+    out.inserts.push_back(std::move(t));
+  }
+  std::erase_if(d.released, [](const decisions::release& r) { return r.item < 0 && r.payload; });
+}
+
+void job_steps::carry(const decisions& d, settlement& out, released_steps& then) const {
+  for (const auto& r : d.released) {
+    arrival a = ready(r.step, r.item, id_of(r.step, r.item), r.payload);
+    out.released.push_back({a.id, r.item, r.payload ? std::optional(a.body.payload) : std::nullopt});
+    then.known.push_back(std::move(a));
+  }
+  for (const auto& e : d.expanded)
+    for (const auto& entry : e.items) {
+      if (entry.item == 0) {
+        arrival a = ready(e.step, 0, id_of(e.step, 0), entry.payload);
+        out.released.push_back({a.id, 0, a.body.payload});
+        then.known.push_back(std::move(a));
+        continue;
+      }
+      arrival a = ready(e.step, entry.item, {}, entry.payload);
+      new_step_task t = row(e.step, entry.item);
+      t.payload = a.body.payload;
+      then.from_inserts.emplace_back(out.inserts.size(), std::move(a));
+      then.inserts.emplace_back(e.step, entry.item);
+      out.inserts.push_back(std::move(t));
+    }
+  for (const auto& s : d.skipped)
+    out.unrun.push_back({id_of(s.step, s.item), task_state::skipped, s.reason, s.result ? text_of(*s.result) : std::string{}});
+  for (const auto& f : d.failed) out.unrun.push_back({id_of(f.step, f.item), task_state::failed, f.error, {}});
+}
+
+void job_steps::inserted(const std::vector<std::pair<step_index, int>>& rows, const std::vector<task_id>& ids) {
+  CASCADE_ASSERT(rows.size() == ids.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) remember(rows[i].first, rows[i].second, ids[i]);
+}
+
+}  // namespace cascade

@@ -1,0 +1,56 @@
+// actors/job_steps.hpp
+//
+// Between a job's graph and its rows: task ids of steps and items, and the translation of decisions into a settlement.
+// No actor in sight.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "actors/rows.hpp"
+#include "state/dag.hpp"
+
+namespace cascade {
+
+struct step_defaults {
+  int priority = 50;                // of the job
+  std::vector<std::string> tags;    // of the node
+};
+
+// Tasks that become ready when a settlement is committed.
+struct released_steps {
+  std::vector<arrival> known;
+  std::vector<std::pair<step_index, int>> inserts;             // what each insert of the settlement is
+  std::vector<std::pair<std::size_t, arrival>> from_inserts;  // position of the insert, and what becomes ready
+};
+
+class job_steps {
+public:
+  job_steps(std::shared_ptr<const workflow_plan> plan, step_defaults defaults);
+
+  void set_priority(int priority) { defaults_.priority = priority; }
+  // Payloads of released tasks are read from their rows from now on, for they have attempts behind them.
+  void set_redriven() { redriven_ = true; }
+
+  void remember(step_index step, int item, task_id id);
+  task_id id_of(step_index step, int item) const;
+  std::optional<std::pair<step_index, int>> find(task_id id) const;  // O(tasks)
+
+  // One row for each step. Those that `d` releases with a payload go in as pending; they leave `d`.
+  void insert_all(decisions& d, settlement& out, released_steps& then) const;
+  // Everything of `d` but reopened and end.
+  void carry(const decisions& d, settlement& out, released_steps& then) const;
+  // The ids of the settlement's inserts have come back.
+  void inserted(const std::vector<std::pair<step_index, int>>& rows, const std::vector<task_id>& ids);
+
+private:
+  arrival ready(step_index step, int item, task_id id, const std::optional<nlohmann::json>& payload) const;
+  new_step_task row(step_index step, int item) const;
+
+  std::shared_ptr<const workflow_plan> plan_;
+  step_defaults defaults_;
+  std::vector<std::vector<task_id>> ids_;  // by step, then by item; position 0 is also the row without an item
+  bool redriven_ = false;
+};
+
+}  // namespace cascade

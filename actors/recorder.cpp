@@ -1,0 +1,237 @@
+#include "actors/recorder.hpp"
+
+#include <deque>
+#include <nlohmann/json.hpp>
+
+#include "actors/batch.hpp"
+
+namespace cascade {
+namespace {
+
+using recorder_impl = recorder_actor::extend<caf::reacts_to<batch_answered>, caf::reacts_to<recorder_wake>>;
+
+struct entry {
+  settlement what;
+  caf::strong_actor_ptr reply_to;
+  bool alone = false;     // was part of a refused batch: goes by itself now
+  bool stripped = false;  // its results were replaced already
+};
+struct flight {
+  std::int64_t number = 0;
+  std::vector<entry> entries;
+};
+
+struct recorder_state {
+  static inline const char* name = "cascade.recorder";
+  engine_context_ptr context;
+  bool up = false;
+  std::uint64_t generation = 0;
+  epoch_id epoch;
+  std::int64_t last_batch = 0;  // the last number committed
+  std::deque<entry> queue;
+  std::size_t queued_rows = 0;
+  std::deque<flight> flights;
+  bool counters_dirty = false;
+  bool fold_armed = false;
+  bool fold_due = false;
+  std::uint64_t committed_batches = 0;
+  std::uint64_t committed_rows = 0;
+};
+using recorder_self = recorder_impl::stateful_pointer<recorder_state>;
+
+std::vector<entry> take_batch(recorder_state& state) {
+  std::vector<entry> out;
+  std::size_t rows = 0;
+  while (!state.queue.empty() && rows < state.context->settings.batch_rows_max) {
+    if (state.queue.front().alone && !out.empty()) break;
+    out.push_back(std::move(state.queue.front()));
+    state.queue.pop_front();
+    rows += out.back().what.rows();
+    if (out.back().alone) break;
+  }
+  state.queued_rows -= std::min(state.queued_rows, rows);
+  return out;
+}
+
+void send_batch(recorder_self self, std::vector<entry> entries) {
+  auto& state = self->state;
+  std::vector<settlement> settlements;
+  settlements.reserve(entries.size());
+  for (entry& e : entries) settlements.push_back(std::move(e.what));
+  batch_options options;
+  options.epoch = state.epoch;
+  options.number = state.last_batch + static_cast<std::int64_t>(state.flights.size()) + 1;
+  options.fold_counters = std::exchange(state.fold_due, false);
+  options.now = self->clock().now();
+  auto batch = std::make_shared<built_batch>(build_batch(settlements, options));
+  auto statements = std::move(batch->statements);
+  // The Asio side keeps the shape of the batch only; the rows stay here until the answer.
+  for (std::size_t i = 0; i < entries.size(); ++i) entries[i].what = std::move(settlements[i]);
+  state.flights.push_back({options.number, std::move(entries)});
+  state.counters_dirty = true;
+  state.context->database->write(
+      std::move(statements),
+      [to = caf::actor_cast<recorder_impl>(self), batch, generation = state.generation,
+       number = options.number](pg::batch_reply reply) {
+        batch_answered answer;
+        answer.generation = generation;
+        answer.number = number;
+        if (reply) {
+          answer.results = read_reply(*batch, reply.value());
+        } else {
+          answer.problem = reply.error().sqlstate == "CA009" ? errc::fenced : reply.error().code;
+          answer.text = pg::to_string(reply.error());
+        }
+        caf::anon_send(to, std::move(answer));
+      });
+}
+
+void pump(recorder_self self) {
+  auto& state = self->state;
+  if (!state.up) return;
+  while (state.flights.size() < state.context->settings.batches_in_flight && (!state.queue.empty() || state.fold_due)) {
+    // A settlement that goes alone must not be followed before its fate is known.
+    if (!state.flights.empty() && state.flights.back().entries.size() == 1 && state.flights.back().entries[0].alone) return;
+    if (!state.queue.empty() && state.queue.front().alone && !state.flights.empty()) return;
+    send_batch(self, take_batch(state));
+  }
+  if (state.counters_dirty && !state.fold_armed) {
+    state.fold_armed = true;
+    self->delayed_send(self, state.context->settings.fold_every, recorder_wake{});
+  }
+}
+
+void reply(recorder_self self, const entry& e, recorded answer) {
+  if (auto to = caf::actor_cast<record_sink>(e.reply_to)) self->send(to, std::move(answer));
+}
+
+// The database will never take this settlement as it is. Results of attempts are the part that comes from outside.
+bool strip(entry& e, const std::string& why) {
+  if (e.stripped) return false;
+  e.stripped = true;
+  bool any = false;
+  for (completed_attempt& c : e.what.completed) {
+    if (c.result.empty() && c.error.empty()) continue;
+    any = true;
+    c.state = task_state::failed;
+    c.result.clear();
+    c.error = "the database refused the outcome of this attempt: " + why;
+  }
+  return any;
+}
+
+void requeue(recorder_state& state, std::vector<entry>&& entries) {
+  for (auto it = entries.rbegin(); it != entries.rend(); ++it) {
+    state.queued_rows += it->what.rows();
+    state.queue.push_front(std::move(*it));
+  }
+}
+
+void refused(recorder_self self, flight&& f, const std::string& why) {
+  auto& state = self->state;
+  if (f.entries.size() > 1) {
+    for (entry& e : f.entries) e.alone = true;
+    return requeue(state, std::move(f.entries));
+  }
+  if (f.entries.empty()) return;  // only counters were to be folded
+  entry& e = f.entries.front();
+  state.context->log->error("cascade.recorder.refused ticket={} job={} text=\"{}\"", e.what.ticket, e.what.job.value, why);
+  if (strip(e, why)) return requeue(state, std::move(f.entries));
+  recorded answer;
+  answer.ticket = e.what.ticket;
+  answer.rows = e.what.rows();
+  answer.rejected = why;
+  reply(self, e, std::move(answer));
+}
+
+void answered(recorder_self self, batch_answered& answer) {
+  auto& state = self->state;
+  if (answer.generation != state.generation || state.flights.empty() || state.flights.front().number != answer.number) return;
+  if (answer.problem == errc{}) {
+    flight f = std::move(state.flights.front());
+    state.flights.pop_front();
+    state.last_batch = f.number;
+    ++state.committed_batches;
+    for (std::size_t i = 0; i < f.entries.size(); ++i) {
+      state.committed_rows += answer.results[i].rows;
+      reply(self, f.entries[i], std::move(answer.results[i]));
+    }
+    return pump(self);
+  }
+  if (answer.problem == errc::fenced && state.flights.size() == 1) {
+    state.context->log->error("cascade.recorder.fenced epoch={}", state.epoch.value);
+    return self->quit(caf::make_error(errc::fenced));
+  }
+  if (answer.problem == errc::database_unavailable || answer.problem == errc::deadline_exceeded ||
+      answer.problem == errc::shutting_down)
+    return;  // the gateway will say how it goes on
+  // Later batches fail at the fence, because this one did not count up. All go back, in order; only this one is suspect.
+  flight first = std::move(state.flights.front());
+  state.flights.pop_front();
+  while (!state.flights.empty()) {
+    requeue(state, std::move(state.flights.back().entries));
+    state.flights.pop_back();
+  }
+  ++state.generation;  // their answers are void
+  if (answer.problem == errc::database_conflict) requeue(state, std::move(first.entries));
+  else refused(self, std::move(first), answer.text);
+  pump(self);
+}
+
+void database(recorder_self self, const database_changed& change) {
+  auto& state = self->state;
+  state.up = change.up;
+  if (!change.up) return;
+  state.generation = change.generation << 20;  // room for the generations within a connection
+  if (change.resumed) {
+    if (change.last_batch != state.last_batch) {
+      state.context->log->warn("cascade.recorder.lost_answer batch={} text=\"reloading\"", change.last_batch);
+      return self->quit(caf::make_error(errc::database_unavailable));
+    }
+    while (!state.flights.empty()) {
+      requeue(state, std::move(state.flights.back().entries));
+      state.flights.pop_back();
+    }
+  }
+  state.epoch = change.epoch;
+  state.last_batch = change.last_batch;
+  pump(self);
+}
+
+description describe_recorder(const recorder_state& state) {
+  std::size_t in_flight = 0;
+  for (const flight& f : state.flights) in_flight += f.entries.size();
+  description d;
+  d.state = !state.up ? "disconnected" : state.flights.empty() ? "idle" : "writing";
+  d.detail = nlohmann::json{{"queued_rows", state.queued_rows}, {"settlements_in_flight", in_flight},
+                            {"batches", state.committed_batches}, {"rows", state.committed_rows}}
+                 .dump();
+  return d;
+}
+
+}  // namespace
+
+recorder_actor spawn_recorder(caf::actor_system& system, engine_context_ptr context, gateway_actor gateway) {
+  return system.spawn([context, gateway](recorder_self self) -> recorder_impl::behavior_type {
+    self->state.context = context;
+    self->send(gateway, attach_database{});
+    return {
+        [self](const database_changed& change) { database(self, change); },
+        [self](record& r) {
+          self->state.queued_rows += r.what.rows();
+          self->state.queue.push_back({std::move(r.what), self->current_sender()});
+          pump(self);
+        },
+        [self](const describe&) { return describe_recorder(self->state); },
+        [self](batch_answered& answer) { answered(self, answer); },
+        [self](const recorder_wake&) {
+          self->state.fold_armed = false;
+          self->state.fold_due = std::exchange(self->state.counters_dirty, false);
+          pump(self);
+          if (self->state.flights.empty()) self->state.counters_dirty = false;
+        },
+    };
+  });
+}
+
+}  // namespace cascade

@@ -1,0 +1,141 @@
+// actors/scheduler_state.hpp
+//
+// What the scheduler knows, and its parts that talk to nobody: bodies, handlers, queues, jobs. A cache of the unfinished
+// rows of its lanes; built anew at every load.
+#pragma once
+
+#include <map>
+#include <random>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "actors/context.hpp"
+#include "actors/messages.hpp"
+#include "triggers/ready_set.hpp"
+
+namespace cascade {
+
+struct queue_info {
+  bool paused = false;
+  int concurrency = 0;  // 0: no limit
+  int running = 0;
+};
+
+struct job_info_entry {
+  job_actor actor;                  // null until it has attached
+  bool paused = false;
+  bool container = false;
+  std::size_t open = 0;             // its tasks that are ready, delayed, running or being recorded
+  std::size_t voided = 0;           // of these, cancelled ones whose keys are still about
+  std::vector<completed_attempt> unsent_steps;
+  std::vector<command_arrival> unsent_commands;
+  std::vector<std::pair<ready_set::lot_index, ready_key>> parked;  // ready, but the job is paused
+};
+
+struct running_task {
+  job_id job;
+  monotonic started;
+  std::int64_t timeout_ms = 0;
+  ready_set::lot_index lot = 0;
+  int attempt = 1;
+  int attempts_max = 1;
+  int item = -1;
+  std::uint16_t handler = 0;
+  std::uint8_t priority = 0;
+  bool quick = false;
+  bool written = false;  // as running
+  std::string step;
+  std::string retry;
+};
+
+// A key that waits for time.
+struct delayed_key {
+  ready_key key;
+  ready_set::lot_index lot = 0;
+};
+
+// What happens when the settlement with this ticket is committed.
+struct after_commit {
+  std::vector<std::pair<delayed_key, std::chrono::microseconds>> delays;
+  std::vector<std::pair<job_id, std::size_t>> closed;  // tasks of containers and extra tasks that are over
+  std::size_t attempts = 0;                            // leave the count of unrecorded ones
+};
+
+// Bodies of ready tasks, by slot; slot 0 is "not in memory".
+class body_store {
+public:
+  std::uint32_t put(task_body&& body);
+  task_body take(std::uint32_t slot);
+  std::size_t bytes() const noexcept { return bytes_; }
+
+private:
+  std::vector<task_body> slots_ = std::vector<task_body>(1);
+  std::vector<std::uint32_t> free_;
+  std::size_t bytes_ = 0;
+};
+
+struct scheduler_data {
+  static inline const char* name = "cascade.scheduler";
+
+  engine_context_ptr context;
+  pool_actor pool;
+  recorder_actor recorder;
+  catalog_actor catalog;
+  supervisor_actor jobs_supervisor;
+  caf::strong_actor_ptr inbox;  // learned from its first page
+
+  bool up = false;
+  bool loaded = false;
+  bool draining = false;
+  bool inventory = false;  // the pool has told what runs
+  bool load_asked = false;
+  bool careful = false;  // tasks of the load may have been in flight at a lost node: running is written first
+  bool held_back = false;
+  std::uint64_t generation = 0;
+  epoch_id epoch;
+  caf::typed_response_promise<drained> drain_promise;
+
+  ready_set ready;
+  body_store bodies;
+  std::vector<std::string> handlers;
+  std::vector<handler_class> handler_classes;
+  std::unordered_map<std::string, std::uint16_t> handler_index;
+  std::map<std::string, queue_info> queues;
+  std::vector<queue_info*> lot_queue;  // by lot
+
+  std::unordered_map<task_id, running_task> running;
+  std::multimap<monotonic, delayed_key> delayed;
+  std::multimap<monotonic, task_id> unwritten;  // slot tasks by the time running is written
+  std::unordered_map<job_id, job_info_entry> jobs;
+  std::unordered_set<task_id> void_tasks;       // cancelled; dropped when their key turns up
+  std::unordered_set<job_id> void_jobs;
+  std::unordered_set<job_id> redrive_jobs;      // reopened; redriven when they come in
+  std::unordered_map<caf::actor_addr, job_id> job_of;
+  std::uint64_t job_starts = 0;
+  std::unordered_map<task_id, running_now> adoptable;  // ran in the pool before this scheduler began
+  std::unordered_map<task_id, task_run> careful_runs;  // waiting for their running to be committed
+
+  std::size_t free_slots = 0;
+  std::size_t quick_out = 0;       // handed to the quick worker
+  std::size_t unrecorded = 0;      // attempts over but not committed
+  // Keys whose bodies are asked for, one request for each class of handlers at a time.
+  std::array<std::vector<std::pair<ready_set::lot_index, ready_key>>, handler_class_count> fetching;
+  std::vector<tasks_done> early;   // outcomes that came before the load was over
+  std::uint64_t ticket = 0;
+  std::unordered_map<std::uint64_t, after_commit> pending;
+  std::unordered_map<std::uint64_t, std::vector<task_id>> careful_tickets;
+  std::uint64_t wake = 0;
+  std::optional<monotonic> wake_at;
+  bool quick_cooldown = false;
+  std::minstd_rand random;
+  std::uint64_t dispatched = 0, finished = 0, arrived = 0;
+
+  std::uint16_t handler_of(const std::string& name, bool has_command);
+  ready_set::lot_index lot_of(const std::string& queue, std::uint16_t handler);
+  bool may_serve(ready_set::lot_index lot) const {
+    const queue_info& q = *lot_queue[lot];
+    return !q.paused && (q.concurrency == 0 || q.running < q.concurrency);
+  }
+};
+
+}  // namespace cascade

@@ -1,0 +1,1 @@
+update cascade.job j set keep_open = false where j.id = $1

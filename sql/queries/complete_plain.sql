@@ -1,0 +1,7 @@
+-- complete_tasks for the common case: success without a result. $1 ids, $2 attempts, $3 and $4 ages as there, $5 epoch.
+update cascade.task t
+set status = 'completed', waiting_reason = null, attempt = u.attempt, epoch = $5,
+  started_at = statement_timestamp() - u.started_us * interval '1 microsecond',
+  finished_at = statement_timestamp() - u.finished_us * interval '1 microsecond', error = null
+from unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::bigint[]) u(id, attempt, started_us, finished_us)
+where t.id = u.id and t.status < 'completed'

@@ -1,0 +1,2 @@
+-- $1 epoch, $2 number of the batch.
+select cascade.fence($1, $2)

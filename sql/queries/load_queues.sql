@@ -1,0 +1,1 @@
+select q.name, q.paused, q.concurrency from cascade.queue q

@@ -1,0 +1,6 @@
+-- $1 ids, $2 attempts, $3 microseconds since the start, $4 epoch.
+update cascade.task t
+set status = 'running', waiting_reason = null, attempt = u.attempt, epoch = $4,
+  started_at = statement_timestamp() - u.started_us * interval '1 microsecond'
+from unnest($1::bigint[], $2::smallint[], $3::bigint[]) u(id, attempt, started_us)
+where t.id = u.id and t.status < 'completed'

@@ -1,0 +1,2 @@
+-- $1 node name, $2 pid, $3 version, $4 tags: (epoch, unclean).
+select t.epoch, t.unclean from cascade.take_over($1, $2, $3, $4::text[]) t

@@ -1,0 +1,300 @@
+// The books of a job: rows found, rows settled, cancelling, another round. Decisions about a step: dag_decide.cpp.
+#include "state/dag.hpp"
+
+#include <algorithm>
+
+#include "state/assert.hpp"
+#include "state/limits.hpp"
+
+namespace cascade {
+namespace {
+
+bool is_failure(task_state s) {
+  return s == task_state::failed || s == task_state::cancelled || s == task_state::quarantined;
+}
+
+}  // namespace
+
+bool decisions::empty() const noexcept {
+  return reopened.empty() && released.empty() && expanded.empty() && skipped.empty() && failed.empty() &&
+         cancelled.empty() && !end;
+}
+
+job_graph::job_graph(std::shared_ptr<const workflow_plan> plan, nlohmann::json input, job_info job)
+    : plan_(std::move(plan)),
+      input_(std::move(input)),
+      job_({{"id", job.id.value}, {"workflow", plan_->definition().name}}),
+      steps_(plan_->step_count()),
+      unsettled_count_(plan_->step_count()) {}
+
+// -- restart -----------------------------------------------------------------------------------------------------------
+
+void job_graph::restore(step_row row) {
+  CASCADE_ASSERT(!started_ && row.step < steps_.size());
+  step_run& run = steps_[row.step];
+  const bool failure = is_failure(row.state);
+  if (row.item < 0) {
+    run.row = row.state;
+    run.released = row.state == task_state::pending || row.state == task_state::running ||
+                   (row.state == task_state::waiting && row.reason && *row.reason != waiting_reason::dependency);
+    if (!row.error.empty()) run.error = std::move(row.error);
+    // Also for steps whose result nobody reads: [] tells an empty for_each from one that was not needed.
+    if (row.result && (plan_->plan(row.step).result_needed || row.state == task_state::skipped))
+      run.result = std::move(*row.result);
+    return;
+  }
+  CASCADE_ASSERT(static_cast<std::size_t>(row.item) < limits::fan_out_max && plan_->plan(row.step).for_each);
+  const auto at = static_cast<std::size_t>(row.item);
+  if (run.items.size() <= at) run.items.resize(at + 1);
+  run.items[at] = {row.state, true};
+  if (row.item == 0) run.placeholder = false;
+  if (plan_->plan(row.step).result_needed) {
+    if (!run.result.is_array()) run.result = nlohmann::json::array();
+    while (run.result.size() <= at) run.result.push_back(nullptr);
+    if (row.state == task_state::completed && row.result) run.result[at] = std::move(*row.result);
+  }
+  if (failure && run.error.is_null()) run.error = "item " + std::to_string(row.item) + ": " + row.error;
+}
+
+decisions job_graph::start() {
+  CASCADE_ASSERT(!started_);
+  started_ = true;
+  decisions out;
+  for (const step_index i : plan_->graph().order) adopt(i, out);
+  count_open_dependencies();
+  for (const step_index i : plan_->graph().order)
+    if (steps_[i].phase == step_phase::blocked && steps_[i].open_dependencies == 0) ready_.push_back(i);
+  if (cancelling_) cancel_all(out);
+  decide_ready(out);
+  finish_if_done(out);
+  return out;
+}
+
+// Takes over what the restored rows of a step say. Its dependencies are done before it.
+void job_graph::adopt(step_index i, decisions& out) {
+  step_run& run = steps_[i];
+  if (!run.items.empty()) return adopt_items(i, out);
+  if (is_finished(run.row)) {
+    run.phase = step_phase::settled;
+    --unsettled_count_;
+    if (run.row == task_state::skipped) run.cause = restored_skip_cause(i);
+  } else if (run.released) {
+    run.phase = step_phase::active;
+    ++active_count_;
+  }
+}
+
+void job_graph::adopt_items(step_index i, decisions& out) {
+  step_run& run = steps_[i];
+  run.phase = step_phase::active;
+  for (const item_run& item : run.items) {
+    run.open_items += is_finished(item.state) ? 0 : 1;
+    active_count_ += item.present && !is_finished(item.state) ? 1 : 0;
+  }
+  // A crash may have cut the expansion short. With a dependency running again (redrive) it was complete long ago.
+  if (!cancelling_ && dependencies_settled(i)) expand_step(i, out);
+  if (cancelling_) {
+    if (run.placeholder) out.skipped.push_back({i, -1, "the job was cancelled", std::nullopt});
+    for (item_run& item : run.items)
+      if (!item.present && !is_finished(item.state)) {
+        item.state = task_state::cancelled;
+        --run.open_items;
+      }
+    run.placeholder = false;
+  }
+  if (run.open_items == 0 && run.phase == step_phase::active) settle_items(i);
+}
+
+bool job_graph::dependencies_settled(step_index i) const {
+  const auto& needed = plan_->graph().depends_on[i];
+  return std::all_of(needed.begin(), needed.end(),
+                     [&](step_index d) { return steps_[d].phase == step_phase::settled; });
+}
+
+// The cause is not stored; it follows from the dependencies as it did the first time.
+job_graph::skip_cause job_graph::restored_skip_cause(step_index i) const {
+  const step_run& run = steps_[i];
+  if (plan_->plan(i).for_each && run.result.is_array() && run.result.empty()) return skip_cause::empty_fan_out;
+  const verdict v = run_verdict(i);
+  return v.run ? skip_cause::condition : v.cause;
+}
+
+void job_graph::count_open_dependencies() {
+  for (step_index i = 0; i < steps_.size(); ++i) {
+    const auto& needed = plan_->graph().depends_on[i];
+    steps_[i].open_dependencies = static_cast<std::uint32_t>(std::count_if(
+        needed.begin(), needed.end(), [&](step_index d) { return steps_[d].phase != step_phase::settled; }));
+  }
+}
+
+// -- progress ----------------------------------------------------------------------------------------------------------
+
+decisions job_graph::settled(step_index step, int item, task_state state, nlohmann::json result, std::string error) {
+  CASCADE_ASSERT(started_ && step < steps_.size() && is_finished(state));
+  decisions out;
+  step_run& run = steps_[step];
+  if (run.phase == step_phase::settled) return out;
+  const bool keep = state == task_state::completed && plan_->plan(step).result_needed;
+  if (run.items.empty()) {
+    if (run.released) --active_count_;
+    if (keep) run.result = std::move(result);
+    if (!error.empty()) run.error = std::move(error);
+    settle_step(step, state, state == task_state::skipped ? skip_cause::condition : skip_cause::none);
+  } else {
+    if (item < 0) return out;  // an answer from before the expansion
+    const auto at = static_cast<std::size_t>(item);
+    CASCADE_ASSERT(at < run.items.size());
+    if (is_finished(run.items[at].state)) return out;
+    run.items[at] = {state, true};
+    if (keep) run.result[at] = std::move(result);
+    if (is_failure(state) && run.error.is_null()) run.error = "item " + std::to_string(item) + ": " + error;
+    --active_count_;
+    if (--run.open_items == 0) settle_items(step);
+  }
+  decide_ready(out);
+  finish_if_done(out);
+  return out;
+}
+
+void job_graph::settle_step(step_index i, task_state outcome, skip_cause cause) {
+  step_run& run = steps_[i];
+  run.phase = step_phase::settled;
+  run.row = outcome;
+  run.cause = cause;
+  run.released = false;
+  --unsettled_count_;
+  for (const step_index d : plan_->graph().dependents[i])
+    if (--steps_[d].open_dependencies == 0 && steps_[d].phase == step_phase::blocked) ready_.push_back(d);
+}
+
+void job_graph::settle_items(step_index i) {
+  const auto& items = steps_[i].items;
+  const bool failure = std::any_of(items.begin(), items.end(), [](const item_run& r) { return is_failure(r.state); });
+  settle_step(i, failure ? task_state::failed : task_state::completed, skip_cause::none);
+}
+
+// -- cancelling --------------------------------------------------------------------------------------------------------
+
+decisions job_graph::cancel() {
+  decisions out;
+  if (cancelling_ || ended_) return out;
+  cancelling_ = true;
+  if (!started_) return out;
+  cancel_all(out);
+  finish_if_done(out);
+  return out;
+}
+
+void job_graph::cancel_all(decisions& out) {
+  for (const step_index i : plan_->graph().order) {
+    step_run& run = steps_[i];
+    if (run.phase == step_phase::blocked) {
+      skip_step(i, skip_cause::job_cancelled, "the job was cancelled", out);
+    } else if (run.phase == step_phase::active && run.items.empty()) {
+      out.cancelled.push_back({i, -1});
+    } else if (run.phase == step_phase::active) {
+      for (std::size_t n = 0; n < run.items.size(); ++n)
+        if (!is_finished(run.items[n].state)) out.cancelled.push_back({i, static_cast<int>(n)});
+    }
+  }
+  ready_.clear();
+}
+
+// -- another round -----------------------------------------------------------------------------------------------------
+
+decisions job_graph::redrive() {
+  CASCADE_ASSERT(started_);
+  std::vector<bool> marked(steps_.size());
+  for (step_index i = 0; i < steps_.size(); ++i)
+    marked[i] = !steps_[i].items.empty() ||
+                (steps_[i].phase == step_phase::settled && steps_[i].row != task_state::completed);
+  return redrive_marked(marked, std::nullopt);
+}
+
+decisions job_graph::redrive(step_index step, int item) {
+  CASCADE_ASSERT(started_ && step < steps_.size());
+  const step_run& run = steps_[step];
+  const bool of_items = !run.items.empty();
+  if (of_items != (item >= 0) || (of_items && static_cast<std::size_t>(item) >= run.items.size())) return {};
+  const task_state state = of_items ? run.items[static_cast<std::size_t>(item)].state : run.row;
+  if (!is_failure(state) || (!of_items && run.phase != step_phase::settled)) return {};
+  std::vector<bool> marked(steps_.size());
+  mark_skipped_behind(step, marked);
+  return redrive_marked(marked, of_items ? std::optional(item) : std::nullopt);
+}
+
+// The step, and skipped steps that can be reached from it through skipped steps only.
+void job_graph::mark_skipped_behind(step_index i, std::vector<bool>& marked) const {
+  std::vector<step_index> open{i};
+  marked[i] = true;
+  while (!open.empty()) {
+    const step_index at = open.back();
+    open.pop_back();
+    for (const step_index d : plan_->graph().dependents[at]) {
+      if (marked[d] || steps_[d].phase != step_phase::settled || steps_[d].row != task_state::skipped) continue;
+      marked[d] = true;
+      open.push_back(d);
+    }
+  }
+}
+
+void job_graph::reset_items(step_index i, std::optional<int> only, decisions& out) {
+  step_run& run = steps_[i];
+  bool missing = false;
+  for (std::size_t n = 0; n < run.items.size(); ++n) {
+    item_run& item = run.items[n];
+    if (!is_failure(item.state) || (only && *only != static_cast<int>(n))) continue;
+    ++run.open_items;
+    if (item.present) {
+      out.reopened.push_back({i, static_cast<int>(n)});
+      out.released.push_back({i, static_cast<int>(n), std::nullopt});
+      item.state = task_state::pending;
+      ++active_count_;
+    } else {
+      item.state = task_state::waiting;
+      missing = true;
+    }
+  }
+  run.error = nullptr;
+  if (run.open_items > 0 && run.phase == step_phase::settled) {
+    run.phase = step_phase::active;
+    ++unsettled_count_;
+  }
+  for (std::size_t n = 0; n < run.items.size() && run.error.is_null(); ++n)
+    if (is_failure(run.items[n].state)) run.error = "item " + std::to_string(n) + " failed";
+  if (missing) expand_step(i, out);
+}
+
+decisions job_graph::redrive_marked(const std::vector<bool>& marked, std::optional<int> only_item) {
+  decisions out;
+  if (cancelling_ && !ended_) return out;  // first let it end
+  cancelling_ = false;
+  ended_ = false;
+  for (const step_index i : plan_->graph().order) {
+    if (!marked[i]) continue;
+    step_run& run = steps_[i];
+    if (!run.items.empty()) {
+      reset_items(i, only_item, out);
+      continue;
+    }
+    run.phase = step_phase::blocked;  // `row` and `cause` still say what is written down
+    run.error = nullptr;
+    run.result = nullptr;
+    ++unsettled_count_;
+  }
+  count_open_dependencies();
+  ready_.clear();
+  for (const step_index i : plan_->graph().order) {
+    if (!marked[i] || steps_[i].phase != step_phase::blocked) continue;
+    if (steps_[i].open_dependencies == 0) {
+      decide(i, out);
+    } else {
+      reopen_row(i, out);
+    }
+  }
+  decide_ready(out);
+  finish_if_done(out);
+  return out;
+}
+
+}  // namespace cascade
