@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -13,9 +12,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include "pg/libpq.hpp"
+
+extern "C" {
+#include <sys/pidfd.h>  // glibc 2.36 forgot this
+}
 
 namespace cascade::pg::detail {
 

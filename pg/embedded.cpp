@@ -4,7 +4,9 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
+#include <tuple>
 
 #include "pg/connection.hpp"
 #include "pg/libpq.hpp"
@@ -161,14 +163,23 @@ std::optional<failure> embedded_cluster::create_database(deadline until) {
 embedded_cluster::ending embedded_cluster::stop(deadline until) {
   if (!server_) return ending::fast;
   auto& s = *server_;
+  const auto ended = [&] {
+    // A socket directory that is not in ours would be left behind; one that is in use does not go.
+    std::error_code ignored;
+    if (run_.parent_path() != dir_) fs::remove(run_, ignored);
+  };
   // A part of the time is kept for the harder ways.
-  const auto patience = until.left();
-  s.signal(SIGINT);
-  if (s.wait_exit(deadline::in(patience * 3 / 4))) return ending::fast;
-  s.signal(SIGQUIT);
-  if (s.wait_exit(deadline::in(std::max(until.left(), std::chrono::milliseconds{1'000})))) return ending::immediate;
-  s.signal(SIGKILL);
-  s.wait_exit(deadline::in(10s));
+  const std::array ways{
+      std::tuple{SIGINT, ending::fast, std::chrono::milliseconds{until.left() * 3 / 4}},
+      std::tuple{SIGQUIT, ending::immediate, std::max(until.left() / 4, std::chrono::milliseconds{1'000})},
+      std::tuple{SIGKILL, ending::killed, std::chrono::milliseconds{10'000}},
+  };
+  for (const auto& [number, how, patience] : ways) {
+    s.signal(number);
+    if (!s.wait_exit(deadline::in(patience))) continue;
+    ended();
+    return how;
+  }
   return ending::killed;
 }
 

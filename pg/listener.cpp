@@ -140,6 +140,7 @@ void listener::prove() {
                      boost::asio::dispatch(self->strand_, [self, generation] {
                        if (generation != self->generation_) return;
                        self->note_proof();
+                       self->proofs_.fetch_add(1, std::memory_order_relaxed);
                        self->prove_later();
                      });
                    });

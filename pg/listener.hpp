@@ -61,6 +61,7 @@ class listener : public std::enable_shared_from_this<listener> {
   std::chrono::milliseconds since_proof() const noexcept;
   std::uint64_t attempts() const noexcept { return attempts_.load(std::memory_order_relaxed); }
   std::uint64_t notifications() const noexcept { return notifications_.load(std::memory_order_relaxed); }
+  std::uint64_t proofs() const noexcept { return proofs_.load(std::memory_order_relaxed); }
   int backend_pid() const noexcept { return pid_.load(std::memory_order_relaxed); }
 
  private:
@@ -91,6 +92,7 @@ class listener : public std::enable_shared_from_this<listener> {
   std::atomic<deadline::clock::rep> proof_{0};
   std::atomic<std::uint64_t> attempts_{0};
   std::atomic<std::uint64_t> notifications_{0};
+  std::atomic<std::uint64_t> proofs_{0};
   std::atomic<int> pid_{0};
 };
 
