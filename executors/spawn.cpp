@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <string_view>
 #include <system_error>
 
@@ -107,7 +108,7 @@ struct options {
 
   int fill(int cwd, int in, int out, int err) {
     sigset_t all, none;
-    ::sigfillset(&all);
+    std::memset(&all, 0xFF, sizeof all);  // sigfillset leaves out 32 and 33, which the child would then ignore
     ::sigemptyset(&none);
     ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
     ::posix_spawnattr_setsigdefault(&attributes, &all);
