@@ -9,6 +9,8 @@
 namespace cascade {
 namespace {
 
+constexpr const char* job_cancelled_text = "the job was cancelled";
+
 bool is_failure(task_state s) {
   return s == task_state::failed || s == task_state::cancelled || s == task_state::quarantined;
 }
@@ -32,7 +34,6 @@ job_graph::job_graph(std::shared_ptr<const workflow_plan> plan, nlohmann::json i
 void job_graph::restore(step_row row) {
   CASCADE_ASSERT(!started_ && row.step < steps_.size());
   step_run& run = steps_[row.step];
-  const bool failure = is_failure(row.state);
   if (row.item < 0) {
     run.row = row.state;
     run.released = row.state == task_state::pending || row.state == task_state::running ||
@@ -46,14 +47,16 @@ void job_graph::restore(step_row row) {
   CASCADE_ASSERT(static_cast<std::size_t>(row.item) < limits::fan_out_max && plan_->plan(row.step).for_each);
   const auto at = static_cast<std::size_t>(row.item);
   if (run.items.size() <= at) run.items.resize(at + 1);
-  run.items[at] = {row.state, true};
+  // A row on its way back through a redrive waits like a step: `waiting` here, anything released is `pending`.
+  const bool blocked = row.state == task_state::waiting && (!row.reason || *row.reason == waiting_reason::dependency);
+  run.items[at] = {is_finished(row.state) ? row.state : blocked ? task_state::waiting : task_state::pending, true};
   if (row.item == 0) run.placeholder = false;
   if (plan_->plan(row.step).result_needed) {
     if (!run.result.is_array()) run.result = nlohmann::json::array();
     while (run.result.size() <= at) run.result.push_back(nullptr);
     if (row.state == task_state::completed && row.result) run.result[at] = std::move(*row.result);
   }
-  if (failure && run.error.is_null()) run.error = "item " + std::to_string(row.item) + ": " + row.error;
+  if (is_failure(row.state) && run.error.is_null()) run.error = "item " + std::to_string(row.item) + ": " + row.error;
 }
 
 decisions job_graph::start() {
@@ -87,14 +90,21 @@ void job_graph::adopt(step_index i, decisions& out) {
 void job_graph::adopt_items(step_index i, decisions& out) {
   step_run& run = steps_[i];
   run.phase = step_phase::active;
-  for (const item_run& item : run.items) {
-    run.open_items += is_finished(item.state) ? 0 : 1;
-    active_count_ += item.present && !is_finished(item.state) ? 1 : 0;
+  for (std::size_t n = 0; n < run.items.size(); ++n) {
+    item_run& item = run.items[n];
+    if (item.present && item.state == task_state::waiting) {
+      item.state = cancelling_ ? task_state::skipped : task_state::pending;
+      if (cancelling_) out.skipped.push_back({i, static_cast<int>(n), job_cancelled_text, std::nullopt});
+      else out.released.push_back({i, static_cast<int>(n), std::nullopt});
+    }
+    if (is_finished(item.state)) continue;
+    ++run.open_items;
+    if (item.present) ++active_count_;
   }
   // A crash may have cut the expansion short. With a dependency running again (redrive) it was complete long ago.
   if (!cancelling_ && dependencies_settled(i)) expand_step(i, out);
   if (cancelling_) {
-    if (run.placeholder) out.skipped.push_back({i, -1, "the job was cancelled", std::nullopt});
+    if (run.placeholder) out.skipped.push_back({i, -1, job_cancelled_text, std::nullopt});
     for (item_run& item : run.items)
       if (!item.present && !is_finished(item.state)) {
         item.state = task_state::cancelled;
@@ -189,7 +199,7 @@ void job_graph::cancel_all(decisions& out) {
   for (const step_index i : plan_->graph().order) {
     step_run& run = steps_[i];
     if (run.phase == step_phase::blocked) {
-      skip_step(i, skip_cause::job_cancelled, "the job was cancelled", out);
+      skip_step(i, skip_cause::job_cancelled, job_cancelled_text, out);
     } else if (run.phase == step_phase::active && run.items.empty()) {
       out.cancelled.push_back({i, -1});
     } else if (run.phase == step_phase::active) {
@@ -243,7 +253,8 @@ void job_graph::reset_items(step_index i, std::optional<int> only, decisions& ou
   bool missing = false;
   for (std::size_t n = 0; n < run.items.size(); ++n) {
     item_run& item = run.items[n];
-    if (!is_failure(item.state) || (only && *only != static_cast<int>(n))) continue;
+    const bool again = is_finished(item.state) && item.state != task_state::completed;
+    if (!again || (only && *only != static_cast<int>(n))) continue;
     ++run.open_items;
     if (item.present) {
       out.reopened.push_back({i, static_cast<int>(n)});
@@ -267,7 +278,8 @@ void job_graph::reset_items(step_index i, std::optional<int> only, decisions& ou
 
 decisions job_graph::redrive_marked(const std::vector<bool>& marked, std::optional<int> only_item) {
   decisions out;
-  if (cancelling_ && !ended_) return out;  // first let it end
+  // A job that is being cancelled must end first; one that completed has nothing to do again.
+  if (ended_ ? end_state_ == job_state::completed : cancelling_) return out;
   cancelling_ = false;
   ended_ = false;
   for (const step_index i : plan_->graph().order) {

@@ -204,6 +204,7 @@ class job_graph {
   std::size_t active_count_ = 0;
   bool started_ = false;
   bool ended_ = false;
+  job_state end_state_ = job_state::running;  // once it ended
   bool cancelling_ = false;
 };
 

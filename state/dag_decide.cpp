@@ -264,7 +264,8 @@ void job_graph::finish_if_done(decisions& out) {
   if (ended_ || unsettled_count_ > 0) return;
   ended_ = true;
   if (cancelling_) {
-    out.end = decisions::job_end{job_state::cancelled, nullptr, "cancelled"};
+    end_state_ = job_state::cancelled;
+    out.end = decisions::job_end{end_state_, nullptr, "cancelled"};
     return;
   }
   std::size_t failures = 0;
@@ -292,8 +293,8 @@ void job_graph::finish_if_done(decisions& out) {
     error = "the result of the job is larger than " + std::to_string(limits::result_bytes_max) + " bytes";
     value = nullptr;
   }
-  const job_state state = error.empty() ? job_state::completed : job_state::failed;
-  out.end = decisions::job_end{state, std::move(value), storable_text(error, limits::error_bytes_max)};
+  end_state_ = error.empty() ? job_state::completed : job_state::failed;
+  out.end = decisions::job_end{end_state_, std::move(value), storable_text(error, limits::error_bytes_max)};
 }
 
 }  // namespace cascade
