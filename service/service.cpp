@@ -83,8 +83,8 @@ std::optional<std::string> add_handlers(const settings& s, boost::asio::io_conte
     const auto commands = nlohmann::json::parse(s.handlers.commands_json);
     for (const auto& [name, spec] : commands.items()) {
       auto parsed = parse_command(spec.dump());
-      if (!parsed.problem.empty()) return "handlers.commands." + name + ": " + parsed.problem;
-      handlers.add_command(name, std::move(parsed.spec));
+      if (!parsed.spec) return "handlers.commands." + name + ": " + parsed.error;
+      handlers.add_command(name, std::move(*parsed.spec));
     }
     for (const auto& path : s.handlers.plugins) load_plugin(path.string(), handlers);
   } catch (const std::exception& e) {

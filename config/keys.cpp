@@ -1,0 +1,177 @@
+#include "config/keys.hpp"
+
+#include <cctype>
+
+#include "state/limits.hpp"
+
+namespace cascade {
+namespace {
+
+using ms = std::chrono::milliseconds;
+using value = const key_value&;
+
+constexpr double second = 1000, minute = 60 * second, hour = 60 * minute, day = 24 * hour;
+constexpr double kib = 1024, mib = 1024 * kib, gib = 1024 * mib;
+constexpr double path_max = 4096;
+
+constexpr std::array<std::string_view, 3> same(std::string_view text) { return {text, text, text}; }
+
+std::vector<std::filesystem::path> paths(value v) { return {v.list.begin(), v.list.end()}; }
+
+// clang-format off
+constexpr key_spec table[] = {
+  {"profile", key_kind::choice, same("balanced"), 0, 0, profile_names, "",
+   "Which set of defaults to start from. low_latency spends idle CPU on shorter waits; high_throughput gathers larger batches.",
+   [](settings& s, value v) { s.profile = static_cast<profile_kind>(v.number); }},
+  {"data_dir", key_kind::path, same(""), 1, path_max, {},
+   "$XDG_STATE_HOME/cascade or ~/.local/state/cascade; /var/lib/cascade as root",
+   "Where the service keeps its embedded database, its console socket and service.json. The database never runs as root, "
+   "so for root this must be a place that other users can enter.",
+   [](settings& s, value v) { s.data_dir = v.text; }},
+  {"database", key_kind::conninfo, same(""), 0, path_max, {}, "",
+   "Conninfo or URI of the Postgres to use, 14 or newer. Empty: the service runs an embedded one in data_dir. "
+   "Prefer a pgpass file to a password here.",
+   [](settings& s, value v) { s.database = v.text; }},
+  {"node_name", key_kind::text, same(""), 1, limits::name_bytes_max, {}, "the host's name",
+   "The name of this node in the database, in logs and in `cascade status`. Two nodes may share one.",
+   [](settings& s, value v) { s.node_name = v.text; }},
+  {"tags", key_kind::texts, same(""), 0, 32, {}, "",
+   "What this node can do. A task with `requires` runs only on a node that has all of its tags.",
+   [](settings& s, value v) { s.tags = v.list; }},
+  {"workers", key_kind::integer, {"32", "32", "64"}, 1, 4096, {}, "",
+   "How many tasks this node runs at the same time.",
+   [](settings& s, value v) { s.workers = static_cast<int>(v.number); }},
+  {"handler_threads", key_kind::integer, same("0"), 0, 1024, {}, "",
+   "Threads for in-process handlers that block. 0: as many as workers, but no more than 256.",
+   [](settings& s, value v) { s.handler_threads = static_cast<int>(v.number); }},
+
+  {"log.level", key_kind::choice, same("info"), 0, 0, log_level_names, "",
+   "The least important kind of line that is written.",
+   [](settings& s, value v) { s.log.level = static_cast<log_level>(v.number); }},
+  {"log.format", key_kind::choice, same("text"), 0, 0, log_format_names, "",
+   "text for people, json (one object a line) for collectors.",
+   [](settings& s, value v) { s.log.format = static_cast<log_format>(v.number); }},
+  {"log.file", key_kind::path, same(""), 0, path_max, {}, "",
+   "The file to append to. Empty: standard error.",
+   [](settings& s, value v) { s.log.file = v.text; }},
+  {"console.socket", key_kind::path, same(""), 1, 107, {}, "DATA_DIR/console.sock",
+   "The Unix socket on which the console listens. The system allows 107 bytes.",
+   [](settings& s, value v) { s.console.socket = v.text; }},
+
+  {"embedded.user", key_kind::text, same(""), 0, 32, {}, "",
+   "The system user the embedded database runs as when the service is started by root. Empty: postgres. "
+   "Without root it always runs as the service's own user.",
+   [](settings& s, value v) { s.embedded.user = v.text; }},
+  {"embedded.bin_dir", key_kind::path, same(""), 0, path_max, {}, "",
+   "The directory of initdb and postgres. Empty: the newest under /usr/lib/postgresql, then PATH.",
+   [](settings& s, value v) { s.embedded.bin_dir = v.text; }},
+  {"embedded.shared_buffers", key_kind::bytes, {"256MiB", "256MiB", "512MiB"}, mib, 64 * gib, {}, "",
+   "shared_buffers of the embedded database. A quarter of the memory is the usual most.",
+   [](settings& s, value v) { s.embedded.shared_buffers_bytes = v.number; }},
+
+  {"engine.batch_rows_max", key_kind::integer, {"1000", "500", "2000"}, 1, 10'000, {}, "",
+   "Most results written to the database in one statement.",
+   [](settings& s, value v) { s.engine.batch_rows_max = static_cast<int>(v.number); }},
+  {"engine.batches_in_flight", key_kind::integer, {"2", "4", "2"}, 1, 16, {}, "",
+   "Batches sent to the database before the answer to the first one is back.",
+   [](settings& s, value v) { s.engine.batches_in_flight = static_cast<int>(v.number); }},
+  {"engine.batch_age_max", key_kind::duration, {"0s", "0s", "5ms"}, 0, 10 * second, {}, "",
+   "How long a result may wait for company while another batch is on its way. 0: no longer than until that batch is back. "
+   "An idle service never waits.",
+   [](settings& s, value v) { s.engine.batch_age_max = ms(v.number); }},
+  {"engine.inbox_page_rows", key_kind::integer, {"2000", "1000", "5000"}, 10, 100'000, {}, "",
+   "Most new rows read from the inbox at once.",
+   [](settings& s, value v) { s.engine.inbox_page_rows = static_cast<int>(v.number); }},
+  {"engine.inbox_poll_awake", key_kind::duration, {"2ms", "1ms", "5ms"}, 1, second, {}, "",
+   "How often an owner that stays awake reads its inbox. Inserts send no notification meanwhile.",
+   [](settings& s, value v) { s.engine.inbox_poll_awake = ms(v.number); }},
+  {"engine.inbox_poll_asleep", key_kind::duration, {"5s", "2s", "10s"}, 100, 10 * minute, {}, "",
+   "How often a sleeping owner reads its inbox without having been woken. A net: notifications do the work.",
+   [](settings& s, value v) { s.engine.inbox_poll_asleep = ms(v.number); }},
+  {"engine.awake_threshold", key_kind::integer, {"500", "1000", "200"}, 1, 1'000'000, {}, "",
+   "New rows a second from which on an owner stays awake and polls; below half of it, it goes back to sleep.",
+   [](settings& s, value v) { s.engine.awake_threshold = static_cast<int>(v.number); }},
+  {"engine.running_after", key_kind::duration, {"20ms", "20ms", "100ms"}, 0, minute, {}, "",
+   "A task that runs longer than this is written as running; a shorter one is written once, when it has finished.",
+   [](settings& s, value v) { s.engine.running_after = ms(v.number); }},
+  {"engine.ready_max", key_kind::integer, same("1000000"), 1000, 20'000'000, {}, "",
+   "Most ready tasks whose keys are kept in memory, about 100 bytes each. The rest stays in the database until there is room.",
+   [](settings& s, value v) { s.engine.ready_max = static_cast<int>(v.number); }},
+  {"engine.body_bytes_max", key_kind::bytes, {"16MiB", "16MiB", "64MiB"}, 64 * kib, 16 * gib, {}, "",
+   "Memory for payloads of tasks that are about to start.",
+   [](settings& s, value v) { s.engine.body_bytes_max = v.number; }},
+  {"engine.fold_every", key_kind::duration, {"250ms", "250ms", "1s"}, 10, minute, {}, "",
+   "How often counter deltas are folded into totals. The views are exact at any time; this only keeps them fast.",
+   [](settings& s, value v) { s.engine.fold_every = ms(v.number); }},
+  {"engine.database_deadline", key_kind::duration, same("30s"), 100, hour, {}, "",
+   "How long one call to the database may take before its connection is given up.",
+   [](settings& s, value v) { s.engine.database_deadline = ms(v.number); }},
+  {"engine.reconnect_backoff_max", key_kind::duration, {"5s", "1s", "5s"}, 10, 10 * minute, {}, "",
+   "Longest pause between two attempts to reach a database that is away.",
+   [](settings& s, value v) { s.engine.reconnect_backoff_max = ms(v.number); }},
+  {"engine.shutdown_within", key_kind::duration, same("30s"), 0, day, {}, "",
+   "How long running tasks may go on after the service was asked to stop. What still runs then is stopped and goes back to pending.",
+   [](settings& s, value v) { s.engine.shutdown_within = ms(v.number); }},
+
+  {"tasks.timeout", key_kind::duration, same("0s"), 0, 366 * day, {}, "",
+   "Longest run of one attempt of a task that names no timeout itself. 0: no limit.",
+   [](settings& s, value v) { s.tasks.timeout = ms(v.number); }},
+  {"tasks.retry.kind", key_kind::choice, same("exponential"), 0, 0, retry_kind_names, "",
+   "How the pause grows from one attempt to the next, for tasks that name no retry policy themselves.",
+   [](settings& s, value v) { s.tasks.retry.kind = static_cast<retry_kind>(v.number); }},
+  {"tasks.retry.base", key_kind::duration, same("1s"), 0, day, {}, "",
+   "The pause after the first failed attempt.",
+   [](settings& s, value v) { s.tasks.retry.base = ms(v.number); }},
+  {"tasks.retry.factor", key_kind::real, same("2"), 1, 100, {}, "",
+   "What an exponential pause is multiplied with after each further attempt.",
+   [](settings& s, value v) { s.tasks.retry.factor = v.real; }},
+  {"tasks.retry.cap", key_kind::duration, same("10m"), 1, 366 * day, {}, "",
+   "The longest pause.",
+   [](settings& s, value v) { s.tasks.retry.cap = ms(v.number); }},
+  {"tasks.retry.jitter", key_kind::real, same("1"), 0, 1, {}, "",
+   "The share of a pause that is random, so that tasks that failed together do not come back together: 0 none, 1 all of it.",
+   [](settings& s, value v) { s.tasks.retry.jitter = v.real; }},
+
+  {"handlers.plugins", key_kind::paths, same(""), 0, 64, {}, "",
+   "Shared objects with handlers, loaded at start in this order.",
+   [](settings& s, value v) { s.handlers.plugins = paths(v); }},
+  {"handlers.commands", key_kind::commands, same("{}"), 0, 10'000, {}, "",
+   "Handlers that are programs: name: [program, argument, ...], or name: {argv: [...], cwd: DIR, env: {NAME: value}, ...}.",
+   [](settings& s, value v) { s.handlers.commands_json = v.text; }},
+};
+// clang-format on
+
+}  // namespace
+
+std::string_view to_string(key_kind kind) {
+  switch (kind) {
+    case key_kind::text: return "text";
+    case key_kind::path: return "path";
+    case key_kind::conninfo: return "conninfo";
+    case key_kind::integer: return "integer";
+    case key_kind::real: return "number";
+    case key_kind::duration: return "duration";
+    case key_kind::bytes: return "size";
+    case key_kind::choice: return "choice";
+    case key_kind::texts: return "list";
+    case key_kind::paths: return "list of paths";
+    case key_kind::commands: return "map";
+  }
+  return "";
+}
+
+std::span<const key_spec> all_keys() { return table; }
+
+const key_spec* find_key(std::string_view dotted) {
+  const auto found = std::ranges::find(table, dotted, &key_spec::name);
+  return found == std::end(table) ? nullptr : found;
+}
+
+std::string environment_name(const key_spec& key) {
+  std::string name = "CASCADE_";
+  for (const char c : key.name)
+    name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return name;
+}
+
+}  // namespace cascade
