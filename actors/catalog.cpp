@@ -83,8 +83,8 @@ void answer(catalog_self self, const workflow_read& r) {
 
 }  // namespace
 
-catalog_actor spawn_catalog(caf::actor_system& system, engine_context_ptr context) {
-  return system.spawn([context](catalog_self self) -> catalog_impl::behavior_type {
+catalog_actor spawn_catalog(caf::actor_system& system, engine_context_ptr its_context) {
+  return system.spawn([](catalog_self self, engine_context_ptr context) -> catalog_impl::behavior_type {
     self->state.context = context;
     return {
         [self](const get_workflow& g) -> caf::result<workflow_found> {
@@ -110,7 +110,7 @@ catalog_actor spawn_catalog(caf::actor_system& system, engine_context_ptr contex
         },
         [self](const workflow_read& r) { answer(self, r); },
     };
-  });
+  }, std::move(its_context));
 }
 
 }  // namespace cascade

@@ -101,8 +101,8 @@ child_spec engine_child(engine_context_ptr context, std::shared_ptr<engine_parts
   return supervisor_child(std::move(spec));
 }
 
-console_provider spawn_console_relay(caf::actor_system& system, std::shared_ptr<engine_parts> parts) {
-  return system.spawn([parts](console_provider::pointer self) -> console_provider::behavior_type {
+console_provider spawn_console_relay(caf::actor_system& system, std::shared_ptr<engine_parts> its_parts) {
+  return system.spawn([](console_provider::pointer self, std::shared_ptr<engine_parts> parts) -> console_provider::behavior_type {
     return {
         [self, parts](const console_query& q) -> caf::result<console_answer> {
           const auto h = parts->get();
@@ -111,7 +111,7 @@ console_provider spawn_console_relay(caf::actor_system& system, std::shared_ptr<
           return self->delegate(to, q);
         },
     };
-  });
+  }, std::move(its_parts));
 }
 
 }  // namespace cascade

@@ -177,8 +177,8 @@ void step(gateway_self self, const connection_step& s) {
 
 }  // namespace
 
-gateway_actor spawn_gateway(caf::actor_system& system, engine_context_ptr context) {
-  return system.spawn([context](gateway_self self) -> gateway_impl::behavior_type {
+gateway_actor spawn_gateway(caf::actor_system& system, engine_context_ptr its_context) {
+  return system.spawn([](gateway_self self, engine_context_ptr context) -> gateway_impl::behavior_type {
     self->state.context = context;
     self->state.random.seed(static_cast<unsigned>(context->settings.seed + 1));
     self->attach_functor([context] { context->database->close(); });
@@ -202,7 +202,7 @@ gateway_actor spawn_gateway(caf::actor_system& system, engine_context_ptr contex
           if (self->state.now == phase::connecting) connect(self);
         },
     };
-  });
+  }, std::move(its_context));
 }
 
 }  // namespace cascade

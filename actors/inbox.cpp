@@ -267,9 +267,9 @@ nlohmann::json numbers(const inbox_state& s) {
 
 }  // namespace
 
-inbox_actor spawn_inbox(caf::actor_system& system, engine_context_ptr context, gateway_actor gateway,
-                        scheduler_actor scheduler) {
-  return system.spawn([context, gateway, scheduler](inbox_self self) -> inbox_impl::behavior_type {
+inbox_actor spawn_inbox(caf::actor_system& system, engine_context_ptr its_context, gateway_actor its_gateway,
+                        scheduler_actor its_scheduler) {
+  return system.spawn([](inbox_self self, engine_context_ptr context, gateway_actor gateway, scheduler_actor scheduler) -> inbox_impl::behavior_type {
     self->state.context = context;
     self->state.scheduler = scheduler;
     self->state.door = doorbell(context->settings.doorbell);
@@ -330,7 +330,7 @@ inbox_actor spawn_inbox(caf::actor_system& system, engine_context_ptr context, g
           pump(self);
         },
     };
-  });
+  }, std::move(its_context), std::move(its_gateway), std::move(its_scheduler));
 }
 
 }  // namespace cascade

@@ -372,8 +372,8 @@ description describe_job(const job_data& d) {
 
 }  // namespace
 
-job_actor spawn_job(caf::actor_system& system, engine_context_ptr context, job_links links, job_start start) {
-  return system.spawn([context, links, start](job_self self) -> job_impl::behavior_type {
+job_actor spawn_job(caf::actor_system& system, engine_context_ptr its_context, job_links its_links, job_start its_start) {
+  return system.spawn([](job_self self, engine_context_ptr context, job_links links, job_start start) -> job_impl::behavior_type {
     auto& d = self->state;
     d.context = context;
     d.links = links;
@@ -401,7 +401,7 @@ job_actor spawn_job(caf::actor_system& system, engine_context_ptr context, job_l
           else read_rows(self);
         },
     };
-  });
+  }, std::move(its_context), std::move(its_links), std::move(its_start));
 }
 
 }  // namespace cascade

@@ -166,8 +166,8 @@ description describe_pool(const pool_state& state) {
 
 }  // namespace
 
-pool_actor spawn_pool(caf::actor_system& system, engine_context_ptr context, supervisor_actor workers) {
-  return system.spawn([context, workers](pool_self self) -> pool_actor::behavior_type {
+pool_actor spawn_pool(caf::actor_system& system, engine_context_ptr its_context, supervisor_actor its_workers) {
+  return system.spawn([](pool_self self, engine_context_ptr context, supervisor_actor workers) -> pool_actor::behavior_type {
     self->state.context = context;
     self->state.workers = workers;
     self->state.slots.resize(context->settings.workers);
@@ -187,7 +187,7 @@ pool_actor spawn_pool(caf::actor_system& system, engine_context_ptr context, sup
         [self](tasks_done& d) { done(self, d); },
         [self](const describe&) { return describe_pool(self->state); },
     };
-  });
+  }, std::move(its_context), std::move(its_workers));
 }
 
 }  // namespace cascade

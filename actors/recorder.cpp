@@ -211,8 +211,8 @@ description describe_recorder(const recorder_state& state) {
 
 }  // namespace
 
-recorder_actor spawn_recorder(caf::actor_system& system, engine_context_ptr context, gateway_actor gateway) {
-  return system.spawn([context, gateway](recorder_self self) -> recorder_impl::behavior_type {
+recorder_actor spawn_recorder(caf::actor_system& system, engine_context_ptr its_context, gateway_actor its_gateway) {
+  return system.spawn([](recorder_self self, engine_context_ptr context, gateway_actor gateway) -> recorder_impl::behavior_type {
     self->state.context = context;
     self->send(gateway, attach_database{});
     return {
@@ -231,7 +231,7 @@ recorder_actor spawn_recorder(caf::actor_system& system, engine_context_ptr cont
           if (self->state.flights.empty()) self->state.counters_dirty = false;
         },
     };
-  });
+  }, std::move(its_context), std::move(its_gateway));
 }
 
 }  // namespace cascade

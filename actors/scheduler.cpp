@@ -106,8 +106,8 @@ nlohmann::json numbers(const scheduler_data& s) {
 
 }  // namespace
 
-scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr context, scheduler_links links) {
-  return system.spawn([context, links](scheduler_self self) -> scheduler_impl::behavior_type {
+scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr its_context, scheduler_links its_links) {
+  return system.spawn([](scheduler_self self, engine_context_ptr context, scheduler_links links) -> scheduler_impl::behavior_type {
     auto& s = self->state;
     s.context = context;
     s.pool = links.pool;
@@ -193,7 +193,7 @@ scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr co
           if (state.drain_promise.pending()) state.drain_promise.deliver(drained{state.running.size()});
         },
     };
-  });
+  }, std::move(its_context), std::move(its_links));
 }
 
 }  // namespace cascade

@@ -84,8 +84,8 @@ tasks_done run_all(quick_self self, const std::vector<task_run>& runs) {
 
 }  // namespace
 
-worker_actor spawn_worker(caf::actor_system& system, engine_context_ptr context, pool_actor pool, std::size_t index) {
-  return system.spawn([context, pool, index](worker_self self) -> worker_impl::behavior_type {
+worker_actor spawn_worker(caf::actor_system& system, engine_context_ptr its_context, pool_actor its_pool, std::size_t its_index) {
+  return system.spawn([](worker_self self, engine_context_ptr context, pool_actor pool, std::size_t index) -> worker_impl::behavior_type {
     self->state.context = context;
     self->state.pool = pool;
     self->send(pool, worker_hello{index, false});
@@ -100,11 +100,11 @@ worker_actor spawn_worker(caf::actor_system& system, engine_context_ptr context,
         [self](const describe&) { return describe_worker(self->state); },
         [self](run_ended& e) { ended(self, e); },
     };
-  });
+  }, std::move(its_context), std::move(its_pool), its_index);
 }
 
-worker_actor spawn_quick_worker(caf::actor_system& system, engine_context_ptr context, pool_actor pool) {
-  return system.spawn([context, pool](quick_self self) -> worker_actor::behavior_type {
+worker_actor spawn_quick_worker(caf::actor_system& system, engine_context_ptr its_context, pool_actor its_pool) {
+  return system.spawn([](quick_self self, engine_context_ptr context, pool_actor pool) -> worker_actor::behavior_type {
     self->state.context = context;
     self->send(pool, worker_hello{0, true});
     return {
@@ -120,7 +120,7 @@ worker_actor spawn_quick_worker(caf::actor_system& system, engine_context_ptr co
           return d;
         },
     };
-  });
+  }, std::move(its_context), std::move(its_pool));
 }
 
 }  // namespace cascade

@@ -54,7 +54,7 @@ constexpr key_spec table[] = {
   {"log.file", key_kind::path, same(""), 0, path_max, {}, "",
    "The file to append to. Empty: standard error.",
    [](settings& s, value v) { s.log.file = v.text; }},
-  {"console.socket", key_kind::path, same(""), 1, 107, {}, "DATA_DIR/console.sock",
+  {"console.socket", key_kind::path, same(""), 1, 107, {}, "DATA_DIR/console/socket",
    "The Unix socket on which the console listens. The system allows 107 bytes.",
    [](settings& s, value v) { s.console.socket = v.text; }},
 

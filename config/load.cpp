@@ -161,7 +161,7 @@ class loader {
     std::string text(key.defaults[profile]);
     if (key.name == "data_dir") text = default_data_dir(sources_);
     if (key.name == "node_name") text = sources_.host_name;
-    if (key.name == "console.socket") text = (out_.values.data_dir / "console.sock").string();
+    if (key.name == "console.socket") text = (out_.values.data_dir / "console" / "socket").string();
     parsed_value parsed = parse_value(key, raw_value::scalar(text));
     return parsed.value ? std::move(*parsed.value) : key_value{.text = text, .shown = text};
   }
