@@ -78,9 +78,11 @@ void job_graph::adopt(step_index i, decisions& out) {
   step_run& run = steps_[i];
   if (!run.items.empty()) return adopt_items(i, out);
   if (is_finished(run.row)) {
+    if (run.row == task_state::skipped) run.cause = restored_skip_cause(i);
+    // Skipped because of something that was not written itself: decided again when that is.
+    if (run.row == task_state::skipped && !cancelling_ && !dependencies_settled(i)) return;
     run.phase = step_phase::settled;
     --unsettled_count_;
-    if (run.row == task_state::skipped) run.cause = restored_skip_cause(i);
   } else if (run.released) {
     run.phase = step_phase::active;
     ++active_count_;
@@ -94,15 +96,19 @@ void job_graph::adopt_items(step_index i, decisions& out) {
     item_run& item = run.items[n];
     if (item.present && item.state == task_state::waiting) {
       item.state = cancelling_ ? task_state::skipped : task_state::pending;
-      if (cancelling_) out.skipped.push_back({i, static_cast<int>(n), job_cancelled_text, std::nullopt});
-      else out.released.push_back({i, static_cast<int>(n), std::nullopt});
+      if (cancelling_) {
+        out.skipped.push_back({i, static_cast<int>(n), job_cancelled_text, std::nullopt});
+      } else {
+        out.released.push_back({i, static_cast<int>(n), std::nullopt});
+      }
     }
     if (is_finished(item.state)) continue;
     ++run.open_items;
     if (item.present) ++active_count_;
   }
-  // A crash may have cut the expansion short. With a dependency running again (redrive) it was complete long ago.
-  if (!cancelling_ && dependencies_settled(i)) expand_step(i, out);
+  // A crash may have cut the expansion short, and the last words of a dependency may be lost with the rest of it.
+  run.incomplete = !cancelling_;
+  if (run.incomplete && dependencies_settled(i)) expand_step(i, out);
   if (cancelling_) {
     if (run.placeholder) out.skipped.push_back({i, -1, job_cancelled_text, std::nullopt});
     for (item_run& item : run.items)
@@ -112,7 +118,7 @@ void job_graph::adopt_items(step_index i, decisions& out) {
       }
     run.placeholder = false;
   }
-  if (run.open_items == 0 && run.phase == step_phase::active) settle_items(i);
+  if (run.phase == step_phase::active) settle_items(i);
 }
 
 bool job_graph::dependencies_settled(step_index i) const {
@@ -159,7 +165,8 @@ decisions job_graph::settled(step_index step, int item, task_state state, nlohma
     if (keep) run.result[at] = std::move(result);
     if (is_failure(state) && run.error.is_null()) run.error = "item " + std::to_string(item) + ": " + error;
     --active_count_;
-    if (--run.open_items == 0) settle_items(step);
+    --run.open_items;
+    settle_items(step);
   }
   decide_ready(out);
   finish_if_done(out);
@@ -174,11 +181,13 @@ void job_graph::settle_step(step_index i, task_state outcome, skip_cause cause) 
   run.released = false;
   --unsettled_count_;
   for (const step_index d : plan_->graph().dependents[i])
-    if (--steps_[d].open_dependencies == 0 && steps_[d].phase == step_phase::blocked) ready_.push_back(d);
+    if (--steps_[d].open_dependencies == 0) ready_.push_back(d);
 }
 
+// When all of them are there and finished.
 void job_graph::settle_items(step_index i) {
   const auto& items = steps_[i].items;
+  if (steps_[i].open_items > 0 || steps_[i].incomplete) return;
   const bool failure = std::any_of(items.begin(), items.end(), [](const item_run& r) { return is_failure(r.state); });
   settle_step(i, failure ? task_state::failed : task_state::completed, skip_cause::none);
 }
@@ -203,6 +212,7 @@ void job_graph::cancel_all(decisions& out) {
     } else if (run.phase == step_phase::active && run.items.empty()) {
       out.cancelled.push_back({i, -1});
     } else if (run.phase == step_phase::active) {
+      run.incomplete = false;
       for (std::size_t n = 0; n < run.items.size(); ++n)
         if (!is_finished(run.items[n].state)) out.cancelled.push_back({i, static_cast<int>(n)});
     }

@@ -121,8 +121,8 @@ class job_graph {
   // do no harm. `result` is read only for `completed`.
   decisions settled(step_index step, int item, task_state state, nlohmann::json result = {},
                     std::string error = {});
-  // The job is to end `cancelled`: what is not released is skipped, what is released is to be cancelled. May come
-  // before start() (a restart while cancelling). Idempotent.
+  // The job is to end `cancelled`: what is not released is skipped, what is released is to be cancelled. Idempotent.
+  // A restart while cancelling must call it again, before start(): the rows do not say that the job is being cancelled.
   decisions cancel();
   // Another round for everything that failed, was cancelled, quarantined or skipped. Items of an expanded for_each keep
   // their payloads. Requires: start() was called.
@@ -154,6 +154,7 @@ class job_graph {
     skip_cause cause = skip_cause::none;       // when the outcome is skipped
     bool placeholder = true;                   // the row without an item is not item 0 yet
     bool released = false;                     // that row is released
+    bool incomplete = false;                   // more items may be missing; known once the dependencies are settled
     std::uint32_t open_dependencies = 0;
     std::uint32_t open_items = 0;              // items that are not finished
     std::vector<item_run> items;               // of an expanded for_each

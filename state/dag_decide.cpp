@@ -64,8 +64,13 @@ std::string quoted(const std::string& name) { return "\"" + name + "\""; }
 void job_graph::decide_ready(decisions& out) {
   for (std::size_t at = 0; at < ready_.size(); ++at) {  // grows while steps are skipped
     const step_index i = ready_[at];
-    if (steps_[i].phase != step_phase::blocked || steps_[i].open_dependencies != 0) continue;
-    if (cancelling_) {
+    if (steps_[i].open_dependencies != 0) continue;
+    if (steps_[i].incomplete) {
+      expand_step(i, out);
+      settle_items(i);
+    } else if (steps_[i].phase != step_phase::blocked) {
+      continue;
+    } else if (cancelling_) {
       skip_step(i, skip_cause::job_cancelled, "the job was cancelled", out);
     } else {
       decide(i, out);
@@ -194,6 +199,7 @@ void job_graph::expand_step(step_index i, decisions& out) {
   step_run& run = steps_[i];
   std::string error;
   const auto list = fan_out(i, error);
+  run.incomplete = false;
   if (!list && run.items.empty()) return fail_step(i, std::move(error), out);
   if (!list) return;  // it is complete, or its missing items cannot be known any more
   if (list->empty() && run.items.empty()) {
