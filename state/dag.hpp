@@ -9,7 +9,8 @@
 //          n = 0: the placeholder is skipped with result [], which dependents take as success.
 // Recovery restore() every row found, in any order, then start(): it decides exactly what is not yet written. Deciding
 //          twice gives the same decisions, so it does not matter which of them reached the disk; expansions may even be
-//          half written.
+//          half written. One exception: `reopened` of one redrive must be written in one transaction.
+// Rules    docs/workflows.md. An empty for_each is seen by others as completed; a fan-out failed when an item did.
 // Cost     settled O(out-degree) plus the expressions of steps that become decidable; start O(steps + dependencies).
 // Limits   limits::fan_out_max items a step; fan_out_bytes_max bytes of payloads in one expansion.
 // Memory   results are kept only for steps whose result somebody reads (step_plan::result_needed).

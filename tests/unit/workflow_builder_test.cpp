@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <sstream>
+
+#include "state/workflow_plan.hpp"
 #include "workflow/input.hpp"
 #include "workflow/parse.hpp"
 
@@ -61,6 +65,21 @@ TEST(workflow_input, is_checked_in_the_words_of_sql) {
   EXPECT_THAT(input_problems(w, json::array()),
               ElementsAre("workflow nightly: the input must be a JSON object, not array"));
   EXPECT_EQ(with_defaults(w, {{"day", "d"}})["limit"], 10);
+}
+
+TEST(workflow_docs, the_example_in_the_guide_is_a_workflow) {
+  std::ifstream file(CASCADE_SOURCE_DIR "/docs/workflows.md");
+  std::stringstream text;
+  text << file.rdbuf();
+  const std::string guide = text.str();
+  const std::size_t from = guide.find("```yaml\n") + 8;
+  const auto w = parse_workflow(std::string_view(guide).substr(from, guide.find("```", from) - from), "workflows.md");
+  ASSERT_TRUE(w) << to_string(w.error()[0]);
+  EXPECT_EQ(w.value().steps.size(), 4u);
+  const auto plan = workflow_plan::make(std::make_shared<workflow_definition>(w.value()));
+  ASSERT_TRUE(plan);
+  EXPECT_TRUE(plan.value()->plan(1).result_needed);
+  EXPECT_FALSE(plan.value()->plan(2).result_needed) << "only its status is read";
 }
 
 }  // namespace
