@@ -1,22 +1,14 @@
-// The books of a job: rows found, rows settled, cancelling, another round. Decisions about a step: dag_decide.cpp.
+// The books of a job: rows found, rows settled, cancelling. Another round: dag_redrive.cpp. What becomes of a step:
+// dag_decide.cpp.
 #include "state/dag.hpp"
 
 #include <algorithm>
 
 #include "state/assert.hpp"
+#include "state/dag_scope.hpp"
 #include "state/limits.hpp"
 
 namespace cascade {
-namespace {
-
-constexpr const char* job_cancelled_text = "the job was cancelled";
-
-bool is_failure(task_state s) {
-  return s == task_state::failed || s == task_state::cancelled || s == task_state::quarantined;
-}
-
-}  // namespace
-
 bool decisions::empty() const noexcept {
   return reopened.empty() && released.empty() && expanded.empty() && skipped.empty() && failed.empty() &&
          cancelled.empty() && !end;
@@ -78,9 +70,11 @@ void job_graph::adopt(step_index i, decisions& out) {
   step_run& run = steps_[i];
   if (!run.items.empty()) return adopt_items(i, out);
   if (is_finished(run.row)) {
+    if (run.row == task_state::skipped) run.cause = restored_skip_cause(i);
+    // Skipped because of something that was not written itself: decided again when that is.
+    if (run.row == task_state::skipped && !cancelling_ && !dependencies_settled(i)) return;
     run.phase = step_phase::settled;
     --unsettled_count_;
-    if (run.row == task_state::skipped) run.cause = restored_skip_cause(i);
   } else if (run.released) {
     run.phase = step_phase::active;
     ++active_count_;
@@ -94,15 +88,19 @@ void job_graph::adopt_items(step_index i, decisions& out) {
     item_run& item = run.items[n];
     if (item.present && item.state == task_state::waiting) {
       item.state = cancelling_ ? task_state::skipped : task_state::pending;
-      if (cancelling_) out.skipped.push_back({i, static_cast<int>(n), job_cancelled_text, std::nullopt});
-      else out.released.push_back({i, static_cast<int>(n), std::nullopt});
+      if (cancelling_) {
+        out.skipped.push_back({i, static_cast<int>(n), job_cancelled_text, std::nullopt});
+      } else {
+        out.released.push_back({i, static_cast<int>(n), std::nullopt});
+      }
     }
     if (is_finished(item.state)) continue;
     ++run.open_items;
     if (item.present) ++active_count_;
   }
-  // A crash may have cut the expansion short. With a dependency running again (redrive) it was complete long ago.
-  if (!cancelling_ && dependencies_settled(i)) expand_step(i, out);
+  // A crash may have cut the expansion short, and the last words of a dependency may be lost with the rest of it.
+  run.incomplete = !cancelling_;
+  if (run.incomplete && dependencies_settled(i)) expand_step(i, out);
   if (cancelling_) {
     if (run.placeholder) out.skipped.push_back({i, -1, job_cancelled_text, std::nullopt});
     for (item_run& item : run.items)
@@ -112,7 +110,7 @@ void job_graph::adopt_items(step_index i, decisions& out) {
       }
     run.placeholder = false;
   }
-  if (run.open_items == 0 && run.phase == step_phase::active) settle_items(i);
+  if (run.phase == step_phase::active) settle_items(i);
 }
 
 bool job_graph::dependencies_settled(step_index i) const {
@@ -159,7 +157,8 @@ decisions job_graph::settled(step_index step, int item, task_state state, nlohma
     if (keep) run.result[at] = std::move(result);
     if (is_failure(state) && run.error.is_null()) run.error = "item " + std::to_string(item) + ": " + error;
     --active_count_;
-    if (--run.open_items == 0) settle_items(step);
+    --run.open_items;
+    settle_items(step);
   }
   decide_ready(out);
   finish_if_done(out);
@@ -174,11 +173,13 @@ void job_graph::settle_step(step_index i, task_state outcome, skip_cause cause) 
   run.released = false;
   --unsettled_count_;
   for (const step_index d : plan_->graph().dependents[i])
-    if (--steps_[d].open_dependencies == 0 && steps_[d].phase == step_phase::blocked) ready_.push_back(d);
+    if (--steps_[d].open_dependencies == 0) ready_.push_back(d);
 }
 
+// When all of them are there and finished.
 void job_graph::settle_items(step_index i) {
   const auto& items = steps_[i].items;
+  if (steps_[i].open_items > 0 || steps_[i].incomplete) return;
   const bool failure = std::any_of(items.begin(), items.end(), [](const item_run& r) { return is_failure(r.state); });
   settle_step(i, failure ? task_state::failed : task_state::completed, skip_cause::none);
 }
@@ -203,110 +204,12 @@ void job_graph::cancel_all(decisions& out) {
     } else if (run.phase == step_phase::active && run.items.empty()) {
       out.cancelled.push_back({i, -1});
     } else if (run.phase == step_phase::active) {
+      run.incomplete = false;
       for (std::size_t n = 0; n < run.items.size(); ++n)
         if (!is_finished(run.items[n].state)) out.cancelled.push_back({i, static_cast<int>(n)});
     }
   }
   ready_.clear();
-}
-
-// -- another round -----------------------------------------------------------------------------------------------------
-
-decisions job_graph::redrive() {
-  CASCADE_ASSERT(started_);
-  std::vector<bool> marked(steps_.size());
-  for (step_index i = 0; i < steps_.size(); ++i)
-    marked[i] = !steps_[i].items.empty() ||
-                (steps_[i].phase == step_phase::settled && steps_[i].row != task_state::completed);
-  return redrive_marked(marked, std::nullopt);
-}
-
-decisions job_graph::redrive(step_index step, int item) {
-  CASCADE_ASSERT(started_ && step < steps_.size());
-  const step_run& run = steps_[step];
-  const bool of_items = !run.items.empty();
-  if (of_items != (item >= 0) || (of_items && static_cast<std::size_t>(item) >= run.items.size())) return {};
-  const task_state state = of_items ? run.items[static_cast<std::size_t>(item)].state : run.row;
-  if (!is_failure(state) || (!of_items && run.phase != step_phase::settled)) return {};
-  std::vector<bool> marked(steps_.size());
-  mark_skipped_behind(step, marked);
-  return redrive_marked(marked, of_items ? std::optional(item) : std::nullopt);
-}
-
-// The step, and skipped steps that can be reached from it through skipped steps only.
-void job_graph::mark_skipped_behind(step_index i, std::vector<bool>& marked) const {
-  std::vector<step_index> open{i};
-  marked[i] = true;
-  while (!open.empty()) {
-    const step_index at = open.back();
-    open.pop_back();
-    for (const step_index d : plan_->graph().dependents[at]) {
-      if (marked[d] || steps_[d].phase != step_phase::settled || steps_[d].row != task_state::skipped) continue;
-      marked[d] = true;
-      open.push_back(d);
-    }
-  }
-}
-
-void job_graph::reset_items(step_index i, std::optional<int> only, decisions& out) {
-  step_run& run = steps_[i];
-  bool missing = false;
-  for (std::size_t n = 0; n < run.items.size(); ++n) {
-    item_run& item = run.items[n];
-    const bool again = is_finished(item.state) && item.state != task_state::completed;
-    if (!again || (only && *only != static_cast<int>(n))) continue;
-    ++run.open_items;
-    if (item.present) {
-      out.reopened.push_back({i, static_cast<int>(n)});
-      out.released.push_back({i, static_cast<int>(n), std::nullopt});
-      item.state = task_state::pending;
-      ++active_count_;
-    } else {
-      item.state = task_state::waiting;
-      missing = true;
-    }
-  }
-  run.error = nullptr;
-  if (run.open_items > 0 && run.phase == step_phase::settled) {
-    run.phase = step_phase::active;
-    ++unsettled_count_;
-  }
-  for (std::size_t n = 0; n < run.items.size() && run.error.is_null(); ++n)
-    if (is_failure(run.items[n].state)) run.error = "item " + std::to_string(n) + " failed";
-  if (missing) expand_step(i, out);
-}
-
-decisions job_graph::redrive_marked(const std::vector<bool>& marked, std::optional<int> only_item) {
-  decisions out;
-  // A job that is being cancelled must end first; one that completed has nothing to do again.
-  if (ended_ ? end_state_ == job_state::completed : cancelling_) return out;
-  cancelling_ = false;
-  ended_ = false;
-  for (const step_index i : plan_->graph().order) {
-    if (!marked[i]) continue;
-    step_run& run = steps_[i];
-    if (!run.items.empty()) {
-      reset_items(i, only_item, out);
-      continue;
-    }
-    run.phase = step_phase::blocked;  // `row` and `cause` still say what is written down
-    run.error = nullptr;
-    run.result = nullptr;
-    ++unsettled_count_;
-  }
-  count_open_dependencies();
-  ready_.clear();
-  for (const step_index i : plan_->graph().order) {
-    if (!marked[i] || steps_[i].phase != step_phase::blocked) continue;
-    if (steps_[i].open_dependencies == 0) {
-      decide(i, out);
-    } else {
-      reopen_row(i, out);
-    }
-  }
-  decide_ready(out);
-  finish_if_done(out);
-  return out;
 }
 
 }  // namespace cascade

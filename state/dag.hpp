@@ -9,7 +9,8 @@
 //          n = 0: the placeholder is skipped with result [], which dependents take as success.
 // Recovery restore() every row found, in any order, then start(): it decides exactly what is not yet written. Deciding
 //          twice gives the same decisions, so it does not matter which of them reached the disk; expansions may even be
-//          half written.
+//          half written. One exception: `reopened` of one redrive must be written in one transaction.
+// Rules    docs/workflows.md. An empty for_each is seen by others as completed; a fan-out failed when an item did.
 // Cost     settled O(out-degree) plus the expressions of steps that become decidable; start O(steps + dependencies).
 // Limits   limits::fan_out_max items a step; fan_out_bytes_max bytes of payloads in one expansion.
 // Memory   results are kept only for steps whose result somebody reads (step_plan::result_needed).
@@ -121,8 +122,8 @@ class job_graph {
   // do no harm. `result` is read only for `completed`.
   decisions settled(step_index step, int item, task_state state, nlohmann::json result = {},
                     std::string error = {});
-  // The job is to end `cancelled`: what is not released is skipped, what is released is to be cancelled. May come
-  // before start() (a restart while cancelling). Idempotent.
+  // The job is to end `cancelled`: what is not released is skipped, what is released is to be cancelled. Idempotent.
+  // A restart while cancelling must call it again, before start(): the rows do not say that the job is being cancelled.
   decisions cancel();
   // Another round for everything that failed, was cancelled, quarantined or skipped. Items of an expanded for_each keep
   // their payloads. Requires: start() was called.
@@ -154,6 +155,7 @@ class job_graph {
     skip_cause cause = skip_cause::none;       // when the outcome is skipped
     bool placeholder = true;                   // the row without an item is not item 0 yet
     bool released = false;                     // that row is released
+    bool incomplete = false;                   // more items may be missing; known once the dependencies are settled
     std::uint32_t open_dependencies = 0;
     std::uint32_t open_items = 0;              // items that are not finished
     std::vector<item_run> items;               // of an expanded for_each

@@ -1,8 +1,8 @@
 // What becomes of a step once its dependencies are settled, and of the job once its steps are.
 #include <algorithm>
-#include <array>
 
 #include "state/dag.hpp"
+#include "state/dag_scope.hpp"
 #include "state/expression_code.hpp"
 #include "state/json_check.hpp"
 #include "state/limits.hpp"
@@ -10,41 +10,6 @@
 namespace cascade {
 
 using nlohmann::json;
-
-// What the expressions of a step can see. Status and error of a step exist from when it is settled.
-class job_scope final : public expression_scope {
- public:
-  explicit job_scope(const job_graph& graph) : graph_(graph) {}
-  job_scope(const job_graph& graph, const json* item, int index) : graph_(graph), item_(item), index_(index) {}
-
-  const json* variable(std::string_view name) const override {
-    if (name == "input") return &graph_.input_;
-    if (name == "job") return &graph_.job_;
-    if (name == "item") return item_;
-    return item_ && name == "index" ? &index_ : nullptr;
-  }
-
-  const json* step(std::string_view name, step_field field) const override {
-    static const json none;
-    static const auto words = [] {
-      std::array<json, task_state_names.size()> out;
-      for (std::size_t i = 0; i < out.size(); ++i) out[i] = std::string(task_state_names[i]);
-      return out;
-    }();
-    const auto at = graph_.plan_->find(name);
-    if (!at || graph_.steps_[*at].phase != job_graph::step_phase::settled) return nullptr;
-    const job_graph::step_run& run = graph_.steps_[*at];
-    if (field == step_field::result) return &run.result;
-    if (field == step_field::error) return run.row == task_state::completed ? &none : &run.error;
-    const bool empty = run.cause == job_graph::skip_cause::empty_fan_out;
-    return &words[static_cast<std::size_t>(empty ? task_state::completed : run.row)];
-  }
-
- private:
-  const job_graph& graph_;
-  const json* item_ = nullptr;
-  json index_;
-};
 
 namespace {
 
@@ -64,9 +29,14 @@ std::string quoted(const std::string& name) { return "\"" + name + "\""; }
 void job_graph::decide_ready(decisions& out) {
   for (std::size_t at = 0; at < ready_.size(); ++at) {  // grows while steps are skipped
     const step_index i = ready_[at];
-    if (steps_[i].phase != step_phase::blocked || steps_[i].open_dependencies != 0) continue;
-    if (cancelling_) {
-      skip_step(i, skip_cause::job_cancelled, "the job was cancelled", out);
+    if (steps_[i].open_dependencies != 0) continue;
+    if (steps_[i].incomplete) {
+      expand_step(i, out);
+      settle_items(i);
+    } else if (steps_[i].phase != step_phase::blocked) {
+      continue;
+    } else if (cancelling_) {
+      skip_step(i, skip_cause::job_cancelled, job_cancelled_text, out);
     } else {
       decide(i, out);
     }
@@ -88,8 +58,7 @@ void job_graph::decide(step_index i, decisions& out) {
 }
 
 bool job_graph::counts_as_failed(step_index i) const {
-  const task_state s = steps_[i].row;
-  return s == task_state::failed || s == task_state::cancelled || s == task_state::quarantined;
+  return is_failure(steps_[i].row);
 }
 
 job_graph::verdict job_graph::run_verdict(step_index i) const {
@@ -194,6 +163,7 @@ void job_graph::expand_step(step_index i, decisions& out) {
   step_run& run = steps_[i];
   std::string error;
   const auto list = fan_out(i, error);
+  run.incomplete = false;
   if (!list && run.items.empty()) return fail_step(i, std::move(error), out);
   if (!list) return;  // it is complete, or its missing items cannot be known any more
   if (list->empty() && run.items.empty()) {

@@ -74,6 +74,25 @@ inline constexpr std::array functions{
     function_info{"range", function_id::range, 1},
 };
 
+// Binary operators; a higher level binds tighter, all bind from the left.
+struct operator_info {
+  static constexpr int comparison_level = 2;
+  static constexpr int unary_level = 5;
+
+  std::string_view text;
+  node_kind kind;
+  int level;
+};
+inline constexpr std::array operators{
+    operator_info{"||", node_kind::logical_or, 0}, operator_info{"&&", node_kind::logical_and, 1},
+    operator_info{"==", node_kind::equal, 2},      operator_info{"!=", node_kind::not_equal, 2},
+    operator_info{"<", node_kind::less, 2},        operator_info{"<=", node_kind::less_equal, 2},
+    operator_info{">", node_kind::greater, 2},     operator_info{">=", node_kind::greater_equal, 2},
+    operator_info{"in", node_kind::in, 2},         operator_info{"+", node_kind::add, 3},
+    operator_info{"-", node_kind::subtract, 3},    operator_info{"*", node_kind::multiply, 4},
+    operator_info{"/", node_kind::divide, 4},      operator_info{"%", node_kind::modulo, 4},
+};
+
 struct expression_node {
   node_kind kind = node_kind::literal;
   function_id function = function_id::size;

@@ -88,22 +88,6 @@ class parser {
     return add(node_kind::conditional, offset, {condition, yes, no});
   }
 
-  struct operator_info {
-    std::string_view text;
-    node_kind kind;
-    int level;
-  };
-  static constexpr int comparison_level = 2;
-  static constexpr int unary_level = 5;
-  static constexpr std::array operators{
-      operator_info{"||", node_kind::logical_or, 0},    operator_info{"&&", node_kind::logical_and, 1},
-      operator_info{"==", node_kind::equal, 2},         operator_info{"!=", node_kind::not_equal, 2},
-      operator_info{"<", node_kind::less, 2},           operator_info{"<=", node_kind::less_equal, 2},
-      operator_info{">", node_kind::greater, 2},        operator_info{">=", node_kind::greater_equal, 2},
-      operator_info{"in", node_kind::in, 2},            operator_info{"+", node_kind::add, 3},
-      operator_info{"-", node_kind::subtract, 3},       operator_info{"*", node_kind::multiply, 4},
-      operator_info{"/", node_kind::divide, 4},         operator_info{"%", node_kind::modulo, 4},
-  };
   const operator_info* operator_here(int level) const {
     if (current_.kind != token_kind::symbol && !is_word("in")) return nullptr;
     for (const operator_info& o : operators)
@@ -112,12 +96,12 @@ class parser {
   }
 
   node_index binary(int level) {
-    if (level == unary_level) return unary();
+    if (level == operator_info::unary_level) return unary();
     node_index left = binary(level + 1);
     while (const operator_info* o = operator_here(level)) {
       const std::size_t offset = take().offset;
       left = add(o->kind, offset, {left, binary(level + 1)});
-      if (level == comparison_level && operator_here(level))
+      if (level == operator_info::comparison_level && operator_here(level))
         fail_at(current_.offset, "comparisons cannot be chained; join them with &&");
     }
     return left;

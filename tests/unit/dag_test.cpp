@@ -1,61 +1,7 @@
-#include "state/dag.hpp"
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
+#include "tests/unit/dag_driver.hpp"
 
 namespace cascade {
 namespace {
-
-using nlohmann::json;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-
-std::shared_ptr<const workflow_plan> plan_of(json steps, json result = nullptr) {
-  for (json& step : steps)
-    if (!step.contains("handler")) step["handler"] = "work";
-  json value{{"name", "w"}, {"steps", std::move(steps)}};
-  if (!result.is_null()) value["result"] = std::move(result);
-  auto definition = read_workflow(value);
-  if (!definition) throw std::runtime_error(definition.error()[0].message);
-  auto plan = workflow_plan::make(std::make_shared<workflow_definition>(std::move(definition).value()));
-  return plan.value();
-}
-
-job_graph job_of(json steps, json input = json::object(), json result = nullptr) {
-  return job_graph(plan_of(std::move(steps), std::move(result)), std::move(input), {job_id{7}});
-}
-
-// "a", "a#2": the rows a list of decisions is about.
-template <class List>
-std::vector<std::string> rows(const job_graph& g, const List& list) {
-  std::vector<std::string> out;
-  for (const auto& d : list)
-    out.push_back(g.plan().step(d.step).name + (d.item < 0 ? "" : "#" + std::to_string(d.item)));
-  return out;
-}
-
-struct driven {
-  job_graph graph;
-  decisions last;
-
-  explicit driven(job_graph g) : graph(std::move(g)), last(graph.start()) {}
-  step_index at(const char* name) const { return *graph.plan().find(name); }
-  void done(const char* name, json result = nullptr, int item = -1) {
-    last = graph.settled(at(name), item, task_state::completed, std::move(result));
-  }
-  void fails(const char* name, std::string error = "broken", int item = -1) {
-    last = graph.settled(at(name), item, task_state::failed, {}, std::move(error));
-  }
-  auto released() const { return rows(graph, last.released); }
-  auto skipped() const { return rows(graph, last.skipped); }
-  auto failed() const { return rows(graph, last.failed); }
-  auto reopened() const { return rows(graph, last.reopened); }
-};
-
-const json diamond = json::parse(R"([
-  {"name": "a"}, {"name": "b", "depends_on": ["a"]}, {"name": "c", "depends_on": ["a"]},
-  {"name": "d", "depends_on": ["b", "c"]}])");
 
 TEST(dag, a_diamond_runs_in_order_and_gives_the_results_of_its_leaves) {
   driven job(job_of(diamond));
@@ -145,11 +91,6 @@ TEST(dag, an_expression_that_fails_fails_its_step) {
   EXPECT_THAT(job.last.end->error, HasSubstr("(and 3 more)"));
 }
 
-const json fan = json::parse(R"([
-  {"name": "list"},
-  {"name": "each", "depends_on": ["list"], "for_each": "steps.list.result", "input": {"id": "${item}", "n": "${index}"}},
-  {"name": "sum", "depends_on": ["each"], "input": {"all": "${steps.each.result}"}}])");
-
 TEST(dag, a_for_each_becomes_one_row_an_item_and_its_results_keep_the_order) {
   driven job(job_of(fan));
   job.done("list", {"x", "y", "z"});
@@ -236,85 +177,6 @@ TEST(dag, a_waiting_step_cancelled_by_hand_fails_the_job) {
   job.done("b");
   job.done("c");
   EXPECT_EQ(job.last.end->state, job_state::failed);
-}
-
-TEST(dag, a_restart_goes_on_where_it_was) {
-  const auto plan = plan_of(fan);
-  job_graph g(plan, json::object(), {job_id{7}});
-  g.restore({.step = 1, .item = 2, .state = task_state::running, .reason = {}, .result = {}, .error = {}});
-  g.restore({.step = 2, .item = -1, .state = task_state::waiting, .reason = waiting_reason::dependency, .result = {}, .error = {}});
-  g.restore({.step = 1, .item = 0, .state = task_state::completed, .reason = {}, .result = 10, .error = {}});
-  g.restore({.step = 0, .item = -1, .state = task_state::completed, .reason = {}, .result = json{"x", "y", "z"}, .error = {}});
-  const decisions d = g.start();
-  ASSERT_EQ(d.expanded.size(), 1u) << "item 1 was not written";
-  ASSERT_EQ(d.expanded[0].items.size(), 1u);
-  EXPECT_EQ(d.expanded[0].items[0].item, 1);
-  EXPECT_EQ(d.expanded[0].count, 3);
-  EXPECT_TRUE(g.settled(1, 1, task_state::completed, 20).empty());
-  const decisions last = g.settled(1, 2, task_state::completed, 30);
-  ASSERT_EQ(last.released.size(), 1u);
-  EXPECT_EQ(*last.released[0].payload, json::parse(R"({"all": [10, 20, 30]})"));
-}
-
-TEST(dag, a_restart_of_a_finished_job_only_ends_it) {
-  job_graph g = job_of(json::parse(R"([{"name": "a"}, {"name": "b", "depends_on": ["a"]}])"));
-  g.restore({.step = 0, .item = -1, .state = task_state::failed, .reason = {}, .result = {}, .error = "e"});
-  g.restore({.step = 1, .item = -1, .state = task_state::skipped, .reason = {}, .result = {}, .error = {}});
-  decisions d = g.start();
-  ASSERT_TRUE(d.end);
-  EXPECT_EQ(d.end->state, job_state::failed);
-  d.end.reset();
-  EXPECT_TRUE(d.empty());
-}
-
-TEST(dag, another_round_runs_what_failed_and_what_was_skipped_for_it) {
-  json steps = diamond;
-  steps.push_back({{"name", "never"}, {"when", "false"}});
-  driven job(job_of(steps));
-  job.done("a");
-  job.done("c", 5);
-  job.fails("b");
-  ASSERT_EQ(job.last.end->state, job_state::failed);
-  job.last = job.graph.redrive();
-  EXPECT_THAT(job.reopened(), ElementsAre("b", "d"));
-  EXPECT_THAT(job.released(), ElementsAre("b"));
-  EXPECT_THAT(job.skipped(), IsEmpty()) << "what is not needed stays as it is";
-  job.done("b");
-  EXPECT_THAT(job.released(), ElementsAre("d"));
-  EXPECT_THAT(job.reopened(), IsEmpty());
-  job.done("d");
-  EXPECT_EQ(job.last.end->state, job_state::completed);
-  EXPECT_TRUE(job.graph.redrive().empty());
-}
-
-TEST(dag, another_round_of_a_for_each_runs_only_its_failed_items) {
-  driven job(job_of(fan));
-  job.done("list", {1, 2, 3});
-  job.done("each", 10, 0);
-  job.fails("each", "x", 1);
-  job.fails("each", "x", 2);
-  job.last = job.graph.redrive(job.at("each"), 2);
-  EXPECT_THAT(job.reopened(), ElementsAre("each#2", "sum"));
-  EXPECT_THAT(job.released(), ElementsAre("each#2"));
-  EXPECT_FALSE(job.last.released[0].payload);
-  job.done("each", 30, 2);
-  ASSERT_TRUE(job.last.end);
-  job.last = job.graph.redrive();
-  EXPECT_THAT(job.released(), ElementsAre("each#1"));
-  job.done("each", 20, 1);
-  EXPECT_EQ(*job.last.released[0].payload, json::parse(R"({"all": [10, 20, 30]})"));
-}
-
-TEST(dag, a_cancelled_job_can_be_taken_up_again) {
-  driven job(job_of(diamond));
-  job.last = job.graph.cancel();
-  job.last = job.graph.settled(0, -1, task_state::cancelled);
-  ASSERT_TRUE(job.last.end);
-  job.last = job.graph.redrive();
-  EXPECT_THAT(job.reopened(), ElementsAre("a", "b", "c", "d"));
-  EXPECT_THAT(job.released(), ElementsAre("a"));
-  for (const char* name : {"a", "b", "c", "d"}) job.done(name);
-  EXPECT_EQ(job.last.end->state, job_state::completed);
 }
 
 TEST(dag, a_long_chain_of_skips_does_not_recurse) {

@@ -24,7 +24,9 @@ TEST(job_state, every_pair_of_state_and_event_is_legal_exactly_when_the_table_sa
 
 TEST(job_state, a_finished_job_moves_only_when_an_operator_asks_for_another_round) {
   for (const auto& t : job_transitions)
-    if (is_finished(t.from)) EXPECT_EQ(t.on, job_event::redrive);
+    if (is_finished(t.from)) {
+      EXPECT_EQ(t.on, job_event::redrive);
+    }
   for (int e = 0; e < event_count; ++e) EXPECT_FALSE(next(job_state::completed, static_cast<job_event>(e)));
 }
 

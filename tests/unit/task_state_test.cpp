@@ -37,7 +37,9 @@ TEST(task_state, every_pair_of_state_and_event_is_legal_exactly_when_the_table_s
 
 TEST(task_state, a_finished_task_moves_only_when_an_operator_asks_for_another_round) {
   for (const auto& t : task_transitions)
-    if (is_finished(t.from)) EXPECT_EQ(t.on, task_event::redrive);
+    if (is_finished(t.from)) {
+      EXPECT_EQ(t.on, task_event::redrive);
+    }
   for (int e = 0; e < event_count; ++e)
     EXPECT_FALSE(next(task_state::completed, static_cast<task_event>(e))) << "completed is for ever";
 }
@@ -46,7 +48,9 @@ TEST(task_state, every_state_can_be_reached_and_every_unfinished_one_can_be_left
   for (int s = 0; s < state_count; ++s) {
     const auto state = static_cast<task_state>(s);
     EXPECT_TRUE(state == task_state::waiting || row_may_move(task_state::waiting, state)) << task_state_names[s];
-    if (!is_finished(state)) EXPECT_TRUE(row_may_move(state, task_state::cancelled)) << task_state_names[s];
+    if (!is_finished(state)) {
+      EXPECT_TRUE(row_may_move(state, task_state::cancelled)) << task_state_names[s];
+    }
   }
 }
 

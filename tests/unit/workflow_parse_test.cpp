@@ -3,9 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "workflow/builder.hpp"
-#include "workflow/input.hpp"
-
 namespace cascade {
 namespace {
 
@@ -276,47 +273,6 @@ steps:
   EXPECT_EQ(*simple.value().steps[1].input, json::parse(R"({"int": 12, "hex": 31, "float": 1500.0, "yes": "yes",
     "t": true, "n": null, "e": null, "q": "12", "date": "2026-11-20", "plus": 3, "point": 0.5, "ver": "1.2.3",
     "big": 18446744073709551615, "str": "5"})"));
-}
-
-TEST(workflow_builder, gives_the_same_as_a_file) {
-  workflow_builder wf("w");
-  wf.param("day", param_type::string).param("n", param_type::integer, 5).result("${steps.b.result}");
-  wf.step("a").handler("h").input({{"d", "${input.day}"}}).timeout(90s).retry({.base = 5s});
-  wf.step("b").command(std::vector<std::string>{"ls"}).after("a").for_each("steps.a.result").run(run_rule::all_done);
-  const auto built = wf.build();
-  ASSERT_TRUE(built);
-  const auto parsed = parse_workflow(R"(name: w
-params: {day: string, n: {type: integer, default: 5}}
-steps:
-- {name: a, handler: h, input: {d: "${input.day}"}, timeout: 90, retry: {base: 5s}}
-- {name: b, command: [ls], depends_on: [a], for_each: steps.a.result, run: all_done}
-result: ${steps.b.result}
-)",
-                                     "f");
-  ASSERT_TRUE(parsed) << to_string(parsed.error()[0]);
-  EXPECT_EQ(built.value(), parsed.value());
-}
-
-TEST(workflow_builder, is_checked_like_a_file) {
-  workflow_builder wf("w");
-  wf.step("a").priority(500).after("z");
-  const auto built = wf.build();
-  ASSERT_FALSE(built);
-  EXPECT_EQ(built.error().size(), 3u) << "no handler, priority, unknown step";
-}
-
-TEST(workflow_input, is_checked_in_the_words_of_sql) {
-  const auto w = parse_workflow(nightly, "f").value();
-  EXPECT_THAT(input_problems(w, {{"day", "d"}}), IsEmpty());
-  EXPECT_THAT(input_problems(w, {{"day", 1}, {"limit", "x"}, {"mode", "slow"}, {"more", 1}}),
-              testing::UnorderedElementsAre("workflow nightly: parameter \"day\" must be of type string, not number",
-                                            "workflow nightly: parameter \"limit\" must be an integer, not \"x\"",
-                                            "workflow nightly: parameter \"mode\" must be one of [\"full\", \"quick\"]",
-                                            "workflow nightly has no parameter \"more\""));
-  EXPECT_THAT(input_problems(w, json::object()), ElementsAre("workflow nightly: parameter \"day\" is missing"));
-  EXPECT_THAT(input_problems(w, json::array()),
-              ElementsAre("workflow nightly: the input must be a JSON object, not array"));
-  EXPECT_EQ(with_defaults(w, {{"day", "d"}})["limit"], 10);
 }
 
 }  // namespace
