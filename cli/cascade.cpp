@@ -64,29 +64,29 @@ std::vector<std::string> command_names(const CLI::App& app) {
   return out;
 }
 
-// CLI11 says only that a word was not expected.
-std::string usage_hint(const CLI::App& app, int argc, const char* const* argv) {
+// CLI11 says only that a subcommand is missing when a word is none of them.
+cli_failure usage_failure(const CLI::App& app, const std::string& message, int argc, const char* const* argv) {
   const CLI::App* at = &app;
   std::string path = "cascade";
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
-    if (word.starts_with('-')) continue;
     const auto names = command_names(*at);
     if (names.empty()) break;
-    if (std::ranges::find(names, word) == names.end()) {
-      if (const auto near = suggestion(word, names); !near.empty()) return near;
-      continue;
+    if (std::ranges::find(names, word) != names.end()) {
+      at = at->get_subcommand(word);
+      path += " " + word;
+    } else if (!word.starts_with('-') && message == "A subcommand is required") {
+      const auto near = suggestion(word, names);
+      if (!near.empty()) return {exit_usage, path + " has no command \"" + word + "\"", near};
     }
-    at = at->get_subcommand(word);
-    path += " " + word;
   }
-  return "see " + path + " --help";
+  return {exit_usage, message, "see " + path + " --help"};
 }
 
 int parse_problem(CLI::App& app, const CLI::ParseError& e, int argc, const char* const* argv, cli_context& context) {
   if (e.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(e, context.out, context.err);
   for (int i = 1; i < argc; ++i) context.json = context.json || std::string_view(argv[i]) == "--json";
-  print_failure(context, cli_failure(exit_usage, e.what(), usage_hint(app, argc, argv)));
+  print_failure(context, usage_failure(app, e.what(), argc, argv));
   return exit_usage;
 }
 
