@@ -77,7 +77,7 @@ cli_failure usage_failure(const CLI::App& app, const std::string& message, int a
       path += " " + word;
     } else if (!word.starts_with('-') && message == "A subcommand is required") {
       const auto near = suggestion(word, names);
-      if (!near.empty()) return {exit_usage, path + " has no command \"" + word + "\"", near};
+      if (!near.empty()) return {exit_usage, "\"" + word + "\" is not a command of " + path, near};
     }
   }
   return {exit_usage, message, "see " + path + " --help"};

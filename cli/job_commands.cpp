@@ -58,7 +58,7 @@ void add_start(CLI::App& group, cli_context& context) {
   auto* sub = group.add_subcommand("start", "Start a job of a workflow");
   sub->add_option("workflow", o->workflow, "Name of the workflow; its newest version runs")->required();
   sub->add_option("--input", o->input, "JSON object, @FILE, or - for standard input")->type_name("JSON")->default_str("{}");
-  sub->add_option("--priority", o->priority, "0 to 100, higher first")->check(CLI::Range(0, 100))->default_str("50");
+  sub->add_option("--priority", o->priority, "0 to 100, higher first")->check(CLI::Range(0, 100))->type_name("N")->default_str("50");
   sub->add_flag("--wait", o->wait, "Wait for the end; the exit code says how it went");
   sub->add_flag("--watch", o->watch, "Wait, and show progress");
   sub->add_option("--timeout", o->timeout, "Wait no longer than this (exit code 5)")->type_name("DURATION");
@@ -91,7 +91,7 @@ void add_list(CLI::App& group, cli_context& context) {
   sub->add_option("--status", o->status, "Only jobs in this state")
       ->check(CLI::IsMember(std::vector<std::string>(job_state_names.begin(), job_state_names.end())));
   sub->add_option("--workflow", o->workflow, "Only jobs of this workflow");
-  sub->add_option("--limit", o->limit, "At most so many")->check(CLI::Range(1, 100'000))->default_str("20");
+  sub->add_option("--limit", o->limit, "At most so many")->check(CLI::Range(1, 100'000))->type_name("N")->default_str("20");
   sub->footer("Examples:\n  cascade job list --status failed --limit 5\n  cascade job list --workflow nightly --json");
   sub->callback([&context, o] {
     context.action = [&context, o] {

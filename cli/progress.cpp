@@ -54,7 +54,7 @@ std::string counts(const json_row& job) {
 }  // namespace
 
 std::vector<std::string> progress_lines(const json_row& job, const std::vector<json_row>& steps, const terminal_style& style) {
-  const int width = std::max(style.width, 20);
+  const int width = std::max(style.width, 20) - 1;  // the last column would wrap
   const totals t = totals_of(job);
   const std::string status = job.value("status", "");
   const std::string numbers = " " + std::to_string(t.finished) + "/" + std::to_string(t.all) + "  " +

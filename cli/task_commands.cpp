@@ -76,11 +76,11 @@ void add_push(CLI::App& group, cli_context& context) {
   sub->add_option("handler", o->handler, "Name of the handler that does the work")->required();
   sub->add_option("--payload", o->payload, "JSON, @FILE, or - for standard input")->type_name("JSON")->default_str("{}");
   sub->add_option("--queue", o->queue, "Queue")->default_str("default");
-  sub->add_option("--priority", o->priority, "0 to 100, higher first")->check(CLI::Range(0, 100))->default_str("50");
+  sub->add_option("--priority", o->priority, "0 to 100, higher first")->check(CLI::Range(0, 100))->type_name("N")->default_str("50");
   auto* delay = sub->add_option("--delay", o->delay, "Not before this time has passed")->type_name("DURATION");
   sub->add_option("--run-at", o->run_at, "Not before this moment, such as 2026-11-21T03:00:00Z")->type_name("TIME")->excludes(delay);
   sub->add_option("--job", o->job, "Add it to this job, which must be open");
-  sub->add_option("--max-attempts", o->max_attempts, "Tries before it fails")->check(CLI::Range(1, 32767))->default_str("5");
+  sub->add_option("--max-attempts", o->max_attempts, "Tries before it fails")->check(CLI::Range(1, 32767))->type_name("N")->default_str("5");
   sub->add_option("--timeout", o->timeout, "Longest run of one try")->type_name("DURATION");
   sub->add_option("--unique-key", o->unique_key, "Refused while an unfinished task has the same key");
   sub->add_option("--concurrency-key", o->concurrency_key, "Tasks with the same key run one after the other");
@@ -104,7 +104,7 @@ void add_list(CLI::App& group, cli_context& context) {
   sub->add_option("--status", o->status, "Only tasks in this state")
       ->check(CLI::IsMember(std::vector<std::string>(task_state_names.begin(), task_state_names.end())));
   sub->add_option("--job", o->job, "Only tasks of this job");
-  sub->add_option("--limit", o->limit, "At most so many")->check(CLI::Range(1, 100'000))->default_str("20");
+  sub->add_option("--limit", o->limit, "At most so many")->check(CLI::Range(1, 100'000))->type_name("N")->default_str("20");
   sub->footer("Examples:\n  cascade task list --status failed --limit 5\n  cascade task list --job 12 --json");
   sub->callback([&context, o] {
     context.action = [&context, o] {
