@@ -154,11 +154,11 @@ std::pair<std::string, std::string> split_command(const std::string& text) {
 }
 
 void answer_line(console_self self, const console_line& m) {
-  const auto send = [self, connection = m.connection](outcome_of_command what, bool with_data) {
+  const auto send = [self, number = m.request](outcome_of_command what, bool with_data) {
     ++(what.ok ? self->state.answered : self->state.refused);
     json line{{"ok", what.ok}, {"text", std::move(what.text)}, {"data", nullptr}};
     if (with_data) line["data"] = std::move(what.data);
-    self->state.options.reply(connection, text_of(line));
+    self->state.options.reply(number, text_of(line));
   };
   const auto request = json::parse(m.line, nullptr, false);
   if (!request.is_object() || !request.contains("command") || !request["command"].is_string())
@@ -171,6 +171,8 @@ void answer_line(console_self self, const console_line& m) {
 console_actor::behavior_type console(console_self self, console_options options) {
   self->state.options = std::move(options);
   if (self->state.options.attach) self->state.options.attach(self);
+  if (auto detach = self->state.options.detach)
+    self->attach_functor([detach, id = self->id()](const caf::error&) { detach(id); });
   return {
       [self](const console_line& m) { answer_line(self, m); },
       [self](const console_query& m) -> caf::result<console_answer> {

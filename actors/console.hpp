@@ -24,10 +24,11 @@ struct console_options {
   supervisor_actor root;
   std::map<std::string, console_provider> providers;  // by the first word of their command
   std::map<std::string, std::string> help;            // one line for each provider; optional
-  // Takes the answer line (without newline) for a connection. Called on CAF's threads.
-  std::function<void(std::uint64_t connection, std::string line)> reply;
-  // Called once with the new actor, on CAF's threads: the server sends its lines there.
+  // Takes the answer line (without newline) of a request. Called on CAF's threads.
+  std::function<void(std::uint64_t request, std::string line)> reply;
+  // Called on CAF's threads with the new actor, to which lines go from now on, and with its id when it has ended.
   std::function<void(console_actor)> attach;
+  std::function<void(caf::actor_id)> detach;
 };
 
 console_actor spawn_console(caf::actor_system& system, console_options options);

@@ -120,21 +120,32 @@ void console_server::accept() {
 
 void console_server::admit(protocol::socket socket) {
   if (!peer_is_allowed(socket.native_handle())) return;
-  const auto id = ++last_connection_;
-  auto session = std::make_shared<console_session>(weak_from_this(), std::move(socket), id, options_);
+  auto session = std::make_shared<console_session>(weak_from_this(), std::move(socket), options_);
   if (sessions_.size() >= options_.connections_max) return session->refuse("too many connections");
-  sessions_.emplace(id, session);
+  sessions_.emplace(session.get(), session);
   session->read();
 }
 
-void console_server::answer(std::uint64_t connection, std::string line) {
-  asio::post(io_, [me = weak_from_this(), connection, line = std::move(line)]() mutable {
+// Each line gets a number of its own, so that a late answer is never taken for the answer to a later line.
+void console_server::hand_out(console_session& session, std::string line) {
+  session.request = ++last_request_;
+  open_requests_[session.request] = &session;
+  on_line_(session.request, std::move(line));
+}
+
+void console_server::withdraw(console_session& session) { open_requests_.erase(std::exchange(session.request, 0)); }
+
+void console_server::release(console_session& session) {
+  withdraw(session);
+  sessions_.erase(&session);
+}
+
+void console_server::answer(std::uint64_t request, std::string line) {
+  asio::post(io_, [me = weak_from_this(), request, line = std::move(line)]() mutable {
     const auto server = me.lock();
     if (!server) return;
-    if (const auto found = server->sessions_.find(connection); found != server->sessions_.end()) {
-      const auto session = found->second;  // it may leave the table
-      session->answer(std::move(line));
-    }
+    const auto found = server->open_requests_.find(request);
+    if (found != server->open_requests_.end()) found->second->answer(std::move(line));
   });
 }
 
@@ -142,7 +153,8 @@ void console_server::close() {
   error_code ignored;
   pause_.cancel(ignored);
   acceptor_.close(ignored);
-  for (auto& [id, session] : std::exchange(sessions_, {})) session->close();
+  open_requests_.clear();
+  for (auto& [key, session] : std::exchange(sessions_, {})) session->close();
   if (std::exchange(bound_, false)) ::unlink(options_.path.c_str());
   if (lock_ >= 0) ::close(std::exchange(lock_, -1));  // the lock file stays: removing it would race with the next node
 }

@@ -38,7 +38,7 @@ class console_session;
 class console_server : public std::enable_shared_from_this<console_server> {
  public:
   // Takes a request line on the io_context thread. The answer comes through answer(), later or never.
-  using line_function = std::function<void(std::uint64_t connection, std::string line)>;
+  using line_function = std::function<void(std::uint64_t request, std::string line)>;
 
   console_server(boost::asio::io_context& io, console_server_options options);
   ~console_server();
@@ -53,8 +53,8 @@ class console_server : public std::enable_shared_from_this<console_server> {
   // Closes everything and removes the socket file. Idempotent.
   void close();
 
-  // Thread-safe: hands the answer (one line, without newline) to its connection; dropped if that is gone.
-  void answer(std::uint64_t connection, std::string line);
+  // Thread-safe: hands the answer (one line, without newline) to whoever asked; dropped if that is gone or gave up.
+  void answer(std::uint64_t request, std::string line);
 
   boost::asio::io_context& io() noexcept { return io_; }
 
@@ -64,7 +64,9 @@ class console_server : public std::enable_shared_from_this<console_server> {
 
   void accept();
   void admit(protocol::socket socket);
-  void release(std::uint64_t connection) { sessions_.erase(connection); }
+  void hand_out(console_session& session, std::string line);
+  void withdraw(console_session& session);
+  void release(console_session& session);
   std::string take_lock();
   std::string prepare_path() const;
 
@@ -73,8 +75,9 @@ class console_server : public std::enable_shared_from_this<console_server> {
   line_function on_line_;
   protocol::acceptor acceptor_;
   boost::asio::steady_timer pause_;
-  std::unordered_map<std::uint64_t, std::shared_ptr<console_session>> sessions_;
-  std::uint64_t last_connection_ = 0;
+  std::unordered_map<console_session*, std::shared_ptr<console_session>> sessions_;
+  std::unordered_map<std::uint64_t, console_session*> open_requests_;  // at most one a session
+  std::uint64_t last_request_ = 0;
   int lock_ = -1;
   bool bound_ = false;
 };

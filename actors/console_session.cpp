@@ -14,11 +14,10 @@ std::string error_line(const std::string& why) {
 }
 }  // namespace
 
-console_session::console_session(std::weak_ptr<console_server> server, socket_type socket, std::uint64_t id,
+console_session::console_session(std::weak_ptr<console_server> server, socket_type socket,
                                  const console_server_options& options)
     : server_(std::move(server)),
       socket_(std::move(socket)),
-      id_(id),
       line_bytes_max_(options.line_bytes_max),
       idle_max_(options.idle_max),
       answer_within_(options.answer_within),
@@ -50,14 +49,13 @@ void console_session::take_line(std::size_t bytes) {
   input_.erase(0, bytes);
   const auto server = server_.lock();
   if (!server || !server->on_line_) return refuse("the console is not running");
-  waiting_ = true;
   guard(answer_within_, [this] { answer(error_line("no answer in time")); });
-  server->on_line_(id_, std::move(line));
+  server->hand_out(*this, std::move(line));
 }
 
 void console_session::answer(std::string line) {
-  if (closed_ || !waiting_) return;
-  waiting_ = false;
+  if (closed_) return;
+  if (const auto server = server_.lock()) server->withdraw(*this);
   write(std::move(line), false);
 }
 
@@ -79,7 +77,7 @@ void console_session::close() {
   timer_.cancel(ignored);
   socket_.shutdown(socket_type::shutdown_both, ignored);
   socket_.close(ignored);
-  if (auto server = server_.lock()) server->release(id_);
+  if (auto server = server_.lock()) server->release(*this);
 }
 
 }  // namespace cascade

@@ -15,12 +15,13 @@ class console_session : public std::enable_shared_from_this<console_session> {
  public:
   using socket_type = boost::asio::local::stream_protocol::socket;
 
-  console_session(std::weak_ptr<console_server> server, socket_type socket, std::uint64_t id,
-                  const console_server_options& options);
+  console_session(std::weak_ptr<console_server> server, socket_type socket, const console_server_options& options);
+
+  std::uint64_t request = 0;  // the open one, or 0; the server's
 
   void read();
 
-  // The answer to the line handed out last; ignored when none is open.
+  // The answer to the open request.
   void answer(std::string line);
 
   // Writes one line and closes: for those who are not let in.
@@ -35,14 +36,12 @@ class console_session : public std::enable_shared_from_this<console_session> {
 
   std::weak_ptr<console_server> server_;
   socket_type socket_;
-  std::uint64_t id_;
   std::size_t line_bytes_max_;
   std::chrono::milliseconds idle_max_;
   std::chrono::milliseconds answer_within_;
   std::string input_;
   std::string output_;
   boost::asio::steady_timer timer_;
-  bool waiting_ = false;  // for an answer
   bool closed_ = false;
 };
 

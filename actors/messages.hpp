@@ -110,9 +110,9 @@ struct console_answer {
   std::string json;  // the same as JSON text
 };
 
-// One request line; the answer goes back to the adapter that owns `connection`.
+// One request line; the answer goes back to the server that numbered the request.
 struct console_line {
-  std::uint64_t connection = 0;
+  std::uint64_t request = 0;
   std::string line;
 };
 
@@ -179,7 +179,7 @@ typename I::result_type inspect(I& f, console_answer& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, console_line& x) {
-  return f(caf::meta::type_name("cascade::console_line"), x.connection, x.line);
+  return f(caf::meta::type_name("cascade::console_line"), x.request, x.line);
 }
 
 }  // namespace cascade
