@@ -21,6 +21,7 @@ struct gateway_state {
   phase now = phase::connecting;
   std::uint64_t generation = 0;
   int sessions_ready = 0;
+  int standby_tries = 0;
   epoch_id epoch;
   database_changed last;
   std::chrono::milliseconds backoff{100};
@@ -61,7 +62,7 @@ std::shared_ptr<pg::session> open_session(gateway_self self, const char* role_in
   auto ready = answer_to(self, {connection_step::kind::ready, 0, true, false, 0, {}});
   auto lost = answer_to(self, {connection_step::kind::lost, 0, false, false, 0, {}});
   session->start([ready]() mutable { ready([](connection_step&) {}); },
-                 [lost](pg::failure f) mutable { lost([&](connection_step& s) { s.text = pg::to_string(f); }); });
+                 [lost](pg::failure f) mutable { lost([&](connection_step& step) { step.text = pg::to_string(f); }); });
   return session;
 }
 
@@ -100,11 +101,13 @@ void lanes_tried(gateway_self self, const connection_step& step) {
   auto& state = self->state;
   const engine_settings& s = state.context->settings;
   if (step.number < lane_count) {
-    if (state.now != phase::standby)
+    if (state.standby_tries == 20)
       state.context->log->info("cascade.gateway.standby lanes={} text=\"another node owns the lanes\"", step.number);
     state.now = phase::standby;
     state.context->database->write({pg::statement(sql::unlock_all)}, [](const pg::batch_reply&) {});
-    self->delayed_send(self, std::chrono::seconds(1), reconnect{state.generation});
+    // After a restart of the engine the locks of its last connection are free within milliseconds.
+    const auto wait = std::chrono::milliseconds(++state.standby_tries < 20 ? 50 : 1'000);
+    self->delayed_send(self, wait, reconnect{state.generation});
     return;
   }
   if (state.epoch) {
@@ -125,6 +128,7 @@ void own(gateway_self self, database_changed change) {
   auto& state = self->state;
   state.now = phase::owning;
   state.backoff = std::chrono::milliseconds(100);
+  state.standby_tries = 0;
   state.context->log->info("cascade.gateway.owning epoch={} resumed={} unclean={}", change.epoch.value, change.resumed,
                            change.unclean);
   tell(self, std::move(change));

@@ -5,6 +5,7 @@
 #include "actors/decode.hpp"
 #include "pg/listener.hpp"
 #include "sql/queries.hpp"
+#include "state/limits.hpp"
 
 namespace cascade {
 namespace {
@@ -247,14 +248,15 @@ void listen(inbox_self self) {
   options.name = "cascade listener";
   options.channels = {"cascade.doorbell"};
   options.seed = state.context->settings.seed;
-  options.on_notify = [me](std::string_view, std::string_view) { caf::anon_send(me, bell{}); };
-  options.on_up = [me] { caf::anon_send(me, bell{}); };
-  options.on_down = [log = state.context->log](const pg::failure& f) {
+  pg::listener_callbacks callbacks;
+  callbacks.on_notify = [me](std::string_view, std::string_view) { caf::anon_send(me, bell{}); };
+  callbacks.on_up = [me] { caf::anon_send(me, bell{}); };
+  callbacks.on_down = [log = state.context->log](const pg::failure& f) {
     log->warn("cascade.listener.down text=\"{}\"", pg::to_string(f));
   };
-  state.listener = pg::listener::make(*state.context->io, std::move(options));
+  state.listener = pg::listener::make(*state.context->io, std::move(options), std::move(callbacks));
   state.listener->start();
-  self->attach_functor([listener = state.listener] { listener->close(); });
+  self->attach_functor([listener = state.listener] { listener->stop(); });
 }
 
 nlohmann::json numbers(const inbox_state& s) {

@@ -9,8 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "actors/rows.hpp"
 #include "actors/supervisor_spec.hpp"
+#include "executors/handler.hpp"
 #include "state/errc.hpp"
+#include "state/workflow_plan.hpp"
 
 namespace cascade {
 
@@ -116,6 +119,222 @@ struct console_line {
   std::string line;
 };
 
+// -- database: gateway to those who use it --------------------------------------------------------------------------------
+
+// The state of the connection and of the lanes. Sent at attach and at every change.
+struct database_changed {
+  bool up = false;
+  bool resumed = false;          // the same epoch goes on after a lost connection: memory is still true
+  bool unclean = false;          // the last owner died: tasks may have been in flight
+  epoch_id epoch;
+  std::int64_t last_batch = 0;   // the last one committed in this epoch
+  std::uint64_t generation = 0;  // rises with each connection
+};
+using database_user = caf::typed_actor<caf::reacts_to<database_changed>>;
+struct attach_database {};  // the sender becomes a user
+
+// Private to the gateway: what the Asio side has to say about connection `generation`.
+struct connection_step {
+  enum class kind : std::uint8_t { ready, lost, lanes, resumed, taken_over, released };
+  kind what = kind::ready;
+  std::uint64_t generation = 0;
+  bool ok = false;
+  bool unclean = false;
+  std::int64_t number = 0;  // lanes got, last batch, epoch
+  std::string text;
+};
+struct reconnect {
+  std::uint64_t generation = 0;
+};
+
+// -- inbox ------------------------------------------------------------------------------------------------------------------
+
+struct bell {};
+struct inbox_read {
+  std::uint64_t generation = 0;
+  std::uint64_t reading = 0;     // which read this belongs to
+  bool ok = false;
+  bool full = false;             // stopped at the limit
+  bool paged = false;            // part of a paged read
+  bool last = true;              // of the paged read
+  inbox_page page;
+  std::string problem;
+};
+struct doorbell_step {
+  std::uint64_t generation = 0;
+  bool locked = false;           // an answer to lock, else to unlock
+  bool got = false;
+  std::vector<std::int32_t> groups;
+};
+struct inbox_wake {
+  std::uint64_t generation = 0;
+};
+struct attach_inbox {};  // the sender is the inbox that brings the scheduler its pages
+// From the scheduler, once an epoch: load what is unfinished. Tasks in `running` still run here and are not lost.
+struct begin_load {
+  std::vector<std::int64_t> running;
+};
+// To the scheduler; the next page comes only after page_taken.
+struct work_arrived {
+  inbox_page page;
+  bool loading = false;  // part of the first load of an epoch
+  bool loaded = false;   // the last part of it
+};
+struct page_taken {
+  bool room = true;      // false: hold back until another page_taken says true
+};
+
+// -- scheduler, pool, workers --------------------------------------------------------------------------------------------------
+
+struct bodies_fetched {
+  bool quick = false;
+  std::uint64_t generation = 0;
+  bool ok = false;
+  std::vector<arrival> tasks;
+};
+struct task_done {
+  task_id id;
+  int attempt = 1;
+  monotonic started;
+  monotonic finished;
+  outcome how;
+};
+struct tasks_done {
+  std::vector<task_done> tasks;
+};
+struct run_tasks {
+  std::vector<task_run> runs;
+  bool quick = false;  // for the quick worker, which answers the sender
+};
+struct cancel_run {
+  task_id id;
+};
+struct quick_lost {};  // the quick worker was killed with everything it had
+struct running_now {
+  task_id id;
+  int attempt = 1;
+  monotonic started;
+};
+struct attach_pool {};  // the sender becomes the scheduler that gets tasks_done
+struct pool_inventory {
+  std::vector<running_now> running;
+  std::size_t slots = 0;
+};
+struct worker_hello {
+  std::size_t index = 0;
+  bool quick = false;
+};
+struct run_ended {
+  std::uint64_t run = 0;
+  outcome how;
+};
+struct queue_settings {
+  std::string name;
+  bool paused = false;
+  int concurrency = 0;  // 0: no limit
+};
+struct queues_loaded {
+  std::uint64_t generation = 0;
+  bool ok = false;
+  std::vector<queue_settings> queues;
+};
+struct scheduler_wake {
+  std::uint64_t generation = 0;
+};
+struct drain {
+  caf::timespan within = std::chrono::seconds(10);
+};
+struct drain_over {};
+struct drained {
+  std::size_t left = 0;  // tasks that were still running
+};
+
+// -- recorder --------------------------------------------------------------------------------------------------------------------
+
+struct recorded {
+  std::uint64_t ticket = 0;
+  std::size_t rows = 0;
+  std::vector<task_id> inserted;           // ids of settlement::inserts, in order
+  std::optional<job_state> ended;          // the job ended with it
+  std::string rejected;                    // not empty: nothing of it was written, and never will be
+};
+using record_sink = caf::typed_actor<caf::reacts_to<recorded>>;
+struct record {  // the sender gets `recorded`
+  settlement what;
+};
+struct batch_answered {
+  std::uint64_t generation = 0;
+  std::int64_t number = 0;
+  errc problem = errc{};   // 0: committed
+  std::string text;
+  std::vector<recorded> results;
+};
+struct recorder_wake {};
+
+// -- jobs --------------------------------------------------------------------------------------------------------------------------
+
+struct job_loaded {
+  bool ok = false;
+  bool with_rows = false;  // the rows of its steps were read, too
+  job_arrival job;
+  struct row {
+    task_id id;
+    std::string step;
+    int item = -1;
+    task_state state = task_state::waiting;
+    std::optional<waiting_reason> reason;
+    std::optional<std::string> result;
+    std::string error;
+  };
+  std::vector<row> rows;
+};
+struct get_workflow {
+  std::string name;
+  int version = 0;
+};
+struct workflow_found {
+  std::shared_ptr<const workflow_plan> plan;  // immutable
+};
+struct workflow_read {
+  std::uint64_t ticket = 0;
+  bool ok = false;
+  std::string definition;
+  std::string problem;
+};
+// Scheduler to job actor: attempts at its steps that are over for good.
+struct steps_settled {
+  std::vector<completed_attempt> attempts;
+};
+// Scheduler to job actor: nothing of the job is ready, delayed, running or being recorded.
+struct job_idle {};
+struct job_command {
+  command_arrival command;
+};
+// Job actor to scheduler.
+struct job_attached {
+  job_id job;
+  bool container = false;
+  bool paused = false;
+};
+struct tasks_released {
+  job_id job;
+  std::size_t settled = 0;  // attempts that are recorded now
+  std::vector<arrival> tasks;
+};
+struct job_ended {
+  job_id job;
+};
+struct forget_job_tasks {  // the job was cancelled: its keys are void, its attempts are stopped
+  job_id job;
+};
+struct forget_task {  // one of them was cancelled
+  task_id id;
+  job_id job;
+};
+struct job_retry {
+  std::uint64_t generation = 0;
+};
+
 template <class I>
 typename I::result_type inspect(I& f, child_ready&) {
   return f(caf::meta::type_name("cascade::child_ready"));
@@ -186,6 +405,51 @@ typename I::result_type inspect(I& f, console_line& x) {
 
 // Local only: carries functions.
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::start_child)
+// Local only: moved between the actors of one node, never serialized.
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::database_changed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::attach_database)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::connection_step)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::reconnect)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::bell)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::inbox_read)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::doorbell_step)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::inbox_wake)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::attach_inbox)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::begin_load)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::queues_loaded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::work_arrived)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::page_taken)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::bodies_fetched)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::task_done)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::tasks_done)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::run_tasks)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::cancel_run)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::quick_lost)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::attach_pool)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::pool_inventory)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::worker_hello)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::run_ended)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::scheduler_wake)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::drain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::drain_over)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::drained)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::recorded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::record)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::batch_answered)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::recorder_wake)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::job_loaded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::get_workflow)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::workflow_found)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::workflow_read)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::steps_settled)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::job_idle)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::job_command)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::job_attached)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::tasks_released)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::job_ended)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::forget_job_tasks)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::forget_task)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::job_retry)
 
 CAF_BEGIN_TYPE_ID_BLOCK(cascade, first_custom_type_id)
   CAF_ADD_TYPE_ID(cascade, (cascade::errc))
@@ -207,6 +471,50 @@ CAF_BEGIN_TYPE_ID_BLOCK(cascade, first_custom_type_id)
   CAF_ADD_TYPE_ID(cascade, (cascade::console_query))
   CAF_ADD_TYPE_ID(cascade, (cascade::console_answer))
   CAF_ADD_TYPE_ID(cascade, (cascade::console_line))
+  CAF_ADD_TYPE_ID(cascade, (cascade::database_changed))
+  CAF_ADD_TYPE_ID(cascade, (cascade::attach_database))
+  CAF_ADD_TYPE_ID(cascade, (cascade::connection_step))
+  CAF_ADD_TYPE_ID(cascade, (cascade::reconnect))
+  CAF_ADD_TYPE_ID(cascade, (cascade::bell))
+  CAF_ADD_TYPE_ID(cascade, (cascade::inbox_read))
+  CAF_ADD_TYPE_ID(cascade, (cascade::doorbell_step))
+  CAF_ADD_TYPE_ID(cascade, (cascade::inbox_wake))
+  CAF_ADD_TYPE_ID(cascade, (cascade::attach_inbox))
+  CAF_ADD_TYPE_ID(cascade, (cascade::begin_load))
+  CAF_ADD_TYPE_ID(cascade, (cascade::queues_loaded))
+  CAF_ADD_TYPE_ID(cascade, (cascade::work_arrived))
+  CAF_ADD_TYPE_ID(cascade, (cascade::page_taken))
+  CAF_ADD_TYPE_ID(cascade, (cascade::bodies_fetched))
+  CAF_ADD_TYPE_ID(cascade, (cascade::task_done))
+  CAF_ADD_TYPE_ID(cascade, (cascade::tasks_done))
+  CAF_ADD_TYPE_ID(cascade, (cascade::run_tasks))
+  CAF_ADD_TYPE_ID(cascade, (cascade::cancel_run))
+  CAF_ADD_TYPE_ID(cascade, (cascade::quick_lost))
+  CAF_ADD_TYPE_ID(cascade, (cascade::attach_pool))
+  CAF_ADD_TYPE_ID(cascade, (cascade::pool_inventory))
+  CAF_ADD_TYPE_ID(cascade, (cascade::worker_hello))
+  CAF_ADD_TYPE_ID(cascade, (cascade::run_ended))
+  CAF_ADD_TYPE_ID(cascade, (cascade::scheduler_wake))
+  CAF_ADD_TYPE_ID(cascade, (cascade::drain))
+  CAF_ADD_TYPE_ID(cascade, (cascade::drain_over))
+  CAF_ADD_TYPE_ID(cascade, (cascade::drained))
+  CAF_ADD_TYPE_ID(cascade, (cascade::recorded))
+  CAF_ADD_TYPE_ID(cascade, (cascade::record))
+  CAF_ADD_TYPE_ID(cascade, (cascade::batch_answered))
+  CAF_ADD_TYPE_ID(cascade, (cascade::recorder_wake))
+  CAF_ADD_TYPE_ID(cascade, (cascade::job_loaded))
+  CAF_ADD_TYPE_ID(cascade, (cascade::get_workflow))
+  CAF_ADD_TYPE_ID(cascade, (cascade::workflow_found))
+  CAF_ADD_TYPE_ID(cascade, (cascade::workflow_read))
+  CAF_ADD_TYPE_ID(cascade, (cascade::steps_settled))
+  CAF_ADD_TYPE_ID(cascade, (cascade::job_idle))
+  CAF_ADD_TYPE_ID(cascade, (cascade::job_command))
+  CAF_ADD_TYPE_ID(cascade, (cascade::job_attached))
+  CAF_ADD_TYPE_ID(cascade, (cascade::tasks_released))
+  CAF_ADD_TYPE_ID(cascade, (cascade::job_ended))
+  CAF_ADD_TYPE_ID(cascade, (cascade::forget_job_tasks))
+  CAF_ADD_TYPE_ID(cascade, (cascade::forget_task))
+  CAF_ADD_TYPE_ID(cascade, (cascade::job_retry))
 CAF_END_TYPE_ID_BLOCK(cascade)
 
 CAF_ERROR_CODE_ENUM(cascade::errc, "cascade")
@@ -228,5 +536,37 @@ using console_provider = caf::typed_actor<caf::replies_to<console_query>::with<c
 
 using console_actor = console_provider::extend<  //
     caf::reacts_to<console_line>, caf::replies_to<describe>::with<description>>;
+
+using gateway_actor = caf::typed_actor<  //
+    caf::reacts_to<attach_database>, caf::replies_to<describe>::with<description>>;
+
+using inbox_actor = console_provider::extend<  //
+    caf::reacts_to<database_changed>, caf::reacts_to<bell>, caf::reacts_to<begin_load>, caf::reacts_to<page_taken>,
+    caf::replies_to<describe>::with<description>>;
+
+using recorder_actor = caf::typed_actor<  //
+    caf::reacts_to<database_changed>, caf::reacts_to<record>, caf::replies_to<describe>::with<description>>;
+
+using catalog_actor = caf::typed_actor<  //
+    caf::replies_to<get_workflow>::with<workflow_found>, caf::replies_to<describe>::with<description>>;
+
+using job_actor = caf::typed_actor<  //
+    caf::reacts_to<recorded>, caf::reacts_to<steps_settled>, caf::reacts_to<job_idle>, caf::reacts_to<job_command>,
+    caf::replies_to<describe>::with<description>>;
+
+// Those that introduce themselves (attach_..., job_attached, worker_hello) do it as senders.
+using scheduler_actor = console_provider::extend<  //
+    caf::reacts_to<database_changed>,              //
+    caf::reacts_to<attach_inbox>, caf::reacts_to<work_arrived>, caf::reacts_to<tasks_done>, caf::reacts_to<quick_lost>,
+    caf::reacts_to<recorded>, caf::reacts_to<job_attached>, caf::reacts_to<tasks_released>, caf::reacts_to<job_ended>,
+    caf::reacts_to<forget_job_tasks>, caf::reacts_to<forget_task>, caf::replies_to<drain>::with<drained>, caf::reacts_to<bodies_fetched>,
+    caf::replies_to<describe>::with<description>>;
+
+using worker_actor = caf::typed_actor<  //
+    caf::reacts_to<run_tasks>, caf::reacts_to<cancel_run>, caf::replies_to<describe>::with<description>>;
+
+using pool_actor = caf::typed_actor<  //
+    caf::replies_to<attach_pool>::with<pool_inventory>, caf::reacts_to<run_tasks>, caf::reacts_to<cancel_run>,
+    caf::reacts_to<worker_hello>, caf::reacts_to<tasks_done>, caf::replies_to<describe>::with<description>>;
 
 }  // namespace cascade

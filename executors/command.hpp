@@ -7,8 +7,9 @@
 //                +- stop: TERM to the group -- kill_after --> KILL -- last_resort --> report, still waiting to reap
 //                +- more stdout than allowed: KILL
 //
-// Exit     the leader's pidfd tells; end of file on a pipe never does: a grandchild may hold it for ever. The leader stays
-//          a zombie until its group has been killed, so that the group's number cannot belong to a stranger.
+// Exit     the leader's pidfd tells; end of file on a pipe never does: a grandchild may hold it for ever. The leader
+//          stays a zombie until its group has been killed, so that the group's number cannot be a stranger's.
+// Host     must not ignore SIGCHLD or reap children it does not know (waitpid(-1)): exit codes would be lost.
 // Thread   the strand; only signals to the group come from elsewhere too (give_up), hence the lock.
 // Memory   no buffer while a command is silent; stdout up to its cap, stderr up to twice its cap.
 // Limits   a process that leaves the session (setsid) survives: only a cgroup could stop it. It cannot hold us up.

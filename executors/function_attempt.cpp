@@ -6,7 +6,7 @@
 
 namespace cascade {
 
-void function_attempt::finish(outcome o) {
+void function_attempt::settle(outcome o) {
   if (stopping() != stop_reason::none && o.how != outcome::kind::succeeded)
     o = stopped_outcome(o.how == outcome::kind::cancelled ? std::string_view() : std::string_view(o.error));
   report(std::move(o));
@@ -16,24 +16,30 @@ void function_attempt::finish(outcome o) {
 
 void thread_attempt::begin() {
   try {
-    pool_.submit([me = self<thread_attempt>()] { me->work(); });
+    pool_.submit(self<thread_attempt>());
   } catch (const std::system_error& e) {
     report(outcome::retry(std::string("no thread could be started: ") + e.what()));
   }
 }
 
-void thread_attempt::work() {
+bool thread_attempt::prepare() {
   auto expected = phase::waiting;
-  if (!phase_.compare_exchange_strong(expected, phase::working)) return;
+  if (!phase_.compare_exchange_strong(expected, phase::working)) return false;
   start_timeout();
-  outcome o;
+  return true;
+}
+
+void thread_attempt::run() {
   try {
-    o = handler_->function(run_);
+    said_ = handler_->function(run_);
   } catch (...) {
-    o = outcome::retry(current_exception_text());
+    said_ = outcome::retry(current_exception_text());
   }
+}
+
+void thread_attempt::finish() {
   if (phase_.exchange(phase::ended) == phase::given_up) host().stuck.fetch_sub(1);
-  finish(std::move(o));
+  settle(std::move(said_));
 }
 
 bool thread_attempt::give_up_thread() {
@@ -70,7 +76,7 @@ struct async_attempt::promise {
   promise(const promise&) = delete;
   promise& operator=(const promise&) = delete;
   ~promise() {
-    if (!kept) owner->finish(outcome::retry("the handler dropped its completion without calling it"));
+    if (!kept) owner->settle(outcome::retry("the handler dropped its completion without calling it"));
   }
 
   std::shared_ptr<async_attempt> owner;
@@ -83,11 +89,11 @@ void async_attempt::begin() {
   try {
     handler_->async(run_, [kept](outcome o) {
       kept->kept = true;
-      kept->owner->finish(std::move(o));
+      kept->owner->settle(std::move(o));
     });
   } catch (...) {
     kept->kept = true;
-    finish(outcome::retry(current_exception_text()));
+    settle(outcome::retry(current_exception_text()));
   }
 }
 

@@ -16,7 +16,7 @@ class function_attempt : public attempt {
       : attempt(std::move(host), std::move(run), std::move(done)), handler_(std::move(handler)) {}
 
  protected:
-  void finish(outcome o);  // reports what the function said, or that it was stopped
+  void settle(outcome o);  // reports what the function said, or that it was stopped
   void on_stop() override { arm(host().options.stop_grace); }
   void on_grace_over() override { report(stopped_outcome()); }
   void on_give_up() override {}
@@ -24,7 +24,7 @@ class function_attempt : public attempt {
   std::shared_ptr<const handler_entry> handler_;
 };
 
-class thread_attempt final : public function_attempt {
+class thread_attempt final : public function_attempt, public thread_pool::job {
  public:
   thread_attempt(std::shared_ptr<attempt_host> host, std::shared_ptr<const handler_entry> handler, task_run run,
                  completion done, thread_pool& pool)
@@ -35,7 +35,9 @@ class thread_attempt final : public function_attempt {
  private:
   enum class phase { waiting, working, given_up, ended };
 
-  void work();
+  bool prepare() override;
+  void run() override;
+  void finish() override;
   bool give_up_thread();  // false when the function has not begun or has ended
   void on_stop() override;
   void on_grace_over() override;
@@ -43,6 +45,7 @@ class thread_attempt final : public function_attempt {
 
   thread_pool& pool_;  // used by begin() only
   std::atomic<phase> phase_{phase::waiting};
+  outcome said_ = outcome::cancelled();
 };
 
 class async_attempt final : public function_attempt {

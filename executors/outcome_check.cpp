@@ -1,5 +1,6 @@
 #include "executors/outcome_check.hpp"
 
+#include <algorithm>
 #include <exception>
 
 #include "state/json_check.hpp"

@@ -15,7 +15,8 @@
 //          storable. A retry would not help: the work has been done.
 // Limits   thread functions beyond threads_max wait in line, their timeout starts when they do. The number of
 //          simultaneous attempts is limited by the caller (credits).
-// Life     the io_context and the registry outlive the runner. The registry must be frozen.
+// Life     the io_context and the frozen registry outlive the runner; the io_context also outlives every copy of an
+//          async handler's completion. done must not destroy the runner.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -78,7 +79,7 @@ class runner {
   runner_counters counters() const;
 
   // Stops everything and starts nothing more; waits for what runs until the deadline, then kills and reports the rest.
-  // Returns whether all threads have ended. If not, leave the process by std::_Exit: they still use the handlers.
+  // Returns whether all threads have ended; those that have not run on in handlers, so leave the process by std::_Exit.
   bool shutdown(std::chrono::steady_clock::time_point deadline);
 
  private:

@@ -6,19 +6,33 @@
 #include <iterator>
 #include <mutex>
 #include <system_error>
+#include <thread>
+#include <vector>
 
 namespace cascade {
+
+namespace {
+
+void keep_for_ever(std::shared_ptr<thread_pool::job> job) {
+  static std::mutex lock;
+  static auto& kept = *new std::vector<std::shared_ptr<thread_pool::job>>;
+  const std::lock_guard held(lock);
+  kept.push_back(std::move(job));
+}
+
+}  // namespace
 
 struct thread_pool::core {
   struct worker {
     std::thread thread;
-    bool busy = false;
+    bool in_run = false;
+    bool abandoned = false;
   };
 
   std::mutex lock;
   std::condition_variable work_or_stop;
-  std::condition_variable one_idle;
-  std::deque<std::function<void()>> line;
+  std::condition_variable left_run;
+  std::deque<std::shared_ptr<job>> line;
   std::vector<std::unique_ptr<worker>> workers;
   std::size_t idle = 0;
   bool stopping = false;
@@ -32,13 +46,22 @@ struct thread_pool::core {
       if (stopping) return;
       auto work = std::move(line.front());
       line.pop_front();
-      self.busy = true;
       held.unlock();
-      work();
-      work = nullptr;  // what it holds dies outside the lock
+      const bool wanted = work->prepare();
       held.lock();
-      self.busy = false;
-      if (stopping) one_idle.notify_all();
+      if (wanted && !stopping) {
+        self.in_run = true;
+        held.unlock();
+        work->run();
+        held.lock();
+        self.in_run = false;
+        if (self.abandoned) return keep_for_ever(std::move(work));
+        if (stopping) left_run.notify_all();
+      }
+      held.unlock();
+      if (wanted) work->finish();
+      work.reset();
+      held.lock();
     }
   }
 };
@@ -58,7 +81,7 @@ void thread_pool::start_thread() {
   }
 }
 
-void thread_pool::submit(std::function<void()> work) {
+void thread_pool::submit(std::shared_ptr<job> work) {
   const std::lock_guard held(core_->lock);
   if (core_->stopping) return;
   // A thread that was woken but does not run yet still counts as idle, hence the comparison with the line.
@@ -74,23 +97,25 @@ thread_pool::sizes thread_pool::size() const {
 }
 
 bool thread_pool::shutdown(std::chrono::steady_clock::time_point deadline) {
-  std::deque<std::function<void()>> dropped;
-  std::vector<std::unique_ptr<core::worker>> idle;
+  std::deque<std::shared_ptr<job>> dropped;
+  std::vector<std::unique_ptr<core::worker>> ending;
   std::unique_lock held(core_->lock);
   core_->stopping = true;
   dropped.swap(core_->line);
   core_->work_or_stop.notify_all();
   auto& workers = core_->workers;
-  const auto busy = [](const auto& worker) { return worker->busy; };
-  core_->one_idle.wait_until(held, deadline, [&] { return std::none_of(workers.begin(), workers.end(), busy); });
-  const auto first_idle = std::stable_partition(workers.begin(), workers.end(), busy);
-  std::move(first_idle, workers.end(), std::back_inserter(idle));
-  workers.erase(first_idle, workers.end());
-  for (auto& worker : workers)  // its thread refers to it, and keeps the core
+  const auto in_run = [](const auto& worker) { return worker->in_run; };
+  core_->left_run.wait_until(held, deadline, [&] { return std::none_of(workers.begin(), workers.end(), in_run); });
+  const auto first_ending = std::stable_partition(workers.begin(), workers.end(), in_run);
+  std::move(first_ending, workers.end(), std::back_inserter(ending));
+  workers.erase(first_ending, workers.end());
+  for (auto& worker : workers) {  // stay here: their threads refer to them, and keep the core
+    worker->abandoned = true;
     if (worker->thread.joinable()) worker->thread.detach();
+  }
   const bool all = workers.empty();
   held.unlock();
-  for (auto& worker : idle)
+  for (auto& worker : ending)
     if (worker->thread.joinable()) worker->thread.join();
   return all;
 }

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,7 +55,8 @@ TEST_F(executor_command, exit_codes_decide) {
 }
 
 TEST_F(executor_command, the_end_of_stderr_is_in_the_error) {
-  const outcome o = run(command(python("import sys; sys.stderr.write('x' * 5000000 + '\\nlast words\\n'); sys.exit(3)")));
+  const std::string script = "import sys; sys.stderr.write('x' * 5000000 + '\\nlast words\\n'); sys.exit(3)";
+  const outcome o = run(command(python(script)));
   EXPECT_THAT(o, is_retried("exit code 3: "));
   EXPECT_TRUE(o.error.ends_with("\nlast words")) << o.error.substr(o.error.size() - 50);
   EXPECT_LE(o.error.size(), 64u << 10);
@@ -71,8 +73,10 @@ TEST_F(executor_command, stderr_is_handed_to_the_log_even_on_success) {
 }
 
 TEST_F(executor_command, metacharacters_arrive_literally) {
-  const std::vector<std::string> args = {"$(touch /tmp/x)", "`id`", "; rm -rf /", "a b", "*", "~", "\n", "'\"\\", "$HOME", ""};
-  EXPECT_EQ(json::parse(run(command(python("import sys, json; print(json.dumps(sys.argv[1:]))", args))).result), json(args));
+  const std::vector<std::string> args = {"$(touch /tmp/x)", "`id`", "; rm -rf /", "a b",   "*",
+                                         "~",               "\n",   "'\"\\",      "$HOME", ""};
+  const outcome o = run(command(python("import sys, json; print(json.dumps(sys.argv[1:]))", args)));
+  EXPECT_EQ(json::parse(o.result), json(args));
 }
 
 TEST_F(executor_command, the_environment_is_clean) {
@@ -124,9 +128,11 @@ TEST_F(executor_command, signals_are_reset_and_the_session_is_its_own) {
   ::pthread_sigmask(SIG_BLOCK, &mask, &before);
   ::signal(SIGUSR2, SIG_IGN);
   start_runner();  // its threads inherit the mask
-  const outcome o = run(command(sh("printf '\"'; grep -E 'Sig(Blk|Ign)' /proc/self/status | tr -d '\\t\\n'; printf '\"'")));
+  const char* masks = "printf '\"'; grep -E 'Sig(Blk|Ign)' /proc/self/status | tr -d '\\t\\n'; printf '\"'";
+  const outcome o = run(command(sh(masks)));
   EXPECT_THAT(o, succeeds_with("\"SigBlk:0000000000000000SigIgn:0000000000000000\""));
-  const json ids = json::parse(run(command(python("import os, json; print(json.dumps([os.getpid(), os.getpgid(0), os.getsid(0)]))"))).result);
+  const char* own = "import os, json; print(json.dumps([os.getpid(), os.getpgid(0), os.getsid(0)]))";
+  const json ids = json::parse(run(command(python(own))).result);
   EXPECT_EQ(ids[0], ids[1]);
   EXPECT_EQ(ids[0], ids[2]);
   ::signal(SIGUSR2, SIG_DFL);
@@ -144,7 +150,8 @@ TEST_F(executor_command, the_directory_is_the_neutral_one_or_its_own) {
 TEST_F(executor_command, what_cannot_be_run_fails_at_once) {
   EXPECT_THAT(run(command(R"(["/no/such/program"])")),
               is_failed("cannot run /no/such/program: No such file or directory"));
-  EXPECT_THAT(run(command(R"(["no-such-program"])")), is_failed("cannot run no-such-program, looked up in PATH: No such"));
+  EXPECT_THAT(run(command(R"(["no-such-program"])")),
+              is_failed("cannot run no-such-program, looked up in PATH: No such"));
   EXPECT_THAT(run(command(R"(["/etc/passwd"])")), is_failed("cannot run /etc/passwd: Permission denied"));
   EXPECT_THAT(run(command(R"(["/etc"])")), is_failed("cannot run /etc: Permission denied"));
   EXPECT_THAT(run(command(R"({"argv": ["cat"], "env": {"PATH": "relative:"}})")), is_failed("looked up in PATH"));
@@ -153,6 +160,24 @@ TEST_F(executor_command, what_cannot_be_run_fails_at_once) {
   std::filesystem::permissions(script, std::filesystem::perms::owner_all);
   EXPECT_THAT(run(command(json{script.string()}.dump())), is_failed("Exec format error"));
   std::filesystem::remove(script);
+}
+
+TEST_F(executor_command, without_free_descriptors_it_is_retried_and_then_recovers) {
+  EXPECT_THAT(run(command(R"(["cat"])", "0")), succeeds_with("0"));
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  for (int more = 0; more < 10; ++more) {  // each step of the start runs out in turn
+    const int next = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    ::close(next);
+    const rlimit tight{static_cast<rlim_t>(next + more), before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
+    const outcome o = run(command(R"(["cat"])", "1"));
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    if (o.how != outcome::kind::succeeded) {
+      EXPECT_THAT(o, is_retried("Too many open files"));
+    }
+  }
+  EXPECT_THAT(run(command(R"(["cat"])", "2")), succeeds_with("2"));
 }
 
 TEST_F(executor_command, two_hundred_at_once_leave_no_descriptor_behind) {

@@ -85,10 +85,13 @@ class executor_fixture : public testing::Test {
 
 inline void PrintTo(const outcome& o, std::ostream* out) {
   const char* names[] = {"succeeded", "retry", "failed", "cancelled"};
-  *out << names[static_cast<int>(o.how)] << " result=" << o.result.substr(0, 300) << " error=" << o.error.substr(0, 300);
+  *out << names[static_cast<int>(o.how)] << " result=" << o.result.substr(0, 300);
+  *out << " error=" << o.error.substr(0, 300);
 }
 
-MATCHER_P(succeeds_with, json, "") { return arg.how == outcome::kind::succeeded && arg.result == json && arg.error.empty(); }
+MATCHER_P(succeeds_with, json, "") {
+  return arg.how == outcome::kind::succeeded && arg.result == json && arg.error.empty();
+}
 MATCHER_P(is_retried, text, "") {
   return arg.how == outcome::kind::retry && arg.error.find(text) != std::string::npos && arg.result.empty();
 }

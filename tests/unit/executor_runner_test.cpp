@@ -234,11 +234,12 @@ TEST_F(executor_runner, shutdown_cancels_what_runs_and_starts_nothing_more) {
 
 TEST_F(executor_runner, shutdown_does_not_wait_for_a_deaf_function) {
   door out;
-  std::promise<void> inside, left;
-  handlers_.add("deaf", [&](const task_run&) {
+  std::promise<void> inside;
+  auto left = std::make_shared<std::promise<void>>();
+  handlers_.add("deaf", [&inside, left, opened = out.opened](const task_run&) {
     inside.set_value();
-    out.opened.wait();
-    left.set_value_at_thread_exit();
+    opened.wait();
+    left->set_value();
     return outcome::success();
   });
   auto& r = the_runner();
@@ -247,7 +248,7 @@ TEST_F(executor_runner, shutdown_does_not_wait_for_a_deaf_function) {
   EXPECT_FALSE(r.shutdown(std::chrono::steady_clock::now()));
   EXPECT_THAT(one.get(), is_cancelled());
   out.open();
-  left.get_future().wait();
+  left->get_future().wait();
 }
 
 TEST_F(executor_runner, many_attempts_from_many_threads_report_once_each) {

@@ -1,0 +1,58 @@
+// actors/engine.hpp
+//
+// The supervision tree of a node, as data:
+//
+//   cascade                one_for_one
+//     execution            rest_for_one   workers (a supervisor), pool: lives on while the engine is restarted
+//     engine               one_for_all    gateway, catalog, recorder, jobs (a supervisor), scheduler, inbox
+//     ...                  what the service adds: the embedded Postgres before them, the console after them
+//
+// The engine's actors share their fate because they share an epoch: after any of them is lost, all of them forget, take
+// the lanes anew and read what is committed.
+#pragma once
+
+#include <mutex>
+
+#include "actors/context.hpp"
+#include "actors/supervisor.hpp"
+
+namespace cascade {
+
+// The handles of the actors that run now; changes with every restart.
+//
+// Thread   any.
+class engine_parts {
+public:
+  struct handles {
+    supervisor_actor workers;
+    pool_actor pool;
+    gateway_actor gateway;
+    catalog_actor catalog;
+    recorder_actor recorder;
+    supervisor_actor jobs;
+    scheduler_actor scheduler;
+    inbox_actor inbox;
+  };
+
+  handles get() const {
+    const std::lock_guard lock(mutex_);
+    return handles_;
+  }
+  template <class F>
+  void set(F&& f) {
+    const std::lock_guard lock(mutex_);
+    f(handles_);
+  }
+
+private:
+  mutable std::mutex mutex_;
+  handles handles_;
+};
+
+child_spec execution_child(engine_context_ptr context, std::shared_ptr<engine_parts> parts);
+child_spec engine_child(engine_context_ptr context, std::shared_ptr<engine_parts> parts);
+
+// Answers for whichever actor runs now: jobs and queues for the scheduler, inbox for the inbox.
+console_provider spawn_console_relay(caf::actor_system& system, std::shared_ptr<engine_parts> parts);
+
+}  // namespace cascade
