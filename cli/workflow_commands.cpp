@@ -32,7 +32,9 @@ parsed_files parse_files(cli_context& context, const std::vector<std::string>& p
       continue;
     }
     if (!names.insert(parsed.value().name).second)
-      out.problems.push_back({path, 0, 0, "another file of this command names its workflow \"" + parsed.value().name + "\" as well", "apply them one after the other, or rename one"});
+      out.problems.push_back({path, 0, 0,
+                              "another file of this command names its workflow \"" + parsed.value().name + "\" as well",
+                              "apply them one after the other, or rename one"});
     out.definitions.push_back(std::move(parsed).value());
     out.files.push_back(path);
   }
@@ -48,13 +50,15 @@ int run_validate(cli_context& context, const std::vector<std::string>& paths) {
   if (context.json) {
     std::vector<json_row> problems;
     for (const auto& p : parsed.problems)
-      problems.push_back({{"file", p.file}, {"line", p.line}, {"column", p.column}, {"message", p.message}, {"hint", p.hint}});
+      problems.push_back(
+          {{"file", p.file}, {"line", p.line}, {"column", p.column}, {"message", p.message}, {"hint", p.hint}});
     print_json(context.out, json_row{{"valid", problems.empty()}, {"problems", problems}});
   } else {
     print_problems(context, parsed.problems);
     if (parsed.problems.empty())
       for (std::size_t i = 0; i < parsed.files.size(); ++i)
-        context.out << parsed.files[i] << ": workflow " << printable(parsed.definitions[i].name) << ", " << parsed.definitions[i].steps.size() << " steps, valid\n";
+        context.out << parsed.files[i] << ": workflow " << printable(parsed.definitions[i].name) << ", "
+                    << parsed.definitions[i].steps.size() << " steps, valid\n";
   }
   return parsed.problems.empty() ? exit_ok : exit_usage;
 }
@@ -66,7 +70,8 @@ int run_apply(cli_context& context, const std::vector<std::string>& paths) {
     if (!context.json) print_problems(context, parsed.problems);
     std::string all;
     for (const auto& p : parsed.problems) all += (all.empty() ? "" : "\n") + to_string(p);
-    throw cli_failure(exit_usage, context.json ? all : "nothing was applied", context.json ? "nothing was applied" : "");
+    throw cli_failure(exit_usage, context.json ? all : "nothing was applied",
+                      context.json ? "nothing was applied" : "");
   }
   std::vector<std::string> names, definitions;
   for (const auto& d : parsed.definitions) {
@@ -80,7 +85,8 @@ int run_apply(cli_context& context, const std::vector<std::string>& paths) {
     print_json(context.out, rows);
   } else {
     for (const auto& r : rows)
-      context.out << "workflow " << cell_text(r["name"], cell::text) << " version " << r["version"] << (r["created"].get<bool>() ? " created" : " unchanged") << '\n';
+      context.out << "workflow " << cell_text(r["name"], cell::text) << " version " << r["version"]
+                  << (r["created"].get<bool>() ? " created" : " unchanged") << '\n';
   }
   return exit_ok;
 }
@@ -91,7 +97,8 @@ json_row stored_workflow(database& db, const std::string& name, std::optional<in
   std::vector<std::string> names;
   for (const auto& n : db.rows(sql::cli_workflow_names)) names.push_back(n.get<std::string>());
   const bool known = std::ranges::find(names, name) != names.end();
-  const std::string what = known ? "workflow \"" + name + "\" has no version " + std::to_string(version.value_or(0)) : "there is no workflow \"" + name + "\"";
+  const std::string what = known ? "workflow \"" + name + "\" has no version " + std::to_string(version.value_or(0))
+                                 : "there is no workflow \"" + name + "\"";
   throw cli_failure(exit_not_found, what, known ? "" : suggestion(name, names));
 }
 
@@ -113,13 +120,15 @@ int run_graph(cli_context& context, const std::string& source, const std::string
     definition = std::move(read).value();
   }
   const std::string picture = format == "dot" ? to_dot(*definition) : to_mermaid(*definition);
-  if (context.json) print_json(context.out, json_row{{"name", definition->name}, {"format", format}, {"graph", picture}});
-  else context.out << picture;
+  if (context.json)
+    print_json(context.out, json_row{{"name", definition->name}, {"format", format}, {"graph", picture}});
+  else
+    context.out << picture;
   return exit_ok;
 }
 
-void add_files(CLI::App& group, cli_context& context, const std::string& name, const std::string& about, const std::string& footer,
-               int (*run)(cli_context&, const std::vector<std::string>&)) {
+void add_files(CLI::App& group, cli_context& context, const std::string& name, const std::string& about,
+               const std::string& footer, int (*run)(cli_context&, const std::vector<std::string>&)) {
   auto paths = std::make_shared<std::vector<std::string>>();
   auto* sub = group.add_subcommand(name, about);
   sub->add_option("files", *paths, "YAML or JSON files, or - for standard input")->required();
@@ -133,8 +142,11 @@ void add_list(CLI::App& group, cli_context& context) {
   sub->callback([&context] {
     context.action = [&context] {
       auto db = context.connect();
-      context.show_rows({{"name", "name", cell::text, true}, {"version", "version", cell::number}, {"steps", "steps", cell::number},
-                         {"created_at", "created (UTC)", cell::time}, {"description", "description", cell::text, true}},
+      context.show_rows({{"name", "name", cell::text, true},
+                         {"version", "version", cell::number},
+                         {"steps", "steps", cell::number},
+                         {"created_at", "created (UTC)", cell::time},
+                         {"description", "description", cell::text, true}},
                         db.rows(sql::cli_workflow_list));
       return static_cast<int>(exit_ok);
     };
@@ -149,7 +161,9 @@ void add_show(CLI::App& group, cli_context& context) {
   auto o = std::make_shared<options>();
   auto* sub = group.add_subcommand("show", "Show a workflow as it is stored");
   sub->add_option("name", o->name, "Name of the workflow")->required();
-  sub->add_option("--version", o->version, "This version instead of the newest")->check(CLI::PositiveNumber)->type_name("N");
+  sub->add_option("--version", o->version, "This version instead of the newest")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
   sub->footer("Examples:\n  cascade workflow show nightly\n  cascade workflow show nightly --version 2 --json");
   sub->callback([&context, o] {
     context.action = [&context, o] {
@@ -167,8 +181,12 @@ void add_graph(CLI::App& group, cli_context& context) {
   auto o = std::make_shared<options>();
   auto* sub = group.add_subcommand("graph", "Draw a workflow");
   sub->add_option("source", o->source, "Name of a stored workflow, or a file")->required();
-  sub->add_option("--format", o->format, "mermaid or dot")->check(CLI::IsMember({"mermaid", "dot"}))->default_str("mermaid");
-  sub->footer("Examples:\n  cascade workflow graph nightly.yaml\n  cascade workflow graph nightly --format dot | dot -Tsvg > nightly.svg");
+  sub->add_option("--format", o->format, "mermaid or dot")
+      ->check(CLI::IsMember({"mermaid", "dot"}))
+      ->default_str("mermaid");
+  sub->footer(
+      "Examples:\n  cascade workflow graph nightly.yaml\n  cascade workflow graph nightly --format dot | dot -Tsvg > "
+      "nightly.svg");
   sub->callback([&context, o] { context.action = [&context, o] { return run_graph(context, o->source, o->format); }; });
 }
 
@@ -180,10 +198,12 @@ void add_workflow_commands(CLI::App& app, cli_context& context) {
   group->fallthrough();
   add_files(*group, context, "apply", "Store workflows; a definition that has not changed makes no new version",
             "All files are checked first; then all are stored in one transaction, or none.\n\n"
-            "Examples:\n  cascade workflow apply nightly.yaml\n  cascade workflow apply workflows/*.yaml --json", run_apply);
+            "Examples:\n  cascade workflow apply nightly.yaml\n  cascade workflow apply workflows/*.yaml --json",
+            run_apply);
   add_files(*group, context, "validate", "Check workflow files without a database",
             "Exits with 2 when there are problems; each is printed as file:line:column: message.\n\n"
-            "Example:\n  cascade workflow validate workflows/*.yaml", run_validate);
+            "Example:\n  cascade workflow validate workflows/*.yaml",
+            run_validate);
   add_list(*group, context);
   add_show(*group, context);
   add_graph(*group, context);

@@ -1,10 +1,10 @@
 // The commands against a real database without a service: nothing runs, so what was pushed stays where it is.
 #include <gtest/gtest.h>
 
+#include <unistd.h>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-#include <unistd.h>
 
 #include "cli/context.hpp"
 #include "tests/support/postgres.hpp"
@@ -15,8 +15,9 @@ namespace {
 using nlohmann::json;
 using ::testing::HasSubstr;
 
-constexpr const char* workflow_file = "name: etl\nparams:\n  day: {type: string}\nsteps:\n  - name: fetch\n    handler: noop\n"
-                                      "  - name: load\n    handler: noop\n    depends_on: [fetch]\n";
+constexpr const char* workflow_file =
+    "name: etl\nparams:\n  day: {type: string}\nsteps:\n  - name: fetch\n    handler: noop\n"
+    "  - name: load\n    handler: noop\n    depends_on: [fetch]\n";
 
 struct run_result {
   int exit = 0;
@@ -25,8 +26,10 @@ struct run_result {
 };
 
 class cli : public ::testing::Test {
- protected:
-  run_result run(std::vector<std::string> words, const std::string& input = {}) { return run_on(db_.conninfo(), std::move(words), input); }
+protected:
+  run_result run(std::vector<std::string> words, const std::string& input = {}) {
+    return run_on(db_.conninfo(), std::move(words), input);
+  }
 
   static run_result run_on(const std::string& conninfo, std::vector<std::string> words, const std::string& input = {}) {
     words.insert(words.begin(), {"cascade", "--database", conninfo});
@@ -55,11 +58,13 @@ TEST_F(cli, a_workflow_is_applied_listed_shown_and_drawn) {
   EXPECT_EQ(first.document()[0]["version"], 1);
   EXPECT_EQ(first.document()[0]["created"], true);
   EXPECT_THAT(run({"workflow", "apply", "-"}, workflow_file).out, HasSubstr("workflow etl version 1 unchanged"));
-  EXPECT_THAT(run({"workflow", "apply", "-"}, std::string(workflow_file) + "description: new\n").out, HasSubstr("version 2 created"));
+  EXPECT_THAT(run({"workflow", "apply", "-"}, std::string(workflow_file) + "description: new\n").out,
+              HasSubstr("version 2 created"));
   const auto list = run({"workflow", "list", "--json"}).document();
   ASSERT_EQ(list.size(), 1u);
   EXPECT_EQ(list[0]["steps"], 2);
-  EXPECT_EQ(run({"workflow", "show", "etl", "--version", "1", "--json"}).document()["definition"]["steps"][1]["name"], "load");
+  EXPECT_EQ(run({"workflow", "show", "etl", "--version", "1", "--json"}).document()["definition"]["steps"][1]["name"],
+            "load");
   EXPECT_THAT(run({"workflow", "graph", "etl"}).out, HasSubstr("fetch"));
   const auto typo = run({"workflow", "show", "elt"});
   EXPECT_EQ(typo.exit, 4);
@@ -100,7 +105,8 @@ TEST_F(cli, commands_for_jobs_wait_for_an_owner) {
   auto c = db_.connect();
   const auto id = std::to_string(test::make_job(c));
   for (const char* word : {"cancel", "retry", "pause", "resume"}) EXPECT_EQ(run({"job", word, id}).exit, 0) << word;
-  EXPECT_EQ(value("select string_agg(kind, ',' order by id) from cascade.command"), "cancel_job,retry_job,pause_job,resume_job");
+  EXPECT_EQ(value("select string_agg(kind, ',' order by id) from cascade.command"),
+            "cancel_job,retry_job,pause_job,resume_job");
   const auto missing = run({"job", "cancel", "424242"});
   EXPECT_EQ(missing.exit, 4);
   EXPECT_THAT(missing.err, HasSubstr("[CA005]"));
@@ -126,8 +132,10 @@ TEST_F(cli, the_exit_code_of_waiting_says_how_a_job_ended) {
 }
 
 TEST_F(cli, a_task_is_pushed_with_all_it_may_have) {
-  const auto pushed = run({"task", "push", "resize", "--payload", "-", "--queue", "images", "--priority", "80", "--delay", "10m", "--max-attempts",
-                           "2", "--timeout", "1m30s", "--unique-key", "u", "--concurrency-key", "c", "--requires", "gpu,eu", "--json"},
+  const auto pushed = run({"task",   "push",       "resize", "--payload",    "-",   "--queue",
+                           "images", "--priority", "80",     "--delay",      "10m", "--max-attempts",
+                           "2",      "--timeout",  "1m30s",  "--unique-key", "u",   "--concurrency-key",
+                           "c",      "--requires", "gpu,eu", "--json"},
                           R"({"id": 9007199254740993})");
   ASSERT_EQ(pushed.exit, 0) << pushed.err;
   const auto id = std::to_string(pushed.document()["id"].get<int>());
@@ -183,12 +191,14 @@ TEST_F(cli, a_data_directory_leads_to_its_database_and_tells_a_dead_service) {
     const int exit = run_cascade(static_cast<int>(argv.size()), argv.data(), in, out, err);
     return run_result{exit, out.str(), err.str()};
   };
-  std::ofstream(dir / "service.json") << json{{"pid", 2147483646}, {"conninfo", db_.conninfo()}, {"state", "ready"}, {"console", "/x"}};
+  std::ofstream(dir / "service.json") << json{
+      {"pid", 2147483646}, {"conninfo", db_.conninfo()}, {"state", "ready"}, {"console", "/x"}};
   EXPECT_EQ(call({"queue", "list", "--json"}).out, "[]\n");
   const auto dead = call({"status"});
   EXPECT_EQ(dead.exit, 3);
   EXPECT_THAT(dead.err, HasSubstr("is not running any more"));
-  std::ofstream(dir / "service.json") << json{{"pid", ::getpid()}, {"conninfo", db_.conninfo()}, {"state", "starting"}, {"console", "/x"}};
+  std::ofstream(dir / "service.json") << json{
+      {"pid", ::getpid()}, {"conninfo", db_.conninfo()}, {"state", "starting"}, {"console", "/x"}};
   EXPECT_THAT(call({"status"}).err, HasSubstr("the service is starting"));
   std::ofstream(dir / "service.json") << "{";
   EXPECT_EQ(call({"queue", "list"}).exit, 3);
@@ -199,7 +209,8 @@ TEST_F(cli, the_doctor_finds_a_healthy_schema_and_a_missing_one) {
   const auto healthy = run({"doctor", "--json"}).document();
   std::map<std::string, std::string> checks;
   for (const auto& c : healthy["checks"]) checks[c["check"]] = c["status"];
-  for (const char* name : {"connection", "server version", "primary", "pooler", "rights", "roles", "listen", "schema", "clock"})
+  for (const char* name :
+       {"connection", "server version", "primary", "pooler", "rights", "roles", "listen", "schema", "clock"})
     EXPECT_EQ(checks[name], "OK") << name;
   const test::test_database empty(test::test_database::schema::none);
   const auto sick = run_on(empty.conninfo(), {"doctor"});

@@ -31,8 +31,8 @@ run_result run(std::vector<const char*> words, const std::string& input = {}) {
 TEST(cli_output, widths_count_columns_not_bytes) {
   EXPECT_EQ(display_width("abc"), 3);
   EXPECT_EQ(display_width("h\xC3\xA9llo"), 5);
-  EXPECT_EQ(display_width("e\xCC\x81"), 1);                         // a combining accent
-  EXPECT_EQ(display_width("\xE6\x97\xA5\xE6\x9C\xAC"), 4);          // two wide characters
+  EXPECT_EQ(display_width("e\xCC\x81"), 1);                 // a combining accent
+  EXPECT_EQ(display_width("\xE6\x97\xA5\xE6\x9C\xAC"), 4);  // two wide characters
   EXPECT_EQ(fitted("\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E", 4), "\xE6\x97\xA5\xE2\x80\xA6");
   EXPECT_EQ(fitted("abcdef", 4), "abc\xE2\x80\xA6");
   EXPECT_EQ(fitted("abcd", 4), "abcd");
@@ -40,23 +40,26 @@ TEST(cli_output, widths_count_columns_not_bytes) {
 
 TEST(cli_output, nothing_from_outside_can_steer_the_terminal) {
   EXPECT_EQ(printable("a\x1b[2Jb\nc"), "a\xEF\xBF\xBD[2Jb c");
-  EXPECT_EQ(printable("\xC2\x9B" "2J"), "\xEF\xBF\xBD" "2J");  // the one-character form of ESC [
+  EXPECT_EQ(printable("\xC2\x9B[2J"), "\xEF\xBF\xBD[2J");  // the one-character form of ESC [
   EXPECT_EQ(printable("\xFFx"), "\xEF\xBF\xBDx");
-  EXPECT_EQ(printable("a\xE2\x80\xAE" "b"), "a\xEF\xBF\xBD" "b");  // right-to-left override
+  EXPECT_EQ(printable("a\xE2\x80\xAEz"), "a\xEF\xBF\xBDz");  // right-to-left override
   std::ostringstream out;
   print_record(out, {}, {{"error", "x\x1b]0;y\x07z"}, {"payload", {{"k", "\x1b[1m"}}}});
   EXPECT_THAT(out.str(), Not(HasSubstr("\x1b")));
 }
 
 TEST(cli_output, tables_align_and_give_way_to_a_narrow_terminal) {
-  const std::vector<column> columns{{"id", "id", cell::number}, {"name", "name", cell::text, true}, {"status", "status", cell::status}};
+  const std::vector<column> columns{
+      {"id", "id", cell::number}, {"name", "name", cell::text, true}, {"status", "status", cell::status}};
   const std::vector<json_row> rows{{{"id", 7}, {"name", "na\xC3\xAFve"}, {"status", "failed"}},
                                    {{"id", 1234}, {"name", std::string(40, 'x')}, {"status", nullptr}}};
   std::ostringstream wide;
   print_table(wide, {}, columns, rows);
-  EXPECT_EQ(wide.str(), "  id  name                                      status\n"
-                        "   7  na\xC3\xAFve                                     failed\n"
-                        "1234  " + std::string(40, 'x') + "\n");
+  EXPECT_EQ(wide.str(),
+            "  id  name                                      status\n"
+            "   7  na\xC3\xAFve                                     failed\n"
+            "1234  " +
+                std::string(40, 'x') + "\n");
   std::ostringstream narrow;
   print_table(narrow, {.width = 30, .colour = false, .redraws = false}, columns, rows);
   std::istringstream lines(narrow.str());
@@ -84,9 +87,16 @@ TEST(cli_output, times_and_durations_are_short) {
 }
 
 TEST(cli_output, progress_fits_the_terminal_and_fills_the_bar) {
-  const json_row job{{"id", 7}, {"workflow", std::string(100, 'w')}, {"status", "running"}, {"seconds", 2.0}, {"waiting", 1},
-                     {"running", 1}, {"completed", 2}, {"failed", 0}};
-  const std::vector<json_row> steps{{{"step", "load\x1b[2J" + std::string(200, 's')}, {"running", 3}, {"progress", 40}, {"seconds", 1.5}}};
+  const json_row job{{"id", 7},
+                     {"workflow", std::string(100, 'w')},
+                     {"status", "running"},
+                     {"seconds", 2.0},
+                     {"waiting", 1},
+                     {"running", 1},
+                     {"completed", 2},
+                     {"failed", 0}};
+  const std::vector<json_row> steps{
+      {{"step", "load\x1b[2J" + std::string(200, 's')}, {"running", 3}, {"progress", 40}, {"seconds", 1.5}}};
   for (const int width : {20, 40, 200}) {
     const auto lines = progress_lines(job, steps, {.width = width, .colour = false, .redraws = true});
     for (const auto& line : lines) EXPECT_LT(display_width(line), width) << line;
@@ -134,12 +144,38 @@ TEST(cli_output, a_directory_without_a_service_is_unreachable_and_says_how_to_st
 }
 
 TEST(cli_output, every_command_has_help_with_an_example) {
-  for (const auto& words : std::vector<std::vector<const char*>>{
-           {"status"}, {"doctor"}, {"psql"}, {"migrate"}, {"console"}, {"workflow", "apply"}, {"workflow", "validate"},
-           {"workflow", "list"}, {"workflow", "show"}, {"workflow", "graph"}, {"job", "start"}, {"job", "list"}, {"job", "show"},
-           {"job", "wait"}, {"job", "watch"}, {"job", "cancel"}, {"job", "retry"}, {"job", "pause"}, {"job", "resume"},
-           {"task", "push"}, {"task", "list"}, {"task", "show"}, {"task", "wait"}, {"task", "cancel"}, {"task", "retry"}, {"task", "explain"},
-           {"queue", "list"}, {"queue", "pause"}, {"queue", "resume"}, {"config", "show"}, {"config", "check"}, {"config", "reference"}}) {
+  for (const auto& words : std::vector<std::vector<const char*>>{{"status"},
+                                                                 {"doctor"},
+                                                                 {"psql"},
+                                                                 {"migrate"},
+                                                                 {"console"},
+                                                                 {"workflow", "apply"},
+                                                                 {"workflow", "validate"},
+                                                                 {"workflow", "list"},
+                                                                 {"workflow", "show"},
+                                                                 {"workflow", "graph"},
+                                                                 {"job", "start"},
+                                                                 {"job", "list"},
+                                                                 {"job", "show"},
+                                                                 {"job", "wait"},
+                                                                 {"job", "watch"},
+                                                                 {"job", "cancel"},
+                                                                 {"job", "retry"},
+                                                                 {"job", "pause"},
+                                                                 {"job", "resume"},
+                                                                 {"task", "push"},
+                                                                 {"task", "list"},
+                                                                 {"task", "show"},
+                                                                 {"task", "wait"},
+                                                                 {"task", "cancel"},
+                                                                 {"task", "retry"},
+                                                                 {"task", "explain"},
+                                                                 {"queue", "list"},
+                                                                 {"queue", "pause"},
+                                                                 {"queue", "resume"},
+                                                                 {"config", "show"},
+                                                                 {"config", "check"},
+                                                                 {"config", "reference"}}) {
     auto with_help = words;
     with_help.push_back("--help");
     const auto result = run(with_help);
@@ -161,19 +197,22 @@ TEST(cli_output, a_workflow_file_is_checked_without_a_database) {
   const auto bad = run({"workflow", "validate", "-", "--json"}, "name: w\nsteps: 3\n");
   EXPECT_EQ(bad.exit, 2);
   EXPECT_FALSE(nlohmann::json::parse(bad.out).at("valid"));
-  EXPECT_THAT(run({"workflow", "graph", "-"}, "name: w\nsteps:\n  - name: a\n    handler: noop\n").out, HasSubstr("flowchart"));
+  EXPECT_THAT(run({"workflow", "graph", "-"}, "name: w\nsteps:\n  - name: a\n    handler: noop\n").out,
+              HasSubstr("flowchart"));
 }
 
 TEST(cli_output, the_doctor_tells_what_is_wrong_with_a_server) {
-  const json_row poor{{"version", "13.1"}, {"version_num", 130001}, {"in_recovery", true}, {"backend_pid", 5}, {"user", "u"},
-                      {"superuser", false}, {"may_be_engine", false}, {"roles", json_row::array()}, {"fsync", "off"},
-                      {"full_page_writes", "on"}, {"synchronous_commit", "on"}, {"autovacuum", "off"}, {"max_connections", 20},
-                      {"reserved_connections", 3}, {"connections", 15}};
+  const json_row poor{
+      {"version", "13.1"},     {"version_num", 130001},     {"in_recovery", true},        {"backend_pid", 5},
+      {"user", "u"},           {"superuser", false},        {"may_be_engine", false},     {"roles", json_row::array()},
+      {"fsync", "off"},        {"full_page_writes", "on"},  {"synchronous_commit", "on"}, {"autovacuum", "off"},
+      {"max_connections", 20}, {"reserved_connections", 3}, {"connections", 15}};
   std::map<std::string, doctor_check> checks;
   for (auto& c : server_checks(poor, 6)) checks[c.name] = c;
   for (const char* name : {"server version", "primary", "roles", "durability", "autovacuum"})
     EXPECT_EQ(checks[name].verdict, doctor_check::fail) << name;
-  for (const char* name : {"pooler", "rights", "connections"}) EXPECT_EQ(checks[name].verdict, doctor_check::warn) << name;
+  for (const char* name : {"pooler", "rights", "connections"})
+    EXPECT_EQ(checks[name].verdict, doctor_check::warn) << name;
   for (const auto& [name, c] : checks) EXPECT_FALSE(c.advice.empty()) << name;
   EXPECT_EQ(clock_check(100.5, 100.0, 101.0).verdict, doctor_check::ok);
   EXPECT_EQ(clock_check(200.0, 100.0, 101.0).verdict, doctor_check::warn);
@@ -188,7 +227,8 @@ TEST(cli_output, flags_of_the_daemon_are_the_strongest_source) {
     auto result = parse_daemon_options(static_cast<int>(words.size()), words.data(), out, err, sources);
     return std::pair{std::move(result), out.str() + err.str()};
   };
-  const auto good = parse({"--workers", "9", "--data-dir", "/srv/c", "--tag", "gpu", "--tag", "eu", "--log-level", "debug"}).first;
+  const auto good =
+      parse({"--workers", "9", "--data-dir", "/srv/c", "--tag", "gpu", "--tag", "eu", "--log-level", "debug"}).first;
   ASSERT_FALSE(good.exit);
   EXPECT_EQ(good.config.values.workers, 9);
   EXPECT_EQ(good.config.values.data_dir, "/srv/c");
