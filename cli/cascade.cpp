@@ -16,7 +16,8 @@ namespace {
 
 constexpr const char* description = "Runs and watches tasks and workflows of Cascade, a task engine on Postgres.";
 
-constexpr const char* footer = R"(Which service: --data-dir DIR reads DIR/service.json of a running cascaded; --database CONNINFO, or the variable
+constexpr const char* footer =
+    R"(Which service: --data-dir DIR reads DIR/service.json of a running cascaded; --database CONNINFO, or the variable
 CASCADE_DATABASE_URL, names a Postgres directly; without any of them the configuration decides (cascade config show).
 
 Examples:
@@ -33,7 +34,8 @@ Exit codes:
 
 void add_global_options(CLI::App& app, cli_context& context, std::string& deadline) {
   app.fallthrough();  // global options may also stand behind the command
-  auto* dir = app.add_option("--data-dir", context.target.data_dir, "Directory of the service to speak to")->type_name("DIR");
+  auto* dir =
+      app.add_option("--data-dir", context.target.data_dir, "Directory of the service to speak to")->type_name("DIR");
   auto* database = app.add_option("--database", context.target.database, "Postgres to speak to, as conninfo or URI")
                        ->type_name("CONNINFO");
   dir->excludes(database);
@@ -50,11 +52,15 @@ void add_global_options(CLI::App& app, cli_context& context, std::string& deadli
 void print_failure(cli_context& context, const cli_failure& f) {
   if (context.json) {
     const auto or_null = [](const std::string& s) { return s.empty() ? json_row(nullptr) : json_row(s); };
-    const json_row error{{"code", to_string(f.exit)}, {"message", f.message}, {"hint", or_null(f.hint)}, {"sqlstate", or_null(f.sqlstate)}};
+    const json_row error{{"code", to_string(f.exit)},
+                         {"message", f.message},
+                         {"hint", or_null(f.hint)},
+                         {"sqlstate", or_null(f.sqlstate)}};
     print_json(context.err, json_row{{"error", error}});
     return;
   }
-  context.err << "cascade: " << printable_lines(f.message) << (f.sqlstate.empty() ? "" : " [" + f.sqlstate + "]") << '\n';
+  context.err << "cascade: " << printable_lines(f.message) << (f.sqlstate.empty() ? "" : " [" + f.sqlstate + "]")
+              << '\n';
   if (!f.hint.empty()) context.err << "  hint: " << printable_lines(f.hint) << '\n';
 }
 
@@ -64,47 +70,53 @@ std::vector<std::string> command_names(const CLI::App& app) {
   return out;
 }
 
-// CLI11 says only that a word was not expected.
-std::string usage_hint(const CLI::App& app, int argc, const char* const* argv) {
+// CLI11 says only that a subcommand is missing when a word is none of them.
+cli_failure usage_failure(const CLI::App& app, const std::string& message, int argc, const char* const* argv) {
   const CLI::App* at = &app;
   std::string path = "cascade";
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
-    if (word.starts_with('-')) continue;
     const auto names = command_names(*at);
     if (names.empty()) break;
-    if (std::ranges::find(names, word) == names.end()) {
-      if (const auto near = suggestion(word, names); !near.empty()) return near;
-      continue;
+    if (std::ranges::find(names, word) != names.end()) {
+      at = at->get_subcommand(word);
+      path += " " + word;
+    } else if (!word.starts_with('-') && message == "A subcommand is required") {
+      const auto near = suggestion(word, names);
+      if (!near.empty()) return {exit_usage, "\"" + word + "\" is not a command of " + path, near};
     }
-    at = at->get_subcommand(word);
-    path += " " + word;
   }
-  return "see " + path + " --help";
+  return {exit_usage, message, "see " + path + " --help"};
 }
 
 int parse_problem(CLI::App& app, const CLI::ParseError& e, int argc, const char* const* argv, cli_context& context) {
   if (e.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(e, context.out, context.err);
   for (int i = 1; i < argc; ++i) context.json = context.json || std::string_view(argv[i]) == "--json";
-  print_failure(context, cli_failure(exit_usage, e.what(), usage_hint(app, argc, argv)));
+  print_failure(context, usage_failure(app, e.what(), argc, argv));
   return exit_usage;
 }
 
 }  // namespace
 
 void cli_context::show_rows(const std::vector<column>& columns, const std::vector<json_row>& rows) const {
-  if (json) print_json(out, rows);
-  else print_table(out, style, columns, rows);
+  if (json)
+    print_json(out, rows);
+  else
+    print_table(out, style, columns, rows);
 }
 
 void cli_context::show_record(const json_row& record) const {
-  if (json) print_json(out, record);
-  else print_record(out, style, record);
+  if (json)
+    print_json(out, record);
+  else
+    print_record(out, style, record);
 }
 
 void cli_context::say(const std::string& sentence, const json_row& document) const {
-  if (json) print_json(out, document);
-  else out << printable_lines(sentence) << '\n';
+  if (json)
+    print_json(out, document);
+  else
+    out << printable_lines(sentence) << '\n';
 }
 
 std::string read_input(cli_context& context, const std::string& path, std::size_t bytes_max) {
@@ -115,10 +127,12 @@ std::string read_input(cli_context& context, const std::string& path, std::size_
   std::string text(bytes_max + 1, '\0');
   from.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(from.gcount()));
-  if (from.bad() || (!standard && !file.is_open()) || (!standard && text.empty() && std::filesystem::is_directory(path)))
+  if (from.bad() || (!standard && !file.is_open()) ||
+      (!standard && text.empty() && std::filesystem::is_directory(path)))
     throw cli_failure(exit_usage, path + " cannot be read");
   if (text.size() > bytes_max)
-    throw cli_failure(exit_usage, (standard ? "standard input" : path) + " has more than " + std::to_string(bytes_max) + " bytes");
+    throw cli_failure(exit_usage,
+                      (standard ? "standard input" : path) + " has more than " + std::to_string(bytes_max) + " bytes");
   return text;
 }
 
@@ -127,7 +141,8 @@ std::string json_argument(cli_context& context, const std::string& name, const s
   if (given == "-" || given.starts_with('@'))
     text = read_input(context, given == "-" ? given : given.substr(1), limits::payload_bytes_max);
   if (const auto problem = json_storage_problem(text, limits::payload_bytes_max))
-    throw cli_failure(exit_usage, name + ": " + *problem, "give JSON such as '{\"id\": 7}', @FILE, or - for standard input");
+    throw cli_failure(exit_usage, name + ": " + *problem,
+                      "give JSON such as '{\"id\": 7}', @FILE, or - for standard input");
   return text;
 }
 

@@ -38,7 +38,8 @@ int run_check(cli_context& context, const std::string& file) {
 
 int run_show(cli_context& context) {
   const loaded_config config = load_for(context.target);
-  if (!config.problems.empty()) throw cli_failure(exit_usage, "the configuration has mistakes:\n" + to_string(config.problems));
+  if (!config.problems.empty())
+    throw cli_failure(exit_usage, "the configuration has mistakes:\n" + to_string(config.problems));
   if (!context.json) {
     context.out << configuration_dump(config);
     return exit_ok;
@@ -56,7 +57,9 @@ void add_config_commands(CLI::App& app, cli_context& context) {
   group->require_subcommand(1);
   group->fallthrough();
   auto* show = group->add_subcommand("show", "Show what the service would run with, and where each value comes from");
-  show->footer("No passwords, and of commands only their names.\n\nExamples:\n  cascade config show\n  CASCADE_PROFILE=low_latency cascade config show");
+  show->footer(
+      "No passwords, and of commands only their names.\n\nExamples:\n  cascade config show\n  "
+      "CASCADE_PROFILE=low_latency cascade config show");
   show->callback([&context] { context.action = [&context] { return run_show(context); }; });
 
   auto file = std::make_shared<std::string>();

@@ -13,8 +13,10 @@ namespace {
 constexpr const char* description = "Runs tasks and workflows of Cascade.";
 
 std::string footer() {
-  return "Every key below may stand in the file, in the environment (engine.fold_every as CASCADE_ENGINE_FOLD_EVERY), and\n"
-         "some as flags; flags win over the environment, the environment over the file. SIGTERM stops the service cleanly.\n\n"
+  return "Every key below may stand in the file, in the environment (engine.fold_every as CASCADE_ENGINE_FOLD_EVERY), "
+         "and\n"
+         "some as flags; flags win over the environment, the environment over the file. SIGTERM stops the service "
+         "cleanly.\n\n"
          "Examples:\n"
          "  cascaded                                              an embedded database in the default directory\n"
          "  cascaded --data-dir /srv/cascade --workers 64\n"
@@ -60,8 +62,10 @@ daemon_options parse_daemon_options(int argc, const char* const* argv, std::ostr
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     const bool fine = e.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);
-    if (fine) app.exit(e, out, err);
-    else err << "cascaded: " << e.what() << "\n  hint: see cascaded --help\n";
+    if (fine)
+      app.exit(e, out, err);
+    else
+      err << "cascaded: " << e.what() << "\n  hint: see cascaded --help\n";
     result.exit = fine ? exit_ok : exit_usage;
     return result;
   }

@@ -56,13 +56,16 @@ int run_psql(cli_context& context, const std::vector<std::string>& arguments) {
   argv.push_back(nullptr);
   context.out.flush();
   ::execvp("psql", argv.data());
-  throw cli_failure(exit_failed, std::string("psql cannot be started: ") + std::strerror(errno), "install it: apt-get install postgresql-client");
+  throw cli_failure(exit_failed, std::string("psql cannot be started: ") + std::strerror(errno),
+                    "install it: apt-get install postgresql-client");
 }
 
 json_row row_of(const pg::migration_state& m) {
   return {{"number", m.number},
           {"name", m.name},
-          {"state", m.applied_at.empty() ? "pending" : m.known ? "applied" : "unknown to this binary"},
+          {"state", m.applied_at.empty() ? "pending"
+                    : m.known            ? "applied"
+                                         : "unknown to this binary"},
           {"breaking", m.breaking},
           {"applied_at", m.applied_at.empty() ? json_row(nullptr) : json_row(m.applied_at)},
           {"binary_version", m.binary_version.empty() ? json_row(nullptr) : json_row(m.binary_version)}};
@@ -87,7 +90,11 @@ int run_migrate(cli_context& context, bool status_only) {
   if (!status_only)
     context.out << (applied == 0 ? "The schema is up to date." : std::to_string(applied) + " applied.") << "\n\n";
   print_table(context.out, context.style,
-              {{"number", "no", cell::number}, {"name", "name", cell::text, true}, {"state", "state"}, {"applied_at", "applied", cell::time}, {"binary_version", "by version"}},
+              {{"number", "no", cell::number},
+               {"name", "name", cell::text, true},
+               {"state", "state"},
+               {"applied_at", "applied", cell::time},
+               {"binary_version", "by version"}},
               rows);
   return exit_ok;
 }
@@ -98,18 +105,26 @@ void add_database_commands(CLI::App& app, cli_context& context) {
   auto arguments = std::make_shared<std::vector<std::string>>();
   auto* psql = app.add_subcommand("psql", "Open psql on the database of the service");
   psql->add_option("arguments", *arguments, "Arguments for psql, behind --");
-  psql->footer("The connection is handed over in the environment (PGHOST, PGUSER, ...), so that no password can be seen in the list of\n"
-               "processes.\n\nExamples:\n  cascade psql\n  cascade psql -- -c 'select * from cascade.queue_stats'");
+  psql->footer(
+      "The connection is handed over in the environment (PGHOST, PGUSER, ...), so that no password can be seen in the "
+      "list of\n"
+      "processes.\n\nExamples:\n  cascade psql\n  cascade psql -- -c 'select * from cascade.queue_stats'");
   psql->fallthrough();
-  psql->callback([&context, arguments] { context.action = [&context, arguments] { return run_psql(context, *arguments); }; });
+  psql->callback(
+      [&context, arguments] { context.action = [&context, arguments] { return run_psql(context, *arguments); }; });
 
   auto status_only = std::make_shared<bool>(false);
   auto* migrate = app.add_subcommand("migrate", "Create the schema or bring it up to date");
   migrate->add_flag("--status", *status_only, "Only list the migrations");
-  migrate->footer("cascaded does this itself when it starts with rights to. The user must be a superuser, or have createrole and create\n"
-                  "on the database.\n\nExamples:\n  cascade migrate --status\n  cascade --database 'host=db dbname=cascade user=postgres' migrate");
+  migrate->footer(
+      "cascaded does this itself when it starts with rights to. The user must be a superuser, or have createrole and "
+      "create\n"
+      "on the database.\n\nExamples:\n  cascade migrate --status\n  cascade --database 'host=db dbname=cascade "
+      "user=postgres' migrate");
   migrate->fallthrough();
-  migrate->callback([&context, status_only] { context.action = [&context, status_only] { return run_migrate(context, *status_only); }; });
+  migrate->callback([&context, status_only] {
+    context.action = [&context, status_only] { return run_migrate(context, *status_only); };
+  });
 }
 
 }  // namespace cascade

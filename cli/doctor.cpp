@@ -22,7 +22,8 @@ doctor_check version_check(const json_row& s) {
 
 doctor_check primary_check(const json_row& s) {
   if (!s.value("in_recovery", false)) return {"primary", doctor_check::ok, "this server takes writes", {}};
-  return {"primary", doctor_check::fail, "this server is a standby", "connect to the primary; target_session_attrs=read-write in the conninfo finds it"};
+  return {"primary", doctor_check::fail, "this server is a standby",
+          "connect to the primary; target_session_attrs=read-write in the conninfo finds it"};
 }
 
 doctor_check pooler_check(const json_row& s, int backend_pid) {
@@ -33,25 +34,32 @@ doctor_check pooler_check(const json_row& s, int backend_pid) {
 
 doctor_check rights_check(const json_row& s) {
   const std::string user = text_of(s, "user");
-  const bool may_migrate = s.value("superuser", false) || (s.value("createrole", false) && s.value("may_create", false));
+  const bool may_migrate =
+      s.value("superuser", false) || (s.value("createrole", false) && s.value("may_create", false));
   if (s.value("superuser", false)) return {"rights", doctor_check::ok, user + " is a superuser", {}};
   if (s.value("may_be_engine", false))
-    return {"rights", doctor_check::ok, user + " may act as cascade_engine" + (may_migrate ? " and migrate" : ", not migrate"), {}};
+    return {"rights",
+            doctor_check::ok,
+            user + " may act as cascade_engine" + (may_migrate ? " and migrate" : ", not migrate"),
+            {}};
   return {"rights", doctor_check::warn, user + " may not act as cascade_engine",
           "enough for pushing and reading; for cascaded and for changes: grant cascade_engine to " + user};
 }
 
 doctor_check roles_check(const json_row& s) {
   const auto count = s.contains("roles") ? s["roles"].size() : 0;
-  if (count == 4) return {"roles", doctor_check::ok, "cascade_owner, cascade_engine, cascade_producer, cascade_reader", {}};
+  if (count == 4)
+    return {"roles", doctor_check::ok, "cascade_owner, cascade_engine, cascade_producer, cascade_reader", {}};
   return {"roles", doctor_check::fail, std::to_string(count) + " of 4 exist", "run: cascade migrate"};
 }
 
 doctor_check durability_check(const json_row& s) {
   if (text_of(s, "fsync") != "on" || text_of(s, "full_page_writes") != "on")
-    return {"durability", doctor_check::fail, "fsync or full_page_writes is off: a crash can destroy the database", "switch both on"};
+    return {"durability", doctor_check::fail, "fsync or full_page_writes is off: a crash can destroy the database",
+            "switch both on"};
   if (text_of(s, "synchronous_commit") == "off")
-    return {"durability", doctor_check::warn, "synchronous_commit is off: a crash of the server can lose tasks that were just pushed",
+    return {"durability", doctor_check::warn,
+            "synchronous_commit is off: a crash of the server can lose tasks that were just pushed",
             "cascaded switches it on for itself; producers get the server's setting"};
   return {"durability", doctor_check::ok, "fsync on, synchronous_commit " + text_of(s, "synchronous_commit"), {}};
 }
@@ -71,15 +79,17 @@ doctor_check connections_check(const json_row& s) {
 }  // namespace
 
 std::vector<doctor_check> server_checks(const json_row& server, int backend_pid) {
-  return {version_check(server), primary_check(server), pooler_check(server, backend_pid), rights_check(server), roles_check(server),
-          durability_check(server), vacuum_check(server), connections_check(server)};
+  return {version_check(server), primary_check(server),    pooler_check(server, backend_pid),
+          rights_check(server),  roles_check(server),      durability_check(server),
+          vacuum_check(server),  connections_check(server)};
 }
 
 doctor_check clock_check(double server, double before, double after) {
   // Anything between the two readings is no offset at all.
   const double offset = server < before ? server - before : server > after ? server - after : 0;
   const std::string found = std::abs(offset) < 0.001 ? "the clocks agree"
-                                                     : "the server is " + short_duration(std::abs(offset)) + (offset > 0 ? " ahead" : " behind");
+                                                     : "the server is " + short_duration(std::abs(offset)) +
+                                                           (offset > 0 ? " ahead" : " behind");
   if (std::abs(offset) <= clock_offset_max) return {"clock", doctor_check::ok, found, {}};
   return {"clock", doctor_check::warn, found, "due times follow the server's clock; let both machines use NTP"};
 }

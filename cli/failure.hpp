@@ -16,7 +16,7 @@ enum exit_code : int {
   exit_usage = 2,        // the command line, a file or an input is wrong
   exit_unreachable = 3,  // no database, no service, no schema
   exit_not_found = 4,
-  exit_timed_out = 5,    // waited long enough; what was waited for goes on
+  exit_timed_out = 5,  // waited long enough; what was waited for goes on
   exit_interrupted = 130,
 };
 
@@ -33,13 +33,20 @@ struct cli_failure : std::exception {
 
 constexpr const char* to_string(exit_code e) noexcept {
   switch (e) {
-    case exit_ok: return "ok";
-    case exit_failed: return "failed";
-    case exit_usage: return "usage";
-    case exit_unreachable: return "unreachable";
-    case exit_not_found: return "not_found";
-    case exit_timed_out: return "timed_out";
-    case exit_interrupted: return "interrupted";
+    case exit_ok:
+      return "ok";
+    case exit_failed:
+      return "failed";
+    case exit_usage:
+      return "usage";
+    case exit_unreachable:
+      return "unreachable";
+    case exit_not_found:
+      return "not_found";
+    case exit_timed_out:
+      return "timed_out";
+    case exit_interrupted:
+      return "interrupted";
   }
   return "failed";
 }

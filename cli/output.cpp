@@ -24,9 +24,9 @@ std::string_view colour_of(std::string_view status) {
   struct entry {
     std::string_view status, code;
   };
-  static constexpr entry colours[] = {{"completed", "32"}, {"OK", "32"},     {"ready", "32"},     {"failed", "31"},
-                                      {"FAIL", "31"},      {"running", "36"}, {"pending", "34"},  {"waiting", "33"},
-                                      {"paused", "33"},    {"WARN", "33"},    {"cancelled", "35"}, {"skipped", "90"},
+  static constexpr entry colours[] = {{"completed", "32"},    {"OK", "32"},      {"ready", "32"},     {"failed", "31"},
+                                      {"FAIL", "31"},         {"running", "36"}, {"pending", "34"},   {"waiting", "33"},
+                                      {"paused", "33"},       {"WARN", "33"},    {"cancelled", "35"}, {"skipped", "90"},
                                       {"quarantined", "31;1"}};
   for (const auto& e : colours)
     if (e.status == status) return e.code;
@@ -56,7 +56,8 @@ std::vector<int> fitted_widths(const terminal_style& style, const std::vector<co
   while (style.width > 0 && total > style.width) {
     std::size_t widest = columns.size();
     for (std::size_t c = 0; c < columns.size(); ++c)
-      if (columns[c].elastic && widths[c] > elastic_min && (widest == columns.size() || widths[c] > widths[widest])) widest = c;
+      if (columns[c].elastic && widths[c] > elastic_min && (widest == columns.size() || widths[c] > widths[widest]))
+        widest = c;
     if (widest == columns.size()) break;
     --widths[widest];
     --total;
@@ -102,7 +103,8 @@ void print_table(std::ostream& out, const terminal_style& style, const std::vect
   std::vector<std::vector<std::string>> cells;
   for (const auto& row : rows) {
     auto& line = cells.emplace_back();
-    for (const auto& c : columns) line.push_back(row.contains(c.key) ? cell_text(row.at(std::string(c.key)), c.as) : "");
+    for (const auto& c : columns)
+      line.push_back(row.contains(c.key) ? cell_text(row.at(std::string(c.key)), c.as) : "");
   }
   const std::vector<int> widths = fitted_widths(style, columns, cells);
   const auto print_line = [&](const auto& text_of, const auto& painted) {
@@ -122,9 +124,10 @@ void print_table(std::ostream& out, const terminal_style& style, const std::vect
   print_line([&](std::size_t c) { return std::string(columns[c].title); },
              [&](std::size_t, const std::string& s) { return s.empty() ? s : bold(style, s); });
   for (const auto& line : cells)
-    print_line([&](std::size_t c) { return line[c]; }, [&](std::size_t c, const std::string& s) {
-      return columns[c].as == cell::status ? coloured_status(style, s) : s;
-    });
+    print_line([&](std::size_t c) { return line[c]; },
+               [&](std::size_t c, const std::string& s) {
+                 return columns[c].as == cell::status ? coloured_status(style, s) : s;
+               });
 }
 
 void print_record(std::ostream& out, const terminal_style& style, const json_row& record) {

@@ -15,7 +15,7 @@ namespace cascade {
 using json_row = nlohmann::ordered_json;  // columns keep their order
 
 struct terminal_style {
-  int width = 0;         // 0: not a terminal, nothing is cut
+  int width = 0;  // 0: not a terminal, nothing is cut
   bool colour = false;
   bool redraws = false;  // standard output is a terminal: progress may be drawn in place
 
@@ -26,10 +26,10 @@ struct terminal_style {
 enum class cell : std::uint8_t { text, number, time, status, json };
 
 struct column {
-  std::string_view key;    // of the row
+  std::string_view key;  // of the row
   std::string_view title;
   cell as = cell::text;
-  bool elastic = false;    // gives way when the terminal is narrow
+  bool elastic = false;  // gives way when the terminal is narrow
 };
 
 // One line per row under a line of titles; "(none)" when there are no rows.

@@ -10,7 +10,9 @@
 namespace cascade {
 namespace {
 
-std::int64_t count_of(const json_row& job, std::string_view state) { return job.value(std::string(state), std::int64_t{0}); }
+std::int64_t count_of(const json_row& job, std::string_view state) {
+  return job.value(std::string(state), std::int64_t{0});
+}
 
 struct totals {
   std::int64_t all = 0, finished = 0, succeeded = 0, running = 0;
@@ -47,20 +49,24 @@ std::string bar(const totals& t, int width, const terminal_style& style) {
 std::string counts(const json_row& job) {
   std::string out;
   for (const auto state : task_state_names)
-    if (const auto n = count_of(job, state); n != 0) out += (out.empty() ? "" : ", ") + std::string(state) + " " + std::to_string(n);
+    if (const auto n = count_of(job, state); n != 0)
+      out += (out.empty() ? "" : ", ") + std::string(state) + " " + std::to_string(n);
   return out.empty() ? "no tasks yet" : out;
 }
 
 }  // namespace
 
-std::vector<std::string> progress_lines(const json_row& job, const std::vector<json_row>& steps, const terminal_style& style) {
-  const int width = std::max(style.width, 20);
+std::vector<std::string> progress_lines(const json_row& job, const std::vector<json_row>& steps,
+                                        const terminal_style& style) {
+  const int width = std::max(style.width, 20) - 1;  // the last column would wrap
   const totals t = totals_of(job);
   const std::string status = job.value("status", "");
-  const std::string numbers = " " + std::to_string(t.finished) + "/" + std::to_string(t.all) + "  " +
-                              short_duration(job.value("seconds", 0.0));
-  const std::string name = job.contains("workflow") && job["workflow"].is_string() ? " " + job["workflow"].get<std::string>() : "";
-  const std::string title = fitted(printable("job " + std::to_string(job.value("id", std::int64_t{0})) + name), width - 11);
+  const std::string numbers =
+      " " + std::to_string(t.finished) + "/" + std::to_string(t.all) + "  " + short_duration(job.value("seconds", 0.0));
+  const std::string name =
+      job.contains("workflow") && job["workflow"].is_string() ? " " + job["workflow"].get<std::string>() : "";
+  const std::string title =
+      fitted(printable("job " + std::to_string(job.value("id", std::int64_t{0})) + name), width - 11);
   std::vector<std::string> lines;
   lines.push_back(title + "  " + coloured_status(style, status));
   const int bar_width = std::min(60, width - display_width(numbers) - 2);
@@ -69,7 +75,8 @@ std::vector<std::string> progress_lines(const json_row& job, const std::vector<j
   for (const auto& s : steps) {
     std::string line = "  " + printable(s.value("step", "?"));
     if (const auto n = s.value("running", std::int64_t{1}); n > 1) line += " x" + std::to_string(n);
-    if (s.contains("progress") && s["progress"].is_number()) line += " " + std::to_string(s["progress"].get<int>()) + "%";
+    if (s.contains("progress") && s["progress"].is_number())
+      line += " " + std::to_string(s["progress"].get<int>()) + "%";
     if (s.contains("seconds") && s["seconds"].is_number()) line += "  " + short_duration(s["seconds"].get<double>());
     lines.push_back(fitted(line, width));
   }

@@ -8,21 +8,21 @@
 namespace cascade {
 namespace {
 
-const std::vector<column> queue_columns{{"queue", "queue", cell::text, true},
-                                        {"paused", "paused"},
-                                        {"waiting", "waiting", cell::number},
-                                        {"pending", "pending", cell::number},
-                                        {"running", "running", cell::number},
-                                        {"completed", "completed", cell::number},
-                                        {"failed", "failed", cell::number},
-                                        {"cancelled", "cancelled", cell::number},
-                                        {"quarantined", "quarantined", cell::number}};
+const std::vector<column> queue_columns{
+    {"queue", "queue", cell::text, true},        {"paused", "paused"},
+    {"waiting", "waiting", cell::number},        {"pending", "pending", cell::number},
+    {"running", "running", cell::number},        {"completed", "completed", cell::number},
+    {"failed", "failed", cell::number},          {"cancelled", "cancelled", cell::number},
+    {"quarantined", "quarantined", cell::number}};
 
-void add_change(CLI::App& group, cli_context& context, const std::string& name, const std::string& about, const sql::query& query) {
+void add_change(CLI::App& group, cli_context& context, const std::string& name, const std::string& about,
+                const sql::query& query) {
   auto queue = std::make_shared<std::string>();
   auto* sub = group.add_subcommand(name, about);
   sub->add_option("queue", *queue, "Name of the queue")->required();
-  sub->footer("Tasks that run are not touched. The setting stays until it is changed back.\n\nExample:\n  cascade queue " + name + " mail");
+  sub->footer(
+      "Tasks that run are not touched. The setting stays until it is changed back.\n\nExample:\n  cascade queue " +
+      name + " mail");
   sub->callback([&context, queue, &query, name] {
     context.action = [&context, queue, &query, name] {
       auto db = context.connect();

@@ -31,9 +31,13 @@ struct verdict {
 
 verdict judge_service(const service_file& service, const std::filesystem::path& dir) {
   const std::string start = "start it with: cascaded --data-dir " + dir.string();
-  if (!service.process_lives()) return {false, "the service that ran in " + dir.string() + " is not running any more", start};
-  if (service.state != "ready") return {false, "the service is " + (service.state.empty() ? "not ready" : service.state), "wait a moment, then see its log"};
-  if (!console_answers(service.console)) return {false, "the console at " + service.console + " does not answer", "see the log of the service"};
+  if (!service.process_lives())
+    return {false, "the service that ran in " + dir.string() + " is not running any more", start};
+  if (service.state != "ready")
+    return {false, "the service is " + (service.state.empty() ? "not ready" : service.state),
+            "wait a moment, then see its log"};
+  if (!console_answers(service.console))
+    return {false, "the console at " + service.console + " does not answer", "see the log of the service"};
   return {true, {}, {}};
 }
 
@@ -41,7 +45,8 @@ verdict judge_lanes(const json_row& state) {
   const auto owned = state.value("lanes_owned", 0), lanes = state.value("lanes", 0);
   if (owned == lanes && lanes > 0) return {true, {}, {}};
   if (owned == 0) return {false, "no cascaded is running on this database", "start one: cascaded --database CONNINFO"};
-  return {false, std::to_string(owned) + " of " + std::to_string(lanes) + " lanes have an owner", "a node is starting or has just died; look again in a few seconds"};
+  return {false, std::to_string(owned) + " of " + std::to_string(lanes) + " lanes have an owner",
+          "a node is starting or has just died; look again in a few seconds"};
 }
 
 int run_status(cli_context& context) {
@@ -51,8 +56,13 @@ int run_status(cli_context& context) {
   if (to.service) {
     const auto& s = *to.service;
     v = judge_service(s, to.data_dir);
-    report["service"] = {{"state", s.process_lives() ? s.state : "gone"}, {"pid", s.pid}, {"version", s.version}, {"node", s.node},
-                         {"epoch", s.epoch}, {"data_dir", to.data_dir.string()}, {"console", s.console}};
+    report["service"] = {{"state", s.process_lives() ? s.state : "gone"},
+                         {"pid", s.pid},
+                         {"version", s.version},
+                         {"node", s.node},
+                         {"epoch", s.epoch},
+                         {"data_dir", to.data_dir.string()},
+                         {"console", s.console}};
   }
   if (!to.service || v.ready) {
     auto db = database::connect(to, context.target);
@@ -74,7 +84,11 @@ int run_status(cli_context& context) {
   print_record(context.out, context.style, report);
   context.out << '\n';
   print_table(context.out, context.style,
-              {{"name", "node", cell::text, true}, {"lanes", "lanes", cell::number}, {"version", "version"}, {"tags", "tags", cell::json, true}, {"started_at", "started (UTC)", cell::time}},
+              {{"name", "node", cell::text, true},
+               {"lanes", "lanes", cell::number},
+               {"version", "version"},
+               {"tags", "tags", cell::json, true},
+               {"started_at", "started (UTC)", cell::time}},
               nodes.get<std::vector<json_row>>());
   return exit_ok;
 }
@@ -83,9 +97,11 @@ int run_status(cli_context& context) {
 
 void add_status_command(CLI::App& app, cli_context& context) {
   auto* sub = app.add_subcommand("status", "Say whether the service is ready, and what it does");
-  sub->footer("Exits with 0 only when the service is ready: its process lives, says that it is ready, and its console answers; or,\n"
-              "with --database, when every lane has an owner. Otherwise with 3.\n\n"
-              "Examples:\n  cascade status\n  until cascade status >/dev/null 2>&1; do sleep 0.2; done");
+  sub->footer(
+      "Exits with 0 only when the service is ready: its process lives, says that it is ready, and its console answers; "
+      "or,\n"
+      "with --database, when every lane has an owner. Otherwise with 3.\n\n"
+      "Examples:\n  cascade status\n  until cascade status >/dev/null 2>&1; do sleep 0.2; done");
   sub->fallthrough();
   sub->callback([&context] { context.action = [&context] { return run_status(context); }; });
 }

@@ -36,18 +36,23 @@ target from_data_dir(const std::filesystem::path& dir) {
 
 }  // namespace
 
-bool service_file::process_lives() const noexcept { return pid > 0 && (::kill(pid, 0) == 0 || errno == EPERM); }
+bool service_file::process_lives() const noexcept {
+  return state != "stopped" && pid > 0 && (::kill(pid, 0) == 0 || errno == EPERM);
+}
 
 std::optional<service_file> read_service_file(const std::filesystem::path& data_dir) {
   const auto path = data_dir / "service.json";
   std::error_code error;
   const bool there = std::filesystem::exists(path, error);
-  if (error) throw cli_failure(exit_unreachable, path.string() + ": " + error.message(), "run the command as a user who may enter the directory");
+  if (error)
+    throw cli_failure(exit_unreachable, path.string() + ": " + error.message(),
+                      "run the command as a user who may enter the directory");
   if (!there) return std::nullopt;
   std::ifstream in(path, std::ios::binary);
   std::string text(service_file_bytes_max, '\0');
   in.read(text.data(), service_file_bytes_max);
-  if (!in.is_open() || in.bad()) throw cli_failure(exit_unreachable, path.string() + " cannot be read", "check its permissions");
+  if (!in.is_open() || in.bad())
+    throw cli_failure(exit_unreachable, path.string() + " cannot be read", "check its permissions");
   text.resize(static_cast<std::size_t>(in.gcount()));
   const auto json = nlohmann::json::parse(text, nullptr, false);
   try {
@@ -61,7 +66,8 @@ std::optional<service_file> read_service_file(const std::filesystem::path& data_
     out.epoch = json.value("epoch", std::int64_t{0});
     return out;
   } catch (const nlohmann::json::exception&) {
-    throw cli_failure(exit_unreachable, path.string() + " is not what cascaded writes", "restart the service: it writes the file anew");
+    throw cli_failure(exit_unreachable, path.string() + " is not what cascaded writes",
+                      "restart the service: it writes the file anew");
   }
 }
 
@@ -79,7 +85,8 @@ target find_target(const target_options& options) {
   if (const char* url = std::getenv("CASCADE_DATABASE_URL"); url != nullptr && *url != '\0')
     return {url, "CASCADE_DATABASE_URL", {}, std::nullopt};
   const loaded_config config = load_for(options);
-  if (!config.problems.empty()) throw cli_failure(exit_usage, "the configuration has mistakes:\n" + to_string(config.problems));
+  if (!config.problems.empty())
+    throw cli_failure(exit_usage, "the configuration has mistakes:\n" + to_string(config.problems));
   const auto& s = config.values;
   if (read_service_file(s.data_dir)) return from_data_dir(s.data_dir);
   if (!s.database.empty()) return {s.database, "database of the configuration", s.data_dir, std::nullopt};
@@ -96,10 +103,13 @@ database database::connect(const target& to, const target_options& options) {
   if (made) return {std::move(made).value(), options.deadline};
   const auto& f = made.error();
   if (to.service && !to.service->process_lives())
-    throw cli_failure(exit_unreachable, "the service in " + to.data_dir.string() + " is not running, and its database does not answer",
+    throw cli_failure(exit_unreachable,
+                      "the service in " + to.data_dir.string() + " is not running, and its database does not answer",
                       start_it(to.data_dir), f.sqlstate);
-  throw cli_failure(exit_unreachable, "no connection to the database (" + to.origin + "): " + f.message,
-                    f.hint.empty() ? "is it running, and is this right: " + conninfo_without_secrets(to.conninfo) : f.hint, f.sqlstate);
+  throw cli_failure(
+      exit_unreachable, "no connection to the database (" + to.origin + "): " + f.message,
+      f.hint.empty() ? "is it running, and is this right: " + conninfo_without_secrets(to.conninfo) : f.hint,
+      f.sqlstate);
 }
 
 std::vector<json_row> database::rows(const sql::query& q, const pg::params& values) {
@@ -107,8 +117,10 @@ std::vector<json_row> database::rows(const sql::query& q, const pg::params& valu
   if (!answer) throw_database_failure(answer.error());
   std::vector<json_row> out;
   for (int i = 0; i < answer.value().size(); ++i) {
-    if (answer.value().is_null(i, 0)) out.emplace_back(nullptr);
-    else out.push_back(json_row::parse(answer.value().text(i, 0), nullptr, false));
+    if (answer.value().is_null(i, 0))
+      out.emplace_back(nullptr);
+    else
+      out.push_back(json_row::parse(answer.value().text(i, 0), nullptr, false));
   }
   return out;
 }

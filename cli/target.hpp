@@ -37,7 +37,7 @@ struct service_file {
   std::string version, conninfo, console, state, node;
   std::int64_t epoch = 0;
 
-  bool process_lives() const noexcept;
+  bool process_lives() const noexcept;  // as far as can be told: the system may have given its pid to another
 };
 
 struct target {
@@ -56,7 +56,7 @@ target find_target(const target_options& options);
 loaded_config load_for(const target_options& options);
 
 class database {
- public:
+public:
   static database connect(const target& to, const target_options& options);
 
   // The rows of a query whose only column is JSON.
@@ -67,7 +67,7 @@ class database {
 
   pg::connection& connection() noexcept { return connection_; }
 
- private:
+private:
   database(pg::connection c, std::chrono::milliseconds deadline) : connection_(std::move(c)), deadline_(deadline) {}
 
   pg::connection connection_;

@@ -40,7 +40,8 @@ int wait_and_report(cli_context& context, database& db, std::int64_t id, const w
 }
 
 struct push_options {
-  std::string handler, payload = "{}", queue = "default", delay, run_at, timeout, unique_key, concurrency_key, wait_timeout;
+  std::string handler, payload = "{}", queue = "default", delay, run_at, timeout, unique_key, concurrency_key,
+                       wait_timeout;
   std::vector<std::string> requires_tags;
   int priority = 50, max_attempts = 5;
   std::int64_t job = 0;
@@ -50,16 +51,28 @@ struct push_options {
 int push(cli_context& context, const push_options& o) {
   const std::string payload = json_argument(context, "--payload", o.payload);
   const auto milliseconds_of = [](const std::string& name, const std::string& text) {
-    return text.empty() ? std::nullopt : std::optional<double>(static_cast<double>(duration_argument(name, text).count()));
+    return text.empty() ? std::nullopt
+                        : std::optional<double>(static_cast<double>(duration_argument(name, text).count()));
   };
   const auto delay = milliseconds_of("--delay", o.delay), timeout = milliseconds_of("--timeout", o.timeout);
   wait_options how{.progress = false, .timeout = {}};
   if (!o.wait_timeout.empty()) how.timeout = duration_argument("--wait-timeout", o.wait_timeout);
   pg::params p;
-  p.text(o.handler).jsonb(payload).int8(o.job == 0 ? std::nullopt : std::optional(o.job)).text(o.queue).int4(o.priority);
-  p.text(given(o.run_at)).float8(delay).int4(o.max_attempts).float8(timeout).text(given(o.unique_key)).text(given(o.concurrency_key));
-  if (o.requires_tags.empty()) p.null(pg::type::text_array);
-  else p.texts(o.requires_tags);
+  p.text(o.handler)
+      .jsonb(payload)
+      .int8(o.job == 0 ? std::nullopt : std::optional(o.job))
+      .text(o.queue)
+      .int4(o.priority);
+  p.text(given(o.run_at))
+      .float8(delay)
+      .int4(o.max_attempts)
+      .float8(timeout)
+      .text(given(o.unique_key))
+      .text(given(o.concurrency_key));
+  if (o.requires_tags.empty())
+    p.null(pg::type::text_array);
+  else
+    p.texts(o.requires_tags);
   auto db = context.connect();
   const auto id = db.one(sql::cli_task_push, p, "task").get<std::int64_t>();
   if (o.wait) {
@@ -74,21 +87,32 @@ void add_push(CLI::App& group, cli_context& context) {
   auto o = std::make_shared<push_options>();
   auto* sub = group.add_subcommand("push", "Push a task");
   sub->add_option("handler", o->handler, "Name of the handler that does the work")->required();
-  sub->add_option("--payload", o->payload, "JSON, @FILE, or - for standard input")->type_name("JSON")->default_str("{}");
+  sub->add_option("--payload", o->payload, "JSON, @FILE, or - for standard input")
+      ->type_name("JSON")
+      ->default_str("{}");
   sub->add_option("--queue", o->queue, "Queue")->default_str("default");
-  sub->add_option("--priority", o->priority, "0 to 100, higher first")->check(CLI::Range(0, 100))->default_str("50");
+  sub->add_option("--priority", o->priority, "0 to 100, higher first")
+      ->check(CLI::Range(0, 100))
+      ->type_name("N")
+      ->default_str("50");
   auto* delay = sub->add_option("--delay", o->delay, "Not before this time has passed")->type_name("DURATION");
-  sub->add_option("--run-at", o->run_at, "Not before this moment, such as 2026-11-21T03:00:00Z")->type_name("TIME")->excludes(delay);
+  sub->add_option("--run-at", o->run_at, "Not before this moment, such as 2026-11-21T03:00:00Z")
+      ->type_name("TIME")
+      ->excludes(delay);
   sub->add_option("--job", o->job, "Add it to this job, which must be open");
-  sub->add_option("--max-attempts", o->max_attempts, "Tries before it fails")->check(CLI::Range(1, 32767))->default_str("5");
+  sub->add_option("--max-attempts", o->max_attempts, "Tries before it fails")
+      ->check(CLI::Range(1, 32767))
+      ->type_name("N")
+      ->default_str("5");
   sub->add_option("--timeout", o->timeout, "Longest run of one try")->type_name("DURATION");
   sub->add_option("--unique-key", o->unique_key, "Refused while an unfinished task has the same key");
   sub->add_option("--concurrency-key", o->concurrency_key, "Tasks with the same key run one after the other");
   sub->add_option("--requires", o->requires_tags, "Tags that a node needs to run it")->delimiter(',');
   sub->add_flag("--wait", o->wait, "Wait for the end; the exit code says how it went");
   sub->add_option("--wait-timeout", o->wait_timeout, "Wait no longer than this (exit code 5)")->type_name("DURATION");
-  sub->footer("Examples:\n  cascade task push resize --payload '{\"id\": 7}' --queue images --priority 80\n"
-              "  cascade task push report --delay 10m\n  echo '{\"n\": 1}' | cascade task push sum --payload - --wait");
+  sub->footer(
+      "Examples:\n  cascade task push resize --payload '{\"id\": 7}' --queue images --priority 80\n"
+      "  cascade task push report --delay 10m\n  echo '{\"n\": 1}' | cascade task push sum --payload - --wait");
   sub->callback([&context, o] { context.action = [&context, o] { return push(context, *o); }; });
 }
 
@@ -104,13 +128,19 @@ void add_list(CLI::App& group, cli_context& context) {
   sub->add_option("--status", o->status, "Only tasks in this state")
       ->check(CLI::IsMember(std::vector<std::string>(task_state_names.begin(), task_state_names.end())));
   sub->add_option("--job", o->job, "Only tasks of this job");
-  sub->add_option("--limit", o->limit, "At most so many")->check(CLI::Range(1, 100'000))->default_str("20");
+  sub->add_option("--limit", o->limit, "At most so many")
+      ->check(CLI::Range(1, 100'000))
+      ->type_name("N")
+      ->default_str("20");
   sub->footer("Examples:\n  cascade task list --status failed --limit 5\n  cascade task list --job 12 --json");
   sub->callback([&context, o] {
     context.action = [&context, o] {
       auto db = context.connect();
       pg::params p;
-      p.text(given(o->queue)).text(given(o->status)).int8(o->job == 0 ? std::nullopt : std::optional(o->job)).int8(o->limit);
+      p.text(given(o->queue))
+          .text(given(o->status))
+          .int8(o->job == 0 ? std::nullopt : std::optional(o->job))
+          .int8(o->limit);
       context.show_rows(task_columns, db.rows(sql::cli_task_list, p));
       return static_cast<int>(exit_ok);
     };
@@ -168,18 +198,21 @@ void add_explain(CLI::App& group, cli_context& context) {
   });
 }
 
-void add_change(CLI::App& group, cli_context& context, const std::string& name, const std::string& about, const sql::query& query,
-                const std::string& told) {
+void add_change(CLI::App& group, cli_context& context, const std::string& name, const std::string& about,
+                const sql::query& query, const std::string& told) {
   auto ids = std::make_shared<std::vector<std::int64_t>>();
   auto* sub = group.add_subcommand(name, about);
   sub->add_option("id", *ids, "Numbers of the tasks")->required();
-  sub->footer("Asks the owner of the task, which acts within milliseconds when a service runs.\n\nExample:\n  cascade task " + name + " 7");
+  sub->footer(
+      "Asks the owner of the task, which acts within milliseconds when a service runs.\n\nExample:\n  cascade task " +
+      name + " 7");
   sub->callback([&context, ids, &query, told] {
     context.action = [&context, ids, &query, told] {
       auto db = context.connect();
       std::vector<json_row> answers;
       for (const auto id : *ids) {
-        answers.push_back({{"id", id}, {"command", db.one(query, pg::params{}.int8(id), "task " + std::to_string(id))}});
+        answers.push_back(
+            {{"id", id}, {"command", db.one(query, pg::params{}.int8(id), "task " + std::to_string(id))}});
         if (!context.json) context.out << "task " << id << ": " << told << " asked for\n";
       }
       if (context.json) print_json(context.out, answers);
@@ -200,7 +233,8 @@ void add_task_commands(CLI::App& app, cli_context& context) {
   add_wait(*group, context);
   add_explain(*group, context);
   add_change(*group, context, "cancel", "Cancel tasks", sql::cli_task_cancel, "its end");
-  add_change(*group, context, "retry", "Run tasks again that failed, were cancelled or quarantined", sql::cli_task_retry, "another round");
+  add_change(*group, context, "retry", "Run tasks again that failed, were cancelled or quarantined",
+             sql::cli_task_retry, "another round");
 }
 
 }  // namespace cascade

@@ -34,7 +34,7 @@ extern "C" void on_interrupt(int) {
 
 // Takes the first interrupt; the second one acts as usual.
 class interrupt_guard {
- public:
+public:
   interrupt_guard() {
     interrupted = 0;
     struct sigaction act {};
@@ -50,7 +50,7 @@ class interrupt_guard {
   interrupt_guard(const interrupt_guard&) = delete;
   interrupt_guard& operator=(const interrupt_guard&) = delete;
 
- private:
+private:
   struct sigaction before_int_ {};
   struct sigaction before_term_ {};
 };
@@ -62,8 +62,8 @@ void pause_for(milliseconds time) {
 }
 
 // Polls `read` until `finished`; `changed` is called with each new row, `idle` between polls.
-json_row poll_until(const auto& read, const auto& finished, const auto& changed, const auto& idle, const std::string& what,
-                    const wait_options& options) {
+json_row poll_until(const auto& read, const auto& finished, const auto& changed, const auto& idle,
+                    const std::string& what, const wait_options& options) {
   const interrupt_guard guard;
   const auto started = clock::now();
   milliseconds interval = poll_first;
@@ -84,7 +84,8 @@ json_row poll_until(const auto& read, const auto& finished, const auto& changed,
     if (options.timeout) {
       const auto left = std::chrono::ceil<milliseconds>(*options.timeout - (clock::now() - started));
       if (left <= milliseconds(0))
-        throw cli_failure(exit_timed_out, what + " has not finished within " + format_duration(*options.timeout), "it goes on; wait again, or cancel it");
+        throw cli_failure(exit_timed_out, what + " has not finished within " + format_duration(*options.timeout),
+                          "it goes on; wait again, or cancel it");
       next = std::min(next, left);
     }
     pause_for(next);
@@ -93,18 +94,30 @@ json_row poll_until(const auto& read, const auto& finished, const auto& changed,
   }
 }
 
+bool job_has_finished(const json_row& job) {
+  return is_finished(parse_job_state(job.value("status", "")).value_or(job_state::pending));
+}
+bool task_has_finished(const json_row& task) {
+  return is_finished(parse_task_state(task.value("status", "")).value_or(task_state::waiting));
+}
+
 // Draws a job in place on a terminal, or prints a line for each change.
 class job_display {
- public:
+public:
   job_display(cli_context& context, database& db, std::int64_t id, bool on)
-      : context_(context), db_(db), id_(id), on_(on), draws_(on && context.style.redraws && !context.json), block_(context.out) {}
+      : context_(context),
+        db_(db),
+        id_(id),
+        on_(on),
+        draws_(on && context.style.redraws && !context.json),
+        block_(context.out) {}
 
   void changed(const json_row& row) {
     if (on_ && !draws_ && !context_.json) context_.err << printable(progress_sentence(row)) << std::endl;
   }
   void idle(const json_row& row) {
     const auto now = clock::now();
-    const bool last = is_finished(parse_job_state(row.value("status", "")).value_or(job_state::pending));
+    const bool last = job_has_finished(row);
     if (!draws_ || (!last && now - drawn_ < redraw_every)) return;
     drawn_ = now;
     if (last) {
@@ -117,7 +130,7 @@ class job_display {
     block_.draw(progress_lines(row, steps_, context_.style));
   }
 
- private:
+private:
   cli_context& context_;
   database& db_;
   std::int64_t id_;
@@ -127,30 +140,39 @@ class job_display {
   std::vector<json_row> steps_;
 };
 
+// Waiting for nobody would look like a hang.
+void warn_without_owner(cli_context& context, database& db) {
+  if (db.one(sql::cli_status, {}, "state").value("lanes_owned", 0) == 0)
+    context.err << "no cascaded is running on this database; waiting for one" << std::endl;
+}
+
 }  // namespace
 
 json_row wait_for_job(cli_context& context, database& db, std::int64_t id, const wait_options& options) {
   const std::string what = "job " + std::to_string(id);
+  const auto read = [&] { return db.one(sql::cli_job_progress, pg::params{}.int8(id), what); };
+  if (!context.json && !job_has_finished(read())) warn_without_owner(context, db);
   {
     job_display display(context, db, id, options.progress);
-    poll_until([&] { return db.one(sql::cli_job_progress, pg::params{}.int8(id), what); },
-               [](const json_row& r) { return is_finished(parse_job_state(r.value("status", "")).value_or(job_state::pending)); },
-               [&](const json_row& r) { display.changed(r); }, [&](const json_row& r) { display.idle(r); }, what, options);
+    poll_until(
+        read, job_has_finished, [&](const json_row& r) { display.changed(r); },
+        [&](const json_row& r) { display.idle(r); }, what, options);
   }
   return db.one(sql::cli_job_get, pg::params{}.int8(id), what);
 }
 
 json_row wait_for_task(cli_context& context, database& db, std::int64_t id, const wait_options& options) {
   const std::string what = "task " + std::to_string(id);
+  const auto read = [&] { return db.one(sql::cli_task_get, pg::params{}.int8(id), what); };
+  if (!context.json && !task_has_finished(read())) warn_without_owner(context, db);
   const bool lines = options.progress && !context.json;
   std::string status;
-  return poll_until([&] { return db.one(sql::cli_task_get, pg::params{}.int8(id), what); },
-                    [](const json_row& r) { return is_finished(parse_task_state(r.value("status", "")).value_or(task_state::waiting)); },
-                    [&](const json_row& r) {
-                      if (lines && r.value("status", "") != status) context.err << what << " " << r.value("status", "") << std::endl;
-                      status = r.value("status", "");
-                    },
-                    [](const json_row&) {}, what, options);
+  const auto changed = [&](const json_row& r) {
+    if (lines && r.value("status", "") != status) context.err << what << " " << r.value("status", "") << std::endl;
+    status = r.value("status", "");
+  };
+  return poll_until(
+      read, task_has_finished, changed, [](const json_row&) {}, what, options);
 }
 
 exit_code exit_of_status(std::string_view status) {

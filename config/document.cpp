@@ -14,7 +14,9 @@ namespace {
 
 position position_of(const YAML::Mark& mark) { return {mark.line + 1, mark.column + 1}; }
 
-bool is_null_word(std::string_view text) { return text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL"; }
+bool is_null_word(std::string_view text) {
+  return text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL";
+}
 
 constexpr std::size_t members_max = 10'000;  // of one map: looking for duplicates is quadratic
 
@@ -24,7 +26,7 @@ struct refused {
 
 // Builds the tree from the parser's events, which come one by one: what is refused is never built.
 class tree_builder final : public YAML::EventHandler {
- public:
+public:
   explicit tree_builder(parsed_document& out) : out_(out) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
@@ -39,7 +41,8 @@ class tree_builder final : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     throw refused{{position_of(mark), "aliases are not allowed; write the value out"}};
   }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& text) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& text) override {
     document_node& node = begin(mark, tag, anchor, raw_value::kind::scalar);
     node.plain = tag != "!";
     node.text = text;
@@ -57,7 +60,7 @@ class tree_builder final : public YAML::EventHandler {
   }
   void OnMapEnd() override { end(); }
 
- private:
+private:
   // Maps get a key and its value in turn.
   document_node& begin(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, raw_value::kind is) {
     if (anchor != 0) throw refused{{position_of(mark), "anchors are not allowed; write the value out"}};
@@ -94,7 +97,8 @@ class tree_builder final : public YAML::EventHandler {
       throw refused{{node.at, "a map has more than " + std::to_string(members_max) + " entries"}};
     for (const auto& [key, value] : map.members)
       if (key.text == node.text)
-        out_.problems.push_back({node.at, "\"" + node.text.substr(0, 100) + "\" stands here a second time; first in line " +
+        out_.problems.push_back({node.at, "\"" + node.text.substr(0, 100) +
+                                              "\" stands here a second time; first in line " +
                                               std::to_string(key.at.line)});
     map.items.push_back(std::move(node));
   }
@@ -128,7 +132,8 @@ parsed_document parse_document(std::string_view yaml) {
 
 nlohmann::json to_json(const document_node& node) {
   switch (node.is) {
-    case raw_value::kind::null: return nullptr;
+    case raw_value::kind::null:
+      return nullptr;
     case raw_value::kind::scalar: {
       if (!node.plain) return node.text;
       auto parsed = nlohmann::json::parse(node.text, nullptr, false);
@@ -150,7 +155,8 @@ nlohmann::json to_json(const document_node& node) {
 
 raw_value to_raw(const document_node& node) {
   raw_value out{node.is, node.text, {}, to_json(node)};
-  for (const auto& item : node.items) out.items.push_back(item.is == raw_value::kind::scalar ? item.text : std::string());
+  for (const auto& item : node.items)
+    out.items.push_back(item.is == raw_value::kind::scalar ? item.text : std::string());
   return out;
 }
 

@@ -21,7 +21,7 @@ inline constexpr std::size_t document_bytes_max = 1u << 20;
 inline constexpr int document_depth_max = 16;
 
 struct position {
-  int line = 0;    // from 1; 0: unknown
+  int line = 0;  // from 1; 0: unknown
   int column = 0;
 };
 
@@ -30,7 +30,7 @@ struct document_node {
   bool plain = true;  // of a scalar: not quoted, so 12 is a number and true a boolean
   std::string text;
   position at;
-  std::vector<document_node> items;                               // of a list
+  std::vector<document_node> items;                              // of a list
   std::vector<std::pair<document_node, document_node>> members;  // of a map, key scalars first
 };
 

@@ -145,17 +145,28 @@ constexpr key_spec table[] = {
 
 std::string_view to_string(key_kind kind) {
   switch (kind) {
-    case key_kind::text: return "text";
-    case key_kind::path: return "path";
-    case key_kind::conninfo: return "conninfo";
-    case key_kind::integer: return "integer";
-    case key_kind::real: return "number";
-    case key_kind::duration: return "duration";
-    case key_kind::bytes: return "size";
-    case key_kind::choice: return "choice";
-    case key_kind::texts: return "list";
-    case key_kind::paths: return "list of paths";
-    case key_kind::commands: return "map";
+    case key_kind::text:
+      return "text";
+    case key_kind::path:
+      return "path";
+    case key_kind::conninfo:
+      return "conninfo";
+    case key_kind::integer:
+      return "integer";
+    case key_kind::real:
+      return "number";
+    case key_kind::duration:
+      return "duration";
+    case key_kind::bytes:
+      return "size";
+    case key_kind::choice:
+      return "choice";
+    case key_kind::texts:
+      return "list";
+    case key_kind::paths:
+      return "list of paths";
+    case key_kind::commands:
+      return "map";
   }
   return "";
 }
@@ -169,8 +180,7 @@ const key_spec* find_key(std::string_view dotted) {
 
 std::string environment_name(const key_spec& key) {
   std::string name = "CASCADE_";
-  for (const char c : key.name)
-    name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  for (const char c : key.name) name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return name;
 }
 

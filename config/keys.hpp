@@ -17,7 +17,19 @@
 
 namespace cascade {
 
-enum class key_kind : std::uint8_t { text, path, conninfo, integer, real, duration, bytes, choice, texts, paths, commands };
+enum class key_kind : std::uint8_t {
+  text,
+  path,
+  conninfo,
+  integer,
+  real,
+  duration,
+  bytes,
+  choice,
+  texts,
+  paths,
+  commands
+};
 std::string_view to_string(key_kind kind);
 
 struct key_spec {

@@ -51,7 +51,7 @@ struct candidate {
 };
 
 class loader {
- public:
+public:
   explicit loader(const config_sources& sources) : sources_(sources) {}
 
   void read_file(std::string_view yaml, std::string_view name) {
@@ -72,14 +72,16 @@ class loader {
     read_environment();
     for (const auto& f : sources_.flags) {
       const key_spec* key = find_key(f.key);
-      if (key == nullptr) problem(f.flag, unknown_key(f.key));
-      else candidates_.push_back({key, raw_value::scalar(f.text), "flag " + f.flag, f.flag});
+      if (key == nullptr)
+        problem(f.flag, unknown_key(f.key));
+      else
+        candidates_.push_back({key, raw_value::scalar(f.text), "flag " + f.flag, f.flag});
     }
     assign_all();
     return std::move(out_);
   }
 
- private:
+private:
   std::string at(position p) const {
     if (p.line == 0) return file_name_;
     return file_name_ + ":" + std::to_string(p.line) + ":" + std::to_string(p.column);
@@ -88,9 +90,11 @@ class loader {
   void walk(const document_node& map, const std::string& prefix) {
     for (const auto& [key_node, value] : map.members) {
       const std::string name = prefix + key_node.text;
-      const bool is_group = std::ranges::any_of(all_keys(), [&](const key_spec& k) { return k.name.starts_with(name + "."); });
+      const bool is_group =
+          std::ranges::any_of(all_keys(), [&](const key_spec& k) { return k.name.starts_with(name + "."); });
       if (const key_spec* key = find_key(name))
-        candidates_.push_back({key, raw_of(*key, value), at(key_node.at), at(value.at.line != 0 ? value.at : key_node.at)});
+        candidates_.push_back(
+            {key, raw_of(*key, value), at(key_node.at), at(value.at.line != 0 ? value.at : key_node.at)});
       else if (!is_group)
         problem(at(key_node.at), unknown_key(name));
       else if (value.is == raw_value::kind::map)

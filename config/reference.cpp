@@ -41,9 +41,7 @@ std::string shown_default(const key_spec& key, std::size_t profile) {
   return std::string(key.defaults[profile]);
 }
 
-bool differs(const key_spec& key) {
-  return key.defaults[0] != key.defaults[1] || key.defaults[0] != key.defaults[2];
-}
+bool differs(const key_spec& key) { return key.defaults[0] != key.defaults[1] || key.defaults[0] != key.defaults[2]; }
 
 std::string code(std::string_view text) { return "`" + std::string(text) + "`"; }
 
@@ -55,8 +53,8 @@ std::string group_of(const key_spec& key) {
 std::string group_title(const std::string& group) {
   if (group.empty()) return "The node";
   static const std::map<std::string, std::string> titles{
-      {"log", "Logs"}, {"console", "Console"}, {"embedded", "Embedded database"}, {"engine", "Engine"},
-      {"tasks", "Defaults of tasks"}, {"handlers", "Handlers"}};
+      {"log", "Logs"},      {"console", "Console"},         {"embedded", "Embedded database"},
+      {"engine", "Engine"}, {"tasks", "Defaults of tasks"}, {"handlers", "Handlers"}};
   const auto found = titles.find(group);
   return found == titles.end() ? group : found->second;
 }
@@ -89,8 +87,8 @@ std::string configuration_markdown() {
     }
     const std::string note = shown_default(key, 0);
     const bool literal = key.default_note.empty() && note != "empty";
-    out += "| " + code(key.name) + " | " + std::string(to_string(key.kind)) + " | " + (literal ? code(note) : note) + " | " +
-           format_range(key) + " | " + std::string(key.doc) + " |\n";
+    out += "| " + code(key.name) + " | " + std::string(to_string(key.kind)) + " | " + (literal ? code(note) : note) +
+           " | " + format_range(key) + " | " + std::string(key.doc) + " |\n";
   }
   return out;
 }
@@ -113,7 +111,8 @@ std::string configuration_dump(const loaded_config& config) {
   }
   std::string out;
   for (const auto& e : config.entries) {
-    std::string line = e.key + ":" + std::string(key_width - e.key.size() + 1, ' ') + (e.value.empty() ? "\"\"" : e.value);
+    std::string line =
+        e.key + ":" + std::string(key_width - e.key.size() + 1, ' ') + (e.value.empty() ? "\"\"" : e.value);
     line.append(line.size() < key_width + 2 + value_width ? key_width + 2 + value_width - line.size() : 0, ' ');
     out += line + "  # " + e.origin + "\n";
   }

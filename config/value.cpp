@@ -26,7 +26,8 @@ std::optional<double> parse_number(std::string_view text) {
 }
 
 std::string format_real(double value) {
-  if (value == std::floor(value) && std::abs(value) < whole_max) return std::to_string(static_cast<std::int64_t>(value));
+  if (value == std::floor(value) && std::abs(value) < whole_max)
+    return std::to_string(static_cast<std::int64_t>(value));
   char buffer[32];
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
   return {buffer, end};
@@ -37,7 +38,8 @@ std::string shortened(std::string_view text) {
 }
 
 std::string format_amount(const key_spec& spec, double amount) {
-  if (spec.kind == key_kind::duration) return format_duration(std::chrono::milliseconds(static_cast<std::int64_t>(amount)));
+  if (spec.kind == key_kind::duration)
+    return format_duration(std::chrono::milliseconds(static_cast<std::int64_t>(amount)));
   if (spec.kind == key_kind::bytes) return format_bytes(static_cast<std::int64_t>(amount));
   return format_real(amount);
 }
@@ -46,15 +48,23 @@ parsed_value wrong(std::string problem) { return {std::nullopt, std::move(proble
 
 std::string expectation(const key_spec& spec) {
   switch (spec.kind) {
-    case key_kind::integer: return "a whole number, " + format_range(spec);
-    case key_kind::real: return "a number, " + format_range(spec);
-    case key_kind::duration: return "a duration such as 20ms, 5s, 1m30s; " + format_range(spec);
-    case key_kind::bytes: return "a size such as 64KiB, 16MiB, 2GiB; " + format_range(spec);
-    case key_kind::choice: return format_range(spec);
+    case key_kind::integer:
+      return "a whole number, " + format_range(spec);
+    case key_kind::real:
+      return "a number, " + format_range(spec);
+    case key_kind::duration:
+      return "a duration such as 20ms, 5s, 1m30s; " + format_range(spec);
+    case key_kind::bytes:
+      return "a size such as 64KiB, 16MiB, 2GiB; " + format_range(spec);
+    case key_kind::choice:
+      return format_range(spec);
     case key_kind::texts:
-    case key_kind::paths: return "a list such as [one, two]";
-    case key_kind::commands: return "a map such as {resize: [/usr/bin/convert, -resize, 50%]}";
-    default: return "text";
+    case key_kind::paths:
+      return "a list such as [one, two]";
+    case key_kind::commands:
+      return "a map such as {resize: [/usr/bin/convert, -resize, 50%]}";
+    default:
+      return "text";
   }
 }
 
@@ -81,8 +91,7 @@ parsed_value parse_amount(const key_spec& spec, const raw_value& raw) {
 
 parsed_value parse_choice(const key_spec& spec, const raw_value& raw) {
   const auto found = std::ranges::find(spec.choices, std::string_view(raw.text));
-  if (found != spec.choices.end())
-    return {key_value{.number = found - spec.choices.begin(), .shown = raw.text}, {}};
+  if (found != spec.choices.end()) return {key_value{.number = found - spec.choices.begin(), .shown = raw.text}, {}};
   std::string problem = "must be " + format_range(spec) + "; not \"" + shortened(raw.text) + "\"";
   if (const auto near = suggestion(raw.text, spec.choices); !near.empty()) problem += "; " + near;
   return wrong(std::move(problem));
@@ -114,7 +123,8 @@ std::vector<std::string> split_list(std::string_view text) {
 parsed_value parse_list(const key_spec& spec, const raw_value& raw) {
   key_value v;
   v.list = raw.is == raw_value::kind::list ? raw.items : split_list(raw.text);
-  if (static_cast<double>(v.list.size()) > spec.max) return wrong("has more than " + format_real(spec.max) + " entries");
+  if (static_cast<double>(v.list.size()) > spec.max)
+    return wrong("has more than " + format_real(spec.max) + " entries");
   for (const auto& item : v.list) {
     if (item.empty()) return wrong("has an empty entry");
     if (item.size() > (spec.kind == key_kind::texts ? 200u : 4096u)) return wrong("has an entry that is too long");
@@ -131,7 +141,8 @@ std::string command_shape_problem(const nlohmann::json& command) {
   };
   if (is_argv(command)) return {};
   if (!command.is_object()) return "must be a list of texts, the program first, or a map with argv";
-  if (!command.contains("argv") || !is_argv(command.at("argv"))) return "needs argv, a list of texts, the program first";
+  if (!command.contains("argv") || !is_argv(command.at("argv")))
+    return "needs argv, a list of texts, the program first";
   return {};
 }
 
@@ -139,7 +150,8 @@ parsed_value parse_commands(const key_spec& spec, const raw_value& raw) {
   nlohmann::json commands = raw.json;
   if (raw.is == raw_value::kind::scalar) commands = nlohmann::json::parse(raw.text, nullptr, false);
   if (!commands.is_object()) return wrong("must be " + expectation(spec));
-  if (static_cast<double>(commands.size()) > spec.max) return wrong("has more than " + format_real(spec.max) + " entries");
+  if (static_cast<double>(commands.size()) > spec.max)
+    return wrong("has more than " + format_real(spec.max) + " entries");
   for (const auto& [name, command] : commands.items()) {
     if (name.empty() || name.size() > 200) return wrong("the name of a handler has 1 to 200 bytes");
     const std::string problem = command_shape_problem(command);
@@ -161,19 +173,25 @@ parsed_value parse_value(const key_spec& spec, const raw_value& raw) {
   const bool fits = raw.is == raw_value::kind::scalar || (is_list && raw.is == raw_value::kind::list) ||
                     (spec.kind == key_kind::commands && raw.is == raw_value::kind::map);
   if (raw.is == raw_value::kind::null) return wrong("has no value; must be " + expectation(spec));
-  if (!fits) return wrong("must be " + expectation(spec) + "; not a " + (raw.is == raw_value::kind::map ? "map" : "list"));
+  if (!fits)
+    return wrong("must be " + expectation(spec) + "; not a " + (raw.is == raw_value::kind::map ? "map" : "list"));
   switch (spec.kind) {
     case key_kind::integer:
     case key_kind::real:
     case key_kind::duration:
-    case key_kind::bytes: return parse_amount(spec, raw);
-    case key_kind::choice: return parse_choice(spec, raw);
+    case key_kind::bytes:
+      return parse_amount(spec, raw);
+    case key_kind::choice:
+      return parse_choice(spec, raw);
     case key_kind::texts:
-    case key_kind::paths: return parse_list(spec, raw);
-    case key_kind::commands: return parse_commands(spec, raw);
+    case key_kind::paths:
+      return parse_list(spec, raw);
+    case key_kind::commands:
+      return parse_commands(spec, raw);
     case key_kind::text:
     case key_kind::path:
-    case key_kind::conninfo: return parse_text(spec, raw);
+    case key_kind::conninfo:
+      return parse_text(spec, raw);
   }
   return wrong("is of an unknown kind");
 }
@@ -203,14 +221,16 @@ std::string format_range(const key_spec& spec) {
     case key_kind::integer:
     case key_kind::real:
     case key_kind::duration:
-    case key_kind::bytes: return format_amount(spec, spec.min) + " to " + format_amount(spec, spec.max);
+    case key_kind::bytes:
+      return format_amount(spec, spec.min) + " to " + format_amount(spec, spec.max);
     case key_kind::choice: {
       std::string out;
       for (std::size_t i = 0; i < spec.choices.size(); ++i)
         out += (i == 0 ? "" : i + 1 == spec.choices.size() ? " or " : ", ") + std::string(spec.choices[i]);
       return out;
     }
-    default: return {};
+    default:
+      return {};
   }
 }
 

@@ -154,7 +154,8 @@ TEST(config, every_default_of_every_profile_is_valid) {
     EXPECT_TRUE(config.problems.empty()) << name << to_string(config.problems);
     for (const auto& key : all_keys())
       for (const auto text : key.defaults)
-        EXPECT_TRUE(!key.default_note.empty() || parse_value(key, raw_value::scalar(std::string(text))).value) << key.name << " " << text;
+        EXPECT_TRUE(!key.default_note.empty() || parse_value(key, raw_value::scalar(std::string(text))).value)
+            << key.name << " " << text;
   }
 }
 
@@ -172,7 +173,8 @@ TEST(config, durations_and_sizes_carry_units) {
   EXPECT_EQ(from_file("engine: {fold_every: 1.5s}").values.engine.fold_every, 1500ms);
   EXPECT_EQ(from_file("engine: {fold_every: 2}").values.engine.fold_every, 2s);
   for (const char* bad : {"1 year", "-1s", "ms", "1e3s", "0x1s", "inf"})
-    EXPECT_THAT(only_problem(from_file("engine: {fold_every: " + std::string(bad) + "}")), HasSubstr("a duration such as"));
+    EXPECT_THAT(only_problem(from_file("engine: {fold_every: " + std::string(bad) + "}")),
+                HasSubstr("a duration such as"));
   EXPECT_EQ(parse_bytes("16MiB"), 16 << 20);
   EXPECT_EQ(parse_bytes("1.5 KiB"), 1536);
   EXPECT_EQ(parse_bytes("100"), 100);
@@ -192,8 +194,9 @@ TEST(config, wrong_types_are_refused) {
 }
 
 TEST(config, commands_are_kept_as_json_with_texts_as_arguments) {
-  const auto config = from_file("handlers:\n  commands:\n    nap: [sleep, 1, true]\n    all:\n      argv: [env]\n"
-                                "      env: {PORT: 80}\n      success_codes: [0, 3]\n");
+  const auto config = from_file(
+      "handlers:\n  commands:\n    nap: [sleep, 1, true]\n    all:\n      argv: [env]\n"
+      "      env: {PORT: 80}\n      success_codes: [0, 3]\n");
   ASSERT_TRUE(config.problems.empty()) << to_string(config.problems);
   EXPECT_EQ(nlohmann::json::parse(config.values.handlers.commands_json),
             nlohmann::json::parse(R"({"nap": ["sleep", "1", "true"],
@@ -213,7 +216,8 @@ TEST(config, hostile_files_are_refused_quickly) {
   EXPECT_THAT(only_problem(from_file("a: *x\n")), HasSubstr("c.yaml:1:"));
   EXPECT_THAT(only_problem(from_file(std::string(5000, '['))), HasSubstr("nested deeper"));
   EXPECT_THAT(only_problem(from_file("workers: 1\n---\nworkers: 2\n")), HasSubstr("only one document"));
-  EXPECT_THAT(only_problem(from_file("workers: 1\nworkers: 2\n")), HasSubstr("c.yaml:2:1|\"workers\" stands here a second time"));
+  EXPECT_THAT(only_problem(from_file("workers: 1\nworkers: 2\n")),
+              HasSubstr("c.yaml:2:1|\"workers\" stands here a second time"));
   EXPECT_THAT(only_problem(from_file(std::string(document_bytes_max + 1, '#'))), HasSubstr("larger than 1MiB"));
   EXPECT_THAT(only_problem(from_file("a: !!binary x")), HasSubstr("tags"));
   EXPECT_THAT(only_problem(from_file("workers: [1\n")), HasSubstr("not valid YAML"));
@@ -241,8 +245,12 @@ TEST(config, connection_strings_come_apart_as_libpq_reads_them) {
   using parts = conninfo_parts;
   EXPECT_EQ(*parse_conninfo(" host = a  user='it\\'s me' password='' "),
             (parts{{"host", "a"}, {"user", "it's me"}, {"password", ""}}));
-  EXPECT_EQ(*parse_conninfo("postgresql://u:p%40@[::1]:5,h2/db?sslmode=require"),
-            (parts{{"user", "u"}, {"password", "p@"}, {"host", "::1,h2"}, {"port", "5,"}, {"dbname", "db"}, {"sslmode", "require"}}));
+  EXPECT_EQ(*parse_conninfo("postgresql://u:p%40@[::1]:5,h2/db?sslmode=require"), (parts{{"user", "u"},
+                                                                                         {"password", "p@"},
+                                                                                         {"host", "::1,h2"},
+                                                                                         {"port", "5,"},
+                                                                                         {"dbname", "db"},
+                                                                                         {"sslmode", "require"}}));
   for (const char* bad : {"host", "host=a b", "host='a", "postgres://%zz@h"}) EXPECT_FALSE(parse_conninfo(bad)) << bad;
   EXPECT_EQ(parse_conninfo(join_conninfo({{"user", "a b'\\"}}))->front().second, "a b'\\");
 }
@@ -266,7 +274,8 @@ TEST(config, the_example_is_valid_shows_every_key_and_stays_valid_when_all_is_sw
   for (std::size_t i = 0; i < example.size(); ++i) {
     const bool first = example.find_last_not_of(' ', i == 0 ? 0 : i - 1) == std::string::npos || i == 0 ||
                        example[example.find_last_not_of(' ', i - 1)] == '\n';
-    if (example[i] == '#' && first && i + 1 < example.size() && std::isalpha(static_cast<unsigned char>(example[i + 1])))
+    if (example[i] == '#' && first && i + 1 < example.size() &&
+        std::isalpha(static_cast<unsigned char>(example[i + 1])))
       continue;
     all_on += example[i];
   }
