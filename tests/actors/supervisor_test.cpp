@@ -129,6 +129,19 @@ TEST_F(supervisor_test, a_stop_during_a_pending_start_ends_the_starting_child) {
   EXPECT_TRUE(gone(root));
 }
 
+TEST_F(supervisor_test, a_ready_deadline_during_a_stop_does_not_change_its_order) {
+  scripts["c"].stop_takes = 5s;
+  run(one_for_one, {ready_child("b", 2s), child("c")});
+  scripts["b"].says_ready = false;
+  kill("b");
+  story();
+  send_exit_first(caf::actor_cast<caf::strong_actor_ptr>(root), exit::user_shutdown);
+  elapse(2s);
+  EXPECT_EQ(story(), "");
+  elapse(3s);
+  EXPECT_EQ(story(), "-c -b");
+}
+
 TEST_F(supervisor_test, a_spawn_that_throws_is_a_failure_and_holds_up_the_next_child) {
   scripts["a"].spawn_throws = true;
   auto a = child("a");
