@@ -36,7 +36,9 @@ constexpr std::pair<const char*, const char*> own_commands[] = {
 };
 
 // Never throws on bytes that are not UTF-8.
-std::string text_of(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+std::string text_of(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
 
 void refuse(const done_function& done, std::string why) { done({false, std::move(why), nullptr}); }
 
@@ -71,7 +73,9 @@ void run_tree(console_self self, bool as_table, const done_function& done) {
             if (as_table) return done({true, format_actors(tree), actors_json(tree)});
             done({true, format_tree(tree), tree_json(tree)});
           },
-          [done](caf::error& e) { refuse(done, "the root supervisor does not answer: " + error_text(e)); });
+          [done](caf::error& e) {
+            refuse(done, "the root supervisor does not answer: " + error_text(e));
+          });
 }
 
 // Finds the actor `argument` names and hands it to `use`.
@@ -86,11 +90,13 @@ void with_actor(console_self self, const std::string& argument, const done_funct
       .then([use](child_found& found) { use(std::move(found)); },
             [done, id](caf::error& e) {
               const bool absent = e == caf::make_error(supervisor_errc::child_not_found);
-              refuse(done, "no actor " + std::to_string(id) + " in the tree" + (absent ? "" : ": " + error_text(e)));
+              refuse(done, "no actor " + std::to_string(id) + " in the tree" +
+                               (absent ? "" : ": " + error_text(e)));
             });
 }
 
-void show_actor(console_self self, const std::string& path, const describable& who, const done_function& done) {
+void show_actor(console_self self, const std::string& path, const describable& who,
+                const done_function& done) {
   self->request(who, console_timeout, describe{})
       .then(
           [done, path, id = who.id()](description& d) {
@@ -101,7 +107,9 @@ void show_actor(console_self self, const std::string& path, const describable& w
             data["path"] = path;
             done({true, format_actor(path, d), std::move(data)});
           },
-          [done, path](caf::error& e) { refuse(done, path + " does not answer: " + error_text(e)); });
+          [done, path](caf::error& e) {
+            refuse(done, path + " does not answer: " + error_text(e));
+          });
 }
 
 void run_show(console_self self, const std::string& argument, const done_function& done) {
@@ -116,13 +124,16 @@ void run_kill(console_self self, const std::string& argument, const done_functio
   with_actor(self, argument, done, [done](child_found found) {
     const auto id = found.handle->id();
     send_exit_first(found.handle, caf::exit_reason::kill);
-    done({true, "killed " + found.path + "; its supervisor decides what follows\n", {{"path", found.path}, {"id", id}}});
+    done({true,
+          "killed " + found.path + "; its supervisor decides what follows\n",
+          {{"path", found.path}, {"id", id}}});
   });
 }
 
 void run_provider(console_self self, const std::string& command, const std::string& argument,
                   const done_function& done) {
-  self->request(self->state.options.providers.at(command), console_timeout, console_query{command, argument})
+  self->request(self->state.options.providers.at(command), console_timeout,
+                console_query{command, argument})
       .then(
           [done](console_answer& a) {
             auto data = json::parse(a.json, nullptr, false);
@@ -132,15 +143,18 @@ void run_provider(console_self self, const std::string& command, const std::stri
           [done, command](caf::error& e) { refuse(done, command + ": " + error_text(e)); });
 }
 
-void run_command(console_self self, const std::string& command, const std::string& argument, done_function done) {
+void run_command(console_self self, const std::string& command, const std::string& argument,
+                 done_function done) {
   if (command == "help") return run_help(self, done);
   if (command == "tree") return run_tree(self, false, done);
   if (command == "ps") return run_tree(self, true, done);
   if (command == "show") return run_show(self, argument, done);
   if (command == "kill") return run_kill(self, argument, done);
-  if (self->state.options.providers.contains(command)) return run_provider(self, command, argument, done);
+  if (self->state.options.providers.contains(command))
+    return run_provider(self, command, argument, done);
   const auto meant = closest_word(command, command_names(self));
-  refuse(done, "unknown command" + (meant.empty() ? std::string("; try help") : "; did you mean " + meant + "?"));
+  refuse(done, "unknown command" +
+                   (meant.empty() ? std::string("; try help") : "; did you mean " + meant + "?"));
 }
 
 std::pair<std::string, std::string> split_command(const std::string& text) {
@@ -150,7 +164,8 @@ std::pair<std::string, std::string> split_command(const std::string& text) {
   const auto middle = std::min(text.find_first_of(blanks, begin), text.size());
   const auto rest = text.find_first_not_of(blanks, middle);
   if (rest == std::string::npos) return {text.substr(begin, middle - begin), {}};
-  return {text.substr(begin, middle - begin), text.substr(rest, text.find_last_not_of(blanks) + 1 - rest)};
+  return {text.substr(begin, middle - begin),
+          text.substr(rest, text.find_last_not_of(blanks) + 1 - rest)};
 }
 
 void answer_line(console_self self, const console_line& m) {
@@ -162,10 +177,13 @@ void answer_line(console_self self, const console_line& m) {
   };
   const auto request = json::parse(m.line, nullptr, false);
   if (!request.is_object() || !request.contains("command") || !request["command"].is_string())
-    return send({false, R"(a request is one line of JSON: {"command": "help", "json": false})", nullptr}, false);
+    return send(
+        {false, R"(a request is one line of JSON: {"command": "help", "json": false})", nullptr},
+        false);
   const bool with_data = request.contains("json") && request["json"] == true;
   const auto [command, argument] = split_command(request["command"].get<std::string>());
-  run_command(self, command, argument, [send, with_data](outcome_of_command what) { send(std::move(what), with_data); });
+  run_command(self, command, argument,
+              [send, with_data](outcome_of_command what) { send(std::move(what), with_data); });
 }
 
 console_actor::behavior_type console(console_self self, console_options options) {
@@ -186,7 +204,8 @@ console_actor::behavior_type console(console_self self, console_options options)
       [self](const describe&) {
         description d;
         d.state = "listening";
-        d.detail = json{{"answered", self->state.answered}, {"refused", self->state.refused}}.dump();
+        d.detail =
+            json{{"answered", self->state.answered}, {"refused", self->state.refused}}.dump();
         return d;
       },
   };

@@ -9,8 +9,8 @@ namespace cascade {
 namespace {
 
 std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 bool is_number(std::string_view text) {
@@ -22,13 +22,16 @@ const std::string& cell(const table_row& row, std::size_t column) {
   return column < row.size() ? row[column] : none;
 }
 
-std::string state_text(const description& d) { return d.answered ? d.state : d.state + ", no answer"; }
+std::string state_text(const description& d) {
+  return d.answered ? d.state : d.state + ", no answer";
+}
 
 std::string line_of(const description& d) {
   auto line = d.name + "  " + d.kind;
   if (d.id != 0) line += " #" + std::to_string(d.id);
   line += "  " + state_text(d);
-  if (d.restarts > 0) line += "  (restarted " + std::to_string(d.restarts) + (d.restarts == 1 ? " time)" : " times)");
+  if (d.restarts > 0)
+    line += "  (restarted " + std::to_string(d.restarts) + (d.restarts == 1 ? " time)" : " times)");
   return line;
 }
 
@@ -52,8 +55,9 @@ void walk(const description& d, const std::string& prefix, const F& fn) {
 
 nlohmann::json actor_json(const description& d) {
   auto detail = nlohmann::json::parse(d.detail, nullptr, false);
-  if (detail.is_discarded()) detail = d.detail.empty() ? nlohmann::json(nullptr) : nlohmann::json(d.detail);
-  return {{"name", d.name},         {"kind", d.kind},         {"id", d.id},        {"state", d.state},
+  if (detail.is_discarded())
+    detail = d.detail.empty() ? nlohmann::json(nullptr) : nlohmann::json(d.detail);
+  return {{"name", d.name},         {"kind", d.kind},         {"id", d.id},      {"state", d.state},
           {"restarts", d.restarts}, {"answered", d.answered}, {"detail", detail}};
 }
 
@@ -107,21 +111,25 @@ std::string format_tree(const description& root) {
 std::string format_actors(const description& root) {
   std::vector<table_row> rows;
   walk(root, "", [&](const std::string& path, const description& d) {
-    rows.push_back({d.id == 0 ? "-" : std::to_string(d.id), path, d.kind, state_text(d), std::to_string(d.restarts)});
-    if (d.children_omitted > 0) rows.push_back({"-", path + "/...", "", std::to_string(d.children_omitted) + " more", ""});
+    rows.push_back({d.id == 0 ? "-" : std::to_string(d.id), path, d.kind, state_text(d),
+                    std::to_string(d.restarts)});
+    if (d.children_omitted > 0)
+      rows.push_back({"-", path + "/...", "", std::to_string(d.children_omitted) + " more", ""});
   });
   return format_table({"ID", "ACTOR", "KIND", "STATE", "RESTARTS"}, rows);
 }
 
 std::string format_actor(const std::string& path, const description& actor) {
-  std::vector<table_row> rows{{"id", std::to_string(actor.id)}, {"kind", actor.kind}, {"state", state_text(actor)}};
+  std::vector<table_row> rows{
+      {"id", std::to_string(actor.id)}, {"kind", actor.kind}, {"state", state_text(actor)}};
   const auto detail = nlohmann::json::parse(actor.detail, nullptr, false);
   if (detail.is_object())
     for (const auto& [key, value] : detail.items())
       rows.push_back({key, value.is_string() ? value.get<std::string>() : value.dump()});
   else if (!actor.detail.empty())
     rows.push_back({"detail", actor.detail});
-  if (actor.kind == "supervisor") rows.push_back({"children listed", std::to_string(actor.children.size())});
+  if (actor.kind == "supervisor")
+    rows.push_back({"children listed", std::to_string(actor.children.size())});
   return format_table({"actor", path}, rows);
 }
 

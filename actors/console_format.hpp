@@ -1,6 +1,7 @@
 // actors/console_format.hpp
 //
-// How console answers look. Pure functions of data; plain ASCII and box-drawing characters, no colour.
+// How console answers look. Pure functions of data; plain ASCII and box-drawing characters, no
+// colour.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -14,8 +15,8 @@ namespace cascade {
 
 using table_row = std::vector<std::string>;
 
-// Columns as wide as their widest cell, in characters, two blanks apart; a column whose cells are all numbers is
-// right-aligned. No trailing blanks, a newline after each row.
+// Columns as wide as their widest cell, in characters, two blanks apart; a column whose cells are
+// all numbers is right-aligned. No trailing blanks, a newline after each row.
 std::string format_table(const table_row& header, const std::vector<table_row>& rows);
 
 // One line an actor: ├─ name  kind #id  state  (restarted n times).
@@ -31,7 +32,8 @@ std::string format_actor(const std::string& path, const description& actor);
 nlohmann::json tree_json(const description& root);
 nlohmann::json actors_json(const description& root);
 
-// The candidate that `word` most likely meant, or empty: a unique start, or at most two typing errors away.
+// The candidate that `word` most likely meant, or empty: a unique start, or at most two typing
+// errors away.
 std::string closest_word(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace cascade

@@ -16,7 +16,8 @@ struct link : std::enable_shared_from_this<link> {
   void take(std::uint64_t request, std::string line) {
     if (console) return caf::anon_send(console, console_line{request, std::move(line)});
     if (auto target = server.lock())
-      target->answer(request, R"({"ok":false,"text":"the console is starting; try again","data":null})");
+      target->answer(request,
+                     R"({"ok":false,"text":"the console is starting; try again","data":null})");
   }
 
   // Runs `f` on the io_context thread, if that is still of interest.
@@ -33,14 +34,16 @@ struct link : std::enable_shared_from_this<link> {
 
 void link_console(const std::shared_ptr<console_server>& server, console_options& options) {
   const auto both = std::make_shared<link>(server);
-  server->on_line([both](std::uint64_t request, std::string line) { both->take(request, std::move(line)); });
+  server->on_line(
+      [both](std::uint64_t request, std::string line) { both->take(request, std::move(line)); });
   const auto weak = std::weak_ptr(both);
   options.reply = [weak_server = std::weak_ptr(server)](std::uint64_t request, std::string line) {
     if (auto target = weak_server.lock()) target->answer(request, std::move(line));
   };
   options.attach = [weak](console_actor console) {
     if (auto alive = weak.lock())
-      alive->post([console = std::move(console)](link& l) mutable { l.console = std::move(console); });
+      alive->post(
+          [console = std::move(console)](link& l) mutable { l.console = std::move(console); });
   };
   // The next console may attach before the last one is gone.
   options.detach = [weak](caf::actor_id id) {
@@ -56,7 +59,9 @@ child_spec console_child(console_options options) {
   child.name = "console";
   child.shutdown_within = std::chrono::seconds(1);
   child.spawn = [options = std::move(options)](const supervisor_context& context) {
-    return caf::actor_cast<caf::strong_actor_ptr>(spawn_console(context.system, options));
+    console_options own = options;
+    if (!own.root) own.root = context.supervisor;  // its own supervisor is where the tree begins
+    return caf::actor_cast<caf::strong_actor_ptr>(spawn_console(context.system, std::move(own)));
   };
   return child;
 }

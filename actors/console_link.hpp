@@ -1,7 +1,8 @@
 // actors/console_link.hpp
 //
-// Where the console's socket and the console actor meet, and the only place: lines go to the actor by anon_send, answers
-// come back by asio::post. Survives restarts of the actor: the latest one gets the lines.
+// Where the console's socket and the console actor meet, and the only place: lines go to the actor
+// by anon_send, answers come back by asio::post. Survives restarts of the actor: the latest one
+// gets the lines.
 #pragma once
 
 #include "actors/console.hpp"

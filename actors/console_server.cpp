@@ -22,7 +22,9 @@ namespace {
 std::string problem(const std::filesystem::path& path, const char* what) {
   return "console socket " + path.string() + ": " + what;
 }
-std::string problem(const std::filesystem::path& path) { return problem(path, std::strerror(errno)); }
+std::string problem(const std::filesystem::path& path) {
+  return problem(path, std::strerror(errno));
+}
 
 // The directory must keep others out: the socket's own mode is not honoured on every system.
 std::string check_directory(const std::filesystem::path& directory) {
@@ -30,12 +32,14 @@ std::string check_directory(const std::filesystem::path& directory) {
   if (::stat(directory.c_str(), &info) != 0) {
     if (errno != ENOENT) return problem(directory);
     std::error_code e;
-    if (directory.has_parent_path()) std::filesystem::create_directories(directory.parent_path(), e);
+    if (directory.has_parent_path())
+      std::filesystem::create_directories(directory.parent_path(), e);
     if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return problem(directory);
     if (::stat(directory.c_str(), &info) != 0) return problem(directory);
   }
   if (!S_ISDIR(info.st_mode)) return problem(directory, "not a directory");
-  if (info.st_uid != ::geteuid()) return problem(directory, "the directory belongs to somebody else");
+  if (info.st_uid != ::geteuid())
+    return problem(directory, "the directory belongs to somebody else");
   if ((info.st_mode & 077) != 0) return problem(directory, "the directory must have mode 0700");
   return {};
 }
@@ -59,7 +63,8 @@ std::string console_server::take_lock() {
   lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (lock_ < 0) return problem(file);
   if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) return {};
-  const auto why = errno == EWOULDBLOCK ? problem(options_.path, "another node listens there") : problem(file);
+  const auto why =
+      errno == EWOULDBLOCK ? problem(options_.path, "another node listens there") : problem(file);
   ::close(std::exchange(lock_, -1));
   return why;
 }
@@ -67,8 +72,10 @@ std::string console_server::take_lock() {
 // Removes what a crashed node left behind, and nothing else.
 std::string console_server::prepare_path() const {
   struct stat info {};
-  if (::lstat(options_.path.c_str(), &info) != 0) return errno == ENOENT ? std::string{} : problem(options_.path);
-  if (!S_ISSOCK(info.st_mode)) return problem(options_.path, "there is a file that is not a socket");
+  if (::lstat(options_.path.c_str(), &info) != 0)
+    return errno == ENOENT ? std::string{} : problem(options_.path);
+  if (!S_ISSOCK(info.st_mode))
+    return problem(options_.path, "there is a file that is not a socket");
   asio::io_context probe_io;
   protocol::socket probe(probe_io);
   error_code e;
@@ -78,7 +85,8 @@ std::string console_server::prepare_path() const {
 }
 
 std::string console_server::listen() {
-  if (options_.path.string().size() >= sizeof(sockaddr_un::sun_path)) return problem(options_.path, "path too long");
+  if (options_.path.string().size() >= sizeof(sockaddr_un::sun_path))
+    return problem(options_.path, "path too long");
   auto directory = options_.path.parent_path();
   if (auto why = check_directory(directory.empty() ? "." : directory); !why.empty()) return why;
   if (auto why = take_lock(); !why.empty()) return why;
@@ -86,7 +94,8 @@ std::string console_server::listen() {
   error_code e;
   if (why.empty()) {
     acceptor_.open(protocol(), e);
-    // The mode of the unbound socket is the mode its file gets: no moment in which it is open to others.
+    // The mode of the unbound socket is the mode its file gets: no moment in which it is open to
+    // others.
     if (!e && ::fchmod(acceptor_.native_handle(), 0600) != 0) why = problem(options_.path);
     if (!e) acceptor_.bind(protocol::endpoint(options_.path.string()), e);
     bound_ = !e;
@@ -126,14 +135,17 @@ void console_server::admit(protocol::socket socket) {
   session->read();
 }
 
-// Each line gets a number of its own, so that a late answer is never taken for the answer to a later line.
+// Each line gets a number of its own, so that a late answer is never taken for the answer to a
+// later line.
 void console_server::hand_out(console_session& session, std::string line) {
   session.request = ++last_request_;
   open_requests_[session.request] = &session;
   on_line_(session.request, std::move(line));
 }
 
-void console_server::withdraw(console_session& session) { open_requests_.erase(std::exchange(session.request, 0)); }
+void console_server::withdraw(console_session& session) {
+  open_requests_.erase(std::exchange(session.request, 0));
+}
 
 void console_server::release(console_session& session) {
   withdraw(session);
@@ -156,7 +168,8 @@ void console_server::close() {
   open_requests_.clear();
   for (auto& [key, session] : std::exchange(sessions_, {})) session->close();
   if (std::exchange(bound_, false)) ::unlink(options_.path.c_str());
-  if (lock_ >= 0) ::close(std::exchange(lock_, -1));  // the lock file stays: removing it would race with the next node
+  // The lock file stays: removing it would race with the next node.
+  if (lock_ >= 0) ::close(std::exchange(lock_, -1));
 }
 
 }  // namespace cascade

@@ -1,13 +1,15 @@
 // actors/console_server.hpp
 //
-// The console's socket: one line in, one line out. Knows nothing of actors: console_link.hpp joins the two.
+// The console's socket: one line in, one line out. Knows nothing of actors: console_link.hpp joins
+// the two.
 //
 // Owner     a shared_ptr; one io_context thread. Only answer() may be called from elsewhere.
-// Access    the socket's directory must be 0700 and ours (it is created so), the socket is 0600, and the peer must have
-//           our uid or be root (SO_PEERCRED). A stale socket file is replaced only if nobody answers there; a lock file
-//           beside it keeps two starting nodes apart.
-// Limits    connections_max (a further one gets an error line), line_bytes_max, one request at a time a connection,
-//           idle_max without a request, answer_within for each.
+// Access    the socket's directory must be 0700 and ours (it is created so), the socket is 0600,
+//           and the peer must have our uid or be root (SO_PEERCRED). A stale socket file is
+//           replaced only if nobody answers there; a lock file beside it keeps two starting nodes
+//           apart.
+// Limits    connections_max (a further one gets an error line), line_bytes_max, one request at a
+//           time a connection, idle_max without a request, answer_within for each.
 // Errors    listen() returns the reason; later trouble ends one connection, never the server.
 // Tests     tests/actors/console_server_test.cpp
 #pragma once
@@ -36,8 +38,9 @@ struct console_server_options {
 class console_session;
 
 class console_server : public std::enable_shared_from_this<console_server> {
- public:
-  // Takes a request line on the io_context thread. The answer comes through answer(), later or never.
+public:
+  // Takes a request line on the io_context thread. The answer comes through answer(), later or
+  // never.
   using line_function = std::function<void(std::uint64_t request, std::string line)>;
 
   console_server(boost::asio::io_context& io, console_server_options options);
@@ -53,12 +56,13 @@ class console_server : public std::enable_shared_from_this<console_server> {
   // Closes everything and removes the socket file. Idempotent.
   void close();
 
-  // Thread-safe: hands the answer (one line, without newline) to whoever asked; dropped if that is gone or gave up.
+  // Thread-safe: hands the answer (one line, without newline) to whoever asked; dropped if that is
+  // gone or gave up.
   void answer(std::uint64_t request, std::string line);
 
   boost::asio::io_context& io() noexcept { return io_; }
 
- private:
+private:
   friend class console_session;
   using protocol = boost::asio::local::stream_protocol;
 

@@ -37,8 +37,8 @@ void console_session::read() {
                          [me = shared_from_this()](error_code e, std::size_t bytes) {
                            if (me->closed_) return;
                            if (e == asio::error::not_found)
-                             return me->refuse("a request line has at most " + std::to_string(me->line_bytes_max_) +
-                                               " bytes");
+                             return me->refuse("a request line has at most " +
+                                               std::to_string(me->line_bytes_max_) + " bytes");
                            if (e) return me->close();
                            me->take_line(bytes);
                          });
@@ -64,11 +64,12 @@ void console_session::refuse(const std::string& why) { write(error_line(why), tr
 void console_session::write(std::string line, bool then_close) {
   output_ = std::move(line) + "\n";
   guard(answer_within_, [this] { close(); });  // the peer does not read
-  asio::async_write(socket_, asio::buffer(output_), [me = shared_from_this(), then_close](error_code e, std::size_t) {
-    if (me->closed_) return;
-    if (e || then_close) return me->close();
-    me->read();
-  });
+  asio::async_write(socket_, asio::buffer(output_),
+                    [me = shared_from_this(), then_close](error_code e, std::size_t) {
+                      if (me->closed_) return;
+                      if (e || then_close) return me->close();
+                      me->read();
+                    });
 }
 
 void console_session::close() {

@@ -1,7 +1,7 @@
 // actors/console_session.hpp
 //
-// One connection of the console's socket: reads a line, waits for its answer, writes it, and so on. Private to
-// console_server.cpp; lives on the io_context thread.
+// One connection of the console's socket: reads a line, waits for its answer, writes it, and so on.
+// Private to console_server.cpp; lives on the io_context thread.
 #pragma once
 
 #include <boost/asio/read_until.hpp>
@@ -12,10 +12,11 @@
 namespace cascade {
 
 class console_session : public std::enable_shared_from_this<console_session> {
- public:
+public:
   using socket_type = boost::asio::local::stream_protocol::socket;
 
-  console_session(std::weak_ptr<console_server> server, socket_type socket, const console_server_options& options);
+  console_session(std::weak_ptr<console_server> server, socket_type socket,
+                  const console_server_options& options);
 
   std::uint64_t request = 0;  // the open one, or 0; the server's
 
@@ -29,7 +30,7 @@ class console_session : public std::enable_shared_from_this<console_session> {
 
   void close();
 
- private:
+private:
   void take_line(std::size_t bytes);
   void write(std::string line, bool then_close);
   void guard(std::chrono::milliseconds limit, std::function<void()> act);

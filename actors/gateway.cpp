@@ -54,6 +54,10 @@ std::shared_ptr<pg::session> open_session(gateway_self self, const char* role_in
   options.settings = std::move(settings);
   options.settings.emplace_back("search_path", "pg_catalog");
   options.settings.emplace_back("jit", "off");
+  // Every statement looks rows up by key or reads the tail of an index. The statistics of a table that fills and empties
+  // all the time must never talk the planner out of that, nor may an unlucky sixth execution.
+  options.settings.emplace_back("plan_cache_mode", "force_generic_plan");
+  for (const char* way : {"enable_seqscan", "enable_hashjoin", "enable_mergejoin"}) options.settings.emplace_back(way, "off");
   options.settings.emplace_back("idle_in_transaction_session_timeout", "0");
   options.on_notice = [log = self->state.context->log](const pg::failure& f) {
     log->debug("cascade.database.notice text=\"{}\"", f.message);
@@ -71,9 +75,8 @@ void connect(gateway_self self) {
   ++state.generation;
   state.sessions_ready = 0;
   state.now = phase::connecting;
-  // Index ranges at the tail only: statistics of a moving table must never talk the planner out of them.
-  auto reader = open_session(self, "reader", {{"enable_seqscan", "off"}, {"plan_cache_mode", "force_generic_plan"}});
-  auto writer = open_session(self, "writer", {{"synchronous_commit", "on"}, {"plan_cache_mode", "force_generic_plan"}});
+  auto reader = open_session(self, "reader", {});
+  auto writer = open_session(self, "writer", {{"synchronous_commit", "on"}});
   state.context->database->open(std::move(reader), std::move(writer));
 }
 

@@ -1,7 +1,7 @@
 // actors/messages.hpp
 //
-// Every message between actors, and the interfaces that carry them. Commands are imperative, events past tense, queries
-// nouns. Add your own types at the end of the block: ids are positional.
+// Every message between actors, and the interfaces that carry them. Commands are imperative, events
+// past tense, queries nouns. Add your own types at the end of the block: ids are positional.
 #pragma once
 
 #include <caf/all.hpp>
@@ -17,7 +17,7 @@
 
 namespace cascade {
 
-// -- supervision ------------------------------------------------------------------------------------------------------
+// -- supervision ----------------------------------------------------------------------------------
 
 enum class supervisor_errc : std::uint8_t {
   restart_intensity_exceeded = 1,  // the exit reason of a supervisor that gave up
@@ -30,14 +30,15 @@ enum class supervisor_errc : std::uint8_t {
 };
 std::string to_string(supervisor_errc e);
 
-// Text of any error, for people and logs: "user_shutdown", "restart intensity exceeded", "unhandled_exception: ...".
+// Text of any error, for people and logs: "user_shutdown", "restart intensity exceeded",
+// "unhandled_exception: ...".
 std::string error_text(const caf::error& e);
 
 // From a child to its supervisor, once, when it can serve. Must be sent by the child itself.
 struct child_ready {};
 
-// Adds a child while the supervisor runs. Answered when it is up, or with the error of its first start, which is then
-// forgotten and not counted as a failure.
+// Adds a child while the supervisor runs. Answered when it is up, or with the error of its first
+// start, which is then forgotten and not counted as a failure.
 struct start_child {
   child_spec spec;
 };
@@ -46,7 +47,8 @@ struct child_started {
   caf::strong_actor_ptr handle;
 };
 
-// Stops one child for good (an added one is forgotten, a child of the spec can be brought back by restart_child).
+// Stops one child for good (an added one is forgotten, a child of the spec can be brought back by
+// restart_child).
 struct stop_child {
   std::string name;
 };
@@ -57,8 +59,9 @@ struct restart_child {
   std::string name;
 };
 
-// Every actor of ours answers `describe` with what it is doing. It fills in state and detail; its supervisor adds the
-// rest. A supervisor answers with its whole subtree, and gives each level a little less than `within`.
+// Every actor of ours answers `describe` with what it is doing. It fills in state and detail; its
+// supervisor adds the rest. A supervisor answers with its whole subtree, and gives each level a
+// little less than `within`.
 struct describe {
   caf::timespan within = std::chrono::milliseconds(500);
 };
@@ -101,7 +104,7 @@ struct supervisor_wake {
   std::uint64_t generation = 0;
 };
 
-// -- console ----------------------------------------------------------------------------------------------------------
+// -- console --------------------------------------------------------------------------------------
 
 // From the socket to the console actor, and from the console to a provider (jobs, queues, inbox).
 struct console_query {
@@ -361,8 +364,8 @@ typename I::result_type inspect(I& f, describe& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, description& x) {
-  return f(caf::meta::type_name("cascade::description"), x.name, x.kind, x.id, x.state, x.detail, x.restarts,
-           x.answered, x.children_omitted, x.children);
+  return f(caf::meta::type_name("cascade::description"), x.name, x.kind, x.id, x.state, x.detail,
+           x.restarts, x.answered, x.children_omitted, x.children);
 }
 template <class I>
 typename I::result_type inspect(I& f, find_child& x) {
@@ -382,7 +385,8 @@ typename I::result_type inspect(I& f, restart_count& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, restart_counters& x) {
-  return f(caf::meta::type_name("cascade::restart_counters"), x.supervisor, x.restarts_total, x.children);
+  return f(caf::meta::type_name("cascade::restart_counters"), x.supervisor, x.restarts_total,
+           x.children);
 }
 template <class I>
 typename I::result_type inspect(I& f, supervisor_wake& x) {
@@ -452,25 +456,25 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::forget_task)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::job_retry)
 
 CAF_BEGIN_TYPE_ID_BLOCK(cascade, first_custom_type_id)
-  CAF_ADD_TYPE_ID(cascade, (cascade::errc))
-  CAF_ADD_TYPE_ID(cascade, (cascade::supervisor_errc))
-  CAF_ADD_TYPE_ID(cascade, (cascade::child_ready))
-  CAF_ADD_TYPE_ID(cascade, (cascade::start_child))
-  CAF_ADD_TYPE_ID(cascade, (cascade::child_started))
-  CAF_ADD_TYPE_ID(cascade, (cascade::stop_child))
-  CAF_ADD_TYPE_ID(cascade, (cascade::child_stopped))
-  CAF_ADD_TYPE_ID(cascade, (cascade::restart_child))
-  CAF_ADD_TYPE_ID(cascade, (cascade::describe))
-  CAF_ADD_TYPE_ID(cascade, (cascade::description))
-  CAF_ADD_TYPE_ID(cascade, (cascade::find_child))
-  CAF_ADD_TYPE_ID(cascade, (cascade::child_found))
-  CAF_ADD_TYPE_ID(cascade, (cascade::restart_query))
-  CAF_ADD_TYPE_ID(cascade, (cascade::restart_count))
-  CAF_ADD_TYPE_ID(cascade, (cascade::restart_counters))
-  CAF_ADD_TYPE_ID(cascade, (cascade::supervisor_wake))
-  CAF_ADD_TYPE_ID(cascade, (cascade::console_query))
-  CAF_ADD_TYPE_ID(cascade, (cascade::console_answer))
-  CAF_ADD_TYPE_ID(cascade, (cascade::console_line))
+CAF_ADD_TYPE_ID(cascade, (cascade::errc))
+CAF_ADD_TYPE_ID(cascade, (cascade::supervisor_errc))
+CAF_ADD_TYPE_ID(cascade, (cascade::child_ready))
+CAF_ADD_TYPE_ID(cascade, (cascade::start_child))
+CAF_ADD_TYPE_ID(cascade, (cascade::child_started))
+CAF_ADD_TYPE_ID(cascade, (cascade::stop_child))
+CAF_ADD_TYPE_ID(cascade, (cascade::child_stopped))
+CAF_ADD_TYPE_ID(cascade, (cascade::restart_child))
+CAF_ADD_TYPE_ID(cascade, (cascade::describe))
+CAF_ADD_TYPE_ID(cascade, (cascade::description))
+CAF_ADD_TYPE_ID(cascade, (cascade::find_child))
+CAF_ADD_TYPE_ID(cascade, (cascade::child_found))
+CAF_ADD_TYPE_ID(cascade, (cascade::restart_query))
+CAF_ADD_TYPE_ID(cascade, (cascade::restart_count))
+CAF_ADD_TYPE_ID(cascade, (cascade::restart_counters))
+CAF_ADD_TYPE_ID(cascade, (cascade::supervisor_wake))
+CAF_ADD_TYPE_ID(cascade, (cascade::console_query))
+CAF_ADD_TYPE_ID(cascade, (cascade::console_answer))
+CAF_ADD_TYPE_ID(cascade, (cascade::console_line))
   CAF_ADD_TYPE_ID(cascade, (cascade::database_changed))
   CAF_ADD_TYPE_ID(cascade, (cascade::attach_database))
   CAF_ADD_TYPE_ID(cascade, (cascade::connection_step))
@@ -527,9 +531,11 @@ using describable = caf::typed_actor<caf::replies_to<describe>::with<description
 
 using supervisor_actor = caf::typed_actor<  //
     caf::reacts_to<child_ready>,            //
-    caf::replies_to<start_child>::with<child_started>, caf::replies_to<stop_child>::with<child_stopped>,
-    caf::replies_to<restart_child>::with<child_started>, caf::replies_to<describe>::with<description>,
-    caf::replies_to<find_child>::with<child_found>, caf::replies_to<restart_query>::with<restart_counters>>;
+    caf::replies_to<start_child>::with<child_started>,
+    caf::replies_to<stop_child>::with<child_stopped>,
+    caf::replies_to<restart_child>::with<child_started>,
+    caf::replies_to<describe>::with<description>, caf::replies_to<find_child>::with<child_found>,
+    caf::replies_to<restart_query>::with<restart_counters>>;
 
 // Answers console commands for a part of the engine.
 using console_provider = caf::typed_actor<caf::replies_to<console_query>::with<console_answer>>;

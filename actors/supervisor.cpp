@@ -8,17 +8,19 @@ namespace cascade {
 void send_exit_first(const caf::strong_actor_ptr& whom, caf::exit_reason reason) {
   if (!whom) return;
   whom->enqueue(nullptr, caf::make_message_id(caf::message_priority::high),
-                caf::make_message(caf::exit_msg{caf::actor_cast<caf::actor_addr>(whom), reason}), nullptr);
+                caf::make_message(caf::exit_msg{caf::actor_cast<caf::actor_addr>(whom), reason}),
+                nullptr);
 }
 
-// -- the table of children --------------------------------------------------------------------------------------------
+// -- the table of children ------------------------------------------------------------------------
 
 supervisor_state::~supervisor_state() {
   for (auto c = children_.rbegin(); c != children_.rend(); ++c)
     send_exit_first(c->second.actor, caf::exit_reason::kill);
 }
 
-void supervisor_state::begin(supervisor_self self, supervisor_spec spec, supervisor_options options) {
+void supervisor_state::begin(supervisor_self self, supervisor_spec spec,
+                             supervisor_options options) {
   self_ = self;
   spec_ = std::move(spec);
   parent_ = std::move(options.parent);
@@ -83,11 +85,12 @@ void supervisor_state::emit(supervision_step what, const child* c, const caf::er
   log_(event);
 }
 
-// -- messages ---------------------------------------------------------------------------------------------------------
+// -- messages -------------------------------------------------------------------------------------
 
 void supervisor_state::ready(const caf::strong_actor_ptr& sender) {
   child* c = sender ? by_actor(sender->id()) : nullptr;
-  if (!c || c->actor != sender || c->phase != child_phase::starting) return;  // stale, or of a stranger
+  if (!c || c->actor != sender || c->phase != child_phase::starting)
+    return;  // stale, or of a stranger
   up(*c);
   step();
 }
@@ -114,7 +117,8 @@ caf::result<child_started> supervisor_state::restart(const restart_child& m) {
   child* c = by_name(m.name);
   if (!c) return caf::make_error(supervisor_errc::child_not_found, m.name);
   if (c->phase == child_phase::running) return child_started{c->actor->id(), c->actor};
-  if (c->alive() || c->on_start.pending()) return caf::make_error(supervisor_errc::name_taken, m.name);
+  if (c->alive() || c->on_start.pending())
+    return caf::make_error(supervisor_errc::name_taken, m.name);
   auto promise = self_->make_response_promise<child_started>();
   c->on_start = promise;
   c->held = false;
@@ -154,11 +158,12 @@ restart_counters supervisor_state::counters() const {
   return out;
 }
 
-// -- the actor --------------------------------------------------------------------------------------------------------
+// -- the actor ------------------------------------------------------------------------------------
 
 namespace {
 
-supervisor_impl::behavior_type supervisor(supervisor_self self, supervisor_spec spec, supervisor_options options) {
+supervisor_impl::behavior_type supervisor(supervisor_self self, supervisor_spec spec,
+                                          supervisor_options options) {
   self->set_down_handler([self](caf::down_msg& m) { self->state.down(m.source, m.reason); });
   self->set_exit_handler([self](caf::exit_msg& m) {
     if (m.reason) self->state.end(std::move(m.reason));
@@ -178,7 +183,8 @@ supervisor_impl::behavior_type supervisor(supervisor_self self, supervisor_spec 
 
 }  // namespace
 
-supervisor_actor spawn_supervisor(caf::actor_system& system, supervisor_spec spec, supervisor_options options) {
+supervisor_actor spawn_supervisor(caf::actor_system& system, supervisor_spec spec,
+                                  supervisor_options options) {
   return system.spawn(supervisor, std::move(spec), std::move(options));
 }
 
@@ -191,8 +197,8 @@ child_spec supervisor_child(supervisor_spec spec, restart_policy restart) {
   child.ready_within = ready_budget(spec);
   child.shutdown_within = shutdown_budget(spec);
   child.spawn = [spec = std::move(spec)](const supervisor_context& context) {
-    return caf::actor_cast<caf::strong_actor_ptr>(
-        spawn_supervisor(context.system, spec, supervisor_options{context.log, context.supervisor}));
+    return caf::actor_cast<caf::strong_actor_ptr>(spawn_supervisor(
+        context.system, spec, supervisor_options{context.log, context.supervisor}));
   };
   return child;
 }

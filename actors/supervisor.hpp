@@ -1,17 +1,23 @@
 // actors/supervisor.hpp
 //
-// Starts, watches, restarts and stops children, in the manner of OTP. Children are data (supervisor_spec.hpp).
+// Starts, watches, restarts and stops children, in the manner of OTP. Children are data
+// (supervisor_spec.hpp).
 //
-// In        child_ready (from a child), start_child, stop_child, restart_child, describe, find_child, restart_query.
-// Out       exit messages to children (user_shutdown, after the deadline kill); child_ready to `parent`, once, when all
-//           children of the spec have been started; supervision events to `log`.
-// down_msg  of a child it stopped itself: the next step of the stop. Of any other: the restart policy decides.
-// exit_msg  any abnormal one begins an orderly stop in reverse order; the supervisor then ends with its reason. A kill
-//           cannot be trapped: the children are killed with it, the parent restarts everything.
+// In        child_ready (from a child), start_child, stop_child, restart_child, describe,
+//           find_child, restart_query.
+// Out       exit messages to children (user_shutdown, after the deadline kill); child_ready to
+//           `parent`, once, when all children of the spec have been started; supervision events to
+//           `log`.
+// down_msg  of a child it stopped itself: the next step of the stop. Of any other: the restart
+//           policy decides.
+// exit_msg  any abnormal one begins an orderly stop in reverse order; the supervisor then ends with
+//           its reason. A kill cannot be trapped: the children are killed with it, the parent
+//           restarts everything.
 // Ends      with restart_intensity_exceeded after too many failures, having stopped its children.
 // Restart   forgets everything: added children, counters, failures.
 // Cost      O(log children) per event; one_for_all and rest_for_one are O(children) per failure.
-// Limits    describe lists at most describe_children_max children; starts and stops have deadlines, all finite.
+// Limits    describe lists at most describe_children_max children; starts and stops have deadlines,
+//           all finite.
 // Tests     tests/actors/supervisor_test.cpp, supervisor_model_test.cpp
 #pragma once
 
@@ -35,10 +41,12 @@ struct supervisor_options {
 };
 
 // Starts a supervisor. It begins with its first child at once, on CAF's pool.
-supervisor_actor spawn_supervisor(caf::actor_system& system, supervisor_spec spec, supervisor_options options = {});
+supervisor_actor spawn_supervisor(caf::actor_system& system, supervisor_spec spec,
+                                  supervisor_options options = {});
 
 // A supervisor as a child of another: awaits_ready, deadlines that leave room for all below it.
-child_spec supervisor_child(supervisor_spec spec, restart_policy restart = restart_policy::permanent);
+child_spec supervisor_child(supervisor_spec spec,
+                            restart_policy restart = restart_policy::permanent);
 
 // Writes an event to spdlog as `cascade.supervisor.<step> supervisor=... child=...`.
 void log_supervision(const supervision_event& event);

@@ -1,5 +1,5 @@
-// Questions about a supervisor's subtree: each is asked of the children at once, with a finite time-out, and answered when
-// all of them did, or did not.
+// Questions about a supervisor's subtree: each is asked of the children at once, with a finite
+// time-out, and answered when all of them did, or did not.
 #include <spdlog/fmt/fmt.h>
 
 #include "actors/supervisor_state.hpp"
@@ -13,21 +13,30 @@ caf::timespan within_below(caf::timespan within) { return within * 4 / 5; }
 
 const char* text_of(child_phase phase) {
   switch (phase) {
-    case child_phase::down: return "down";
-    case child_phase::waiting: return "waiting to restart";
-    case child_phase::starting: return "starting";
-    case child_phase::running: return "running";
-    case child_phase::stopping: return "stopping";
-    case child_phase::killing: return "killing";
+    case child_phase::down:
+      return "down";
+    case child_phase::waiting:
+      return "waiting to restart";
+    case child_phase::starting:
+      return "starting";
+    case child_phase::running:
+      return "running";
+    case child_phase::stopping:
+      return "stopping";
+    case child_phase::killing:
+      return "killing";
   }
   return "unknown";
 }
 
 const char* text_of(restart_strategy strategy) {
   switch (strategy) {
-    case restart_strategy::one_for_one: return "one_for_one";
-    case restart_strategy::one_for_all: return "one_for_all";
-    case restart_strategy::rest_for_one: return "rest_for_one";
+    case restart_strategy::one_for_one:
+      return "one_for_one";
+    case restart_strategy::one_for_all:
+      return "one_for_all";
+    case restart_strategy::rest_for_one:
+      return "rest_for_one";
   }
   return "unknown";
 }
@@ -76,8 +85,10 @@ description supervisor_state::describe_self() const {
   out.id = self_->id();
   out.state = ending_ ? "stopping" : announced_ ? "running" : "starting";
   out.detail = fmt::format(
-      R"({{"strategy":"{}","children":{},"failures_in_window":{},"restarts_max":{},"within_ms":{},"restarts_total":{}}})",
-      text_of(spec_.strategy), children_.size(), window_.count(self_->clock().now()), spec_.restarts_max,
+      R"({{"strategy":"{}","children":{},"failures_in_window":{},"restarts_max":{},)"
+      R"("within_ms":{},"restarts_total":{}}})",
+      text_of(spec_.strategy), children_.size(), window_.count(self_->clock().now()),
+      spec_.restarts_max,
       std::chrono::duration_cast<std::chrono::milliseconds>(spec_.within).count(), restarts_total_);
   return out;
 }
@@ -101,7 +112,8 @@ caf::result<description> supervisor_state::describe_tree(const describe& m) {
         .then(
             [answer, index, phase = c.phase](description& d) {
               auto& slot = answer->tree.children[index];
-              if (phase == child_phase::running && !d.state.empty()) slot.state = std::move(d.state);
+              if (phase == child_phase::running && !d.state.empty())
+                slot.state = std::move(d.state);
               slot.detail = std::move(d.detail);
               slot.children = std::move(d.children);
               slot.children_omitted = d.children_omitted;
@@ -117,7 +129,8 @@ caf::result<description> supervisor_state::describe_tree(const describe& m) {
 }
 
 caf::result<child_found> supervisor_state::find(const find_child& m) {
-  if (const child* c = by_actor(m.id)) return child_found{spec_.name + "/" + c->spec.name, c->actor};
+  if (const child* c = by_actor(m.id))
+    return child_found{spec_.name + "/" + c->spec.name, c->actor};
   auto hunt = std::make_shared<search>();
   hunt->id = m.id;
   hunt->promise = self_->make_response_promise<child_found>();
@@ -125,7 +138,9 @@ caf::result<child_found> supervisor_state::find(const find_child& m) {
   for (const auto& [order, c] : children_) {
     if (c.spec.kind != child_kind::supervisor || !c.alive()) continue;
     ++hunt->open;
-    self_->request(caf::actor_cast<supervisor_actor>(c.actor), m.within, find_child{m.id, within_below(m.within)})
+    self_
+        ->request(caf::actor_cast<supervisor_actor>(c.actor), m.within,
+                  find_child{m.id, within_below(m.within)})
         .then(
             [hunt, prefix = spec_.name + "/"](child_found& what) {
               hunt->found({prefix + what.path, what.handle});

@@ -4,7 +4,8 @@
 
 namespace cascade {
 
-caf::timespan restart_delay(const std::optional<restart_backoff>& backoff, unsigned failures_before) noexcept {
+caf::timespan restart_delay(const std::optional<restart_backoff>& backoff,
+                            unsigned failures_before) noexcept {
   if (!backoff || failures_before == 0) return caf::timespan{0};
   auto delay = std::min(backoff->first, backoff->cap);
   for (unsigned i = 1; i < failures_before && delay < backoff->cap; ++i)
@@ -19,7 +20,8 @@ bool restart_window::record(supervision_time now) {
 }
 
 std::size_t restart_window::count(supervision_time now) const noexcept {
-  return static_cast<std::size_t>(std::ranges::count_if(failures_, [&](auto t) { return t >= now - within_; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(failures_, [&](auto t) { return t >= now - within_; }));
 }
 
 namespace {

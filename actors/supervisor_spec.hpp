@@ -1,9 +1,11 @@
 // actors/supervisor_spec.hpp
 //
-// What a supervisor is told: its children and its limits, as plain data. Semantics: docs/design/supervision.md.
+// What a supervisor is told: its children and its limits, as plain data. Semantics:
+// docs/design/supervision.md.
 //
 // Units   caf::timespan. Every deadline is finite; zero for shutdown_within means "kill at once".
-// Thread  spawn is called inside the supervisor: it must return within microseconds and never block.
+// Thread  spawn is called inside the supervisor: it must return within microseconds and never
+//         block.
 #pragma once
 
 #include <caf/actor_control_block.hpp>
@@ -31,9 +33,9 @@ enum class restart_strategy : std::uint8_t {
 
 enum class child_kind : std::uint8_t { worker, supervisor };
 
-// The first restart is immediate, the next ones wait first, 2 * first, ... up to cap. A child that was up for
-// steady_after starts over. Choose cap so that restarts_max of them do not fit into `within`, and an outage of Postgres
-// never escalates.
+// The first restart is immediate, the next ones wait first, 2 * first, ... up to cap. A child that
+// was up for steady_after starts over. Choose cap so that restarts_max of them do not fit into
+// `within`, and an outage of Postgres never escalates.
 struct restart_backoff {
   caf::timespan first = std::chrono::milliseconds(100);
   caf::timespan cap = std::chrono::seconds(5);
@@ -50,14 +52,15 @@ struct child_spec {
   spawn_function spawn;
   restart_policy restart = restart_policy::permanent;
   caf::timespan shutdown_within = std::chrono::seconds(5);  // then it is killed
-  bool awaits_ready = false;                                // it must send child_ready before its next sibling starts
-  caf::timespan ready_within = std::chrono::seconds(30);    // then it is killed, which counts as a failure
+  bool awaits_ready = false;  // it must send child_ready before its next sibling starts
+  caf::timespan ready_within =
+      std::chrono::seconds(30);  // then it is killed, which counts as a failure
   child_kind kind = child_kind::worker;
   std::optional<restart_backoff> backoff;  // none: restarts are immediate
 };
 
-// More than restarts_max failures within `within` end the supervisor itself; its own supervisor then decides.
-// Intensities multiply over levels: keep them small.
+// More than restarts_max failures within `within` end the supervisor itself; its own supervisor
+// then decides. Intensities multiply over levels: keep them small.
 struct supervisor_spec {
   std::string name;
   restart_strategy strategy = restart_strategy::one_for_one;

@@ -1,11 +1,12 @@
 // actors/supervisor_state.hpp
 //
-// The inside of a supervisor: its table of children and the steps that move it towards what is wanted. Private to
-// actors/supervisor*.cpp.
+// The inside of a supervisor: its table of children and the steps that move it towards what is
+// wanted. Private to actors/supervisor*.cpp.
 //
-// Each child is in one phase; two sets say what is wanted: `stops_` (a group stop, last child first) and `starts_` (to be
-// started, first child first). Every event ends in step(), which does the next thing that is allowed:
-// stops come before starts, and a start waits for the siblings before it (gate()).
+// Each child is in one phase; two sets say what is wanted: `stops_` (a group stop, last child
+// first) and `starts_` (to be started, first child first). Every event ends in step(), which does
+// the next thing that is allowed: stops come before starts, and a start waits for the siblings
+// before it (gate()).
 #pragma once
 
 #include <map>
@@ -64,7 +65,7 @@ struct supervisor_state {
   caf::result<child_found> find(const find_child& m);
   [[nodiscard]] restart_counters counters() const;
 
- private:
+private:
   using child = supervised_child;
 
   // Steps.
@@ -91,7 +92,8 @@ struct supervisor_state {
   void disarm(child& c) { ++c.generation; }
   void refuse_start(child& c, const caf::error& why);
   void answer_stops(child& c);
-  void emit(supervision_step what, const child* c, const caf::error& reason, caf::timespan delay = {}) const;
+  void emit(supervision_step what, const child* c, const caf::error& reason,
+            caf::timespan delay = {}) const;
   [[nodiscard]] description describe_child(const child& c) const;
   [[nodiscard]] description describe_self() const;
 
@@ -105,7 +107,8 @@ struct supervisor_state {
   std::unordered_map<std::string, std::uint64_t> orders_by_name_;
   std::set<std::uint64_t> stops_;
   std::set<std::uint64_t> starts_;
-  std::set<std::uint64_t> coming_up_;  // children of the spec that are starting: they may hold up the next ones
+  std::set<std::uint64_t>
+      coming_up_;  // children of the spec that are starting: they may hold up the next ones
   std::uint64_t last_order_ = 0;
   std::uint64_t restarts_total_ = 0;
   bool announced_ = false;

@@ -27,7 +27,8 @@ bool supervisor_state::advance() {
   return start_next();
 }
 
-// Children of the spec stop one by one, last first; added ones, which do not depend on each other, all at once.
+// Children of the spec stop one by one, last first; added ones, which do not depend on each other,
+// all at once.
 void supervisor_state::stop_next() {
   const auto can_stop = [](const child& c) {
     return c.phase == child_phase::starting || c.phase == child_phase::running;
@@ -54,8 +55,8 @@ bool supervisor_state::start_next() {
   return false;
 }
 
-// Whether the siblings after `c` wait until it is up: always in a group that shares its fate; with one_for_one only in
-// the first start.
+// Whether the siblings after `c` wait until it is up: always in a group that shares its fate; with
+// one_for_one only in the first start.
 bool supervisor_state::gates(const child& c) const {
   return !c.added && (spec_.strategy != restart_strategy::one_for_one || !c.was_up);
 }
@@ -126,10 +127,11 @@ void supervisor_state::failed(child& c, const caf::error& reason) {
   refuse_start(c, reason ? reason : caf::make_error(supervisor_errc::start_failed));
   if (!window_.record(now)) {
     emit(supervision_step::escalating, &c, reason);
-    return end(caf::make_error(supervisor_errc::restart_intensity_exceeded, c.spec.name + ": " + error_text(reason)));
+    return end(caf::make_error(supervisor_errc::restart_intensity_exceeded,
+                               c.spec.name + ": " + error_text(reason)));
   }
-  const bool was_steady =
-      c.spec.backoff && c.up_since != supervision_time{} && now - c.up_since >= c.spec.backoff->steady_after;
+  const bool was_steady = c.spec.backoff && c.up_since != supervision_time{} &&
+                          now - c.up_since >= c.spec.backoff->steady_after;
   if (was_steady) c.failures_in_row = 0;
   const auto delay = restart_delay(c.spec.backoff, c.failures_in_row++);
   emit(supervision_step::restarting, &c, reason, delay);
@@ -176,7 +178,9 @@ void supervisor_state::wake(const supervisor_wake& m) {
   if (found == children_.end() || found->second.generation != m.generation) return;
   child& c = found->second;
   switch (c.phase) {
-    case child_phase::waiting: c.phase = child_phase::down; return step();
+    case child_phase::waiting:
+      c.phase = child_phase::down;
+      return step();
     case child_phase::starting:
       if (stops_.contains(c.order)) return;  // its stop comes soon, in its turn
       c.start_missed = true;
@@ -193,7 +197,8 @@ void supervisor_state::wake(const supervisor_wake& m) {
       return ended(c, why);
     }
     case child_phase::down:
-    case child_phase::running: return;  // no timer runs
+    case child_phase::running:
+      return;  // no timer runs
   }
 }
 

@@ -16,17 +16,22 @@ using json = nlohmann::json;
 
 namespace {
 
-bool is_blank(const std::string& line) { return line.find_first_not_of(" \t\r") == std::string::npos; }
+bool is_blank(const std::string& line) {
+  return line.find_first_not_of(" \t\r") == std::string::npos;
+}
 
 bool is_quit(const std::string& line) {
   const auto begin = line.find_first_not_of(" \t");
-  const auto word = begin == std::string::npos ? std::string{} : line.substr(begin, line.find_last_not_of(" \t\r") + 1 - begin);
+  const auto word = begin == std::string::npos
+                        ? std::string{}
+                        : line.substr(begin, line.find_last_not_of(" \t\r") + 1 - begin);
   return word == "quit" || word == "exit";
 }
 
 // Answers may carry bytes of strangers: a terminal must not obey them.
 std::string printable(std::string text) {
-  std::erase_if(text, [](unsigned char c) { return (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f; });
+  std::erase_if(text,
+                [](unsigned char c) { return (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f; });
   return text;
 }
 
@@ -53,7 +58,8 @@ bool console_connection::connect() {
   limit.tv_usec = std::chrono::duration_cast<std::chrono::microseconds>(timeout_ - seconds).count();
   ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
   ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-  if (::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) return true;
+  if (::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0)
+    return true;
   why_ = "no node answers at " + path + ": " + std::strerror(errno);
   disconnect();
   return false;
@@ -88,8 +94,9 @@ std::optional<std::string> console_connection::receive_line() {
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) {
       why_ = n == 0 ? "the node closed the connection"
-             : errno == EAGAIN || errno == EWOULDBLOCK ? "no answer in time"
-                                                       : std::string("connection lost: ") + std::strerror(errno);
+             : errno == EAGAIN || errno == EWOULDBLOCK
+                 ? "no answer in time"
+                 : std::string("connection lost: ") + std::strerror(errno);
       return std::nullopt;
     }
     buffer_.append(chunk, static_cast<std::size_t>(n));
@@ -99,11 +106,14 @@ std::optional<std::string> console_connection::receive_line() {
 }
 
 std::optional<console_reply> console_connection::ask(const std::string& command, bool with_data) {
-  const auto line = json{{"command", command}, {"json", with_data}}.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+  const auto line = json{{"command", command}, {"json", with_data}}.dump(
+                        -1, ' ', false, json::error_handler_t::replace) +
+                    "\n";
   const bool had_one = fd_ >= 0;
   if (!had_one && !connect()) return std::nullopt;
   bool sent = send_line(line);
-  if (!sent && had_one) {  // idle for too long, or the node was restarted: nothing of this command has reached it
+  if (!sent && had_one) {
+    // Idle for too long, or the node was restarted: nothing of this command has reached it.
     disconnect();
     if (!connect()) return std::nullopt;
     sent = send_line(line);
@@ -111,18 +121,19 @@ std::optional<console_reply> console_connection::ask(const std::string& command,
   if (!sent) why_ = "the node closed the connection";
   const auto answer = receive_line();  // a node that lets nobody in says why
   const auto reply = answer ? json::parse(*answer, nullptr, false) : json();
-  const bool sound = reply.is_object() && reply.contains("ok") && reply["ok"].is_boolean() && reply.contains("text") &&
-                     reply["text"].is_string();
+  const bool sound = reply.is_object() && reply.contains("ok") && reply["ok"].is_boolean() &&
+                     reply.contains("text") && reply["text"].is_string();
   if (!sound) {
     if (answer) why_ = "that is not a console: it answers something else";
     disconnect();
     return std::nullopt;
   }
-  return console_reply{reply["ok"], reply["text"], reply.contains("data") ? reply["data"].dump(2) : "null"};
+  return console_reply{reply["ok"], reply["text"],
+                       reply.contains("data") ? reply["data"].dump(2) : "null"};
 }
 
-console_exit run_console_command(console_connection& connection, const std::string& command, bool with_json,
-                                 std::ostream& out, std::ostream& err) {
+console_exit run_console_command(console_connection& connection, const std::string& command,
+                                 bool with_json, std::ostream& out, std::ostream& err) {
   const auto reply = connection.ask(command, with_json);
   if (!reply) {
     err << "error: " << connection.why() << std::endl;
@@ -136,8 +147,8 @@ console_exit run_console_command(console_connection& connection, const std::stri
   return console_exit::fine;
 }
 
-console_exit run_console_commands(console_connection& connection, std::istream& in, bool with_json, std::ostream& out,
-                                  std::ostream& err) {
+console_exit run_console_commands(console_connection& connection, std::istream& in, bool with_json,
+                                  std::ostream& out, std::ostream& err) {
   auto worst = console_exit::fine;
   for (std::string line; std::getline(in, line);) {
     if (is_blank(line)) continue;
@@ -148,10 +159,12 @@ console_exit run_console_commands(console_connection& connection, std::istream& 
   return worst;
 }
 
-std::vector<std::string> console_completions(console_connection& connection, const std::string& line) {
+std::vector<std::string> console_completions(console_connection& connection,
+                                             const std::string& line) {
   const auto begin = std::min(line.find_first_not_of(' '), line.size());
   const auto space = line.find(' ', begin);
-  const auto first = line.substr(begin, space == std::string::npos ? std::string::npos : space - begin);
+  const auto first =
+      line.substr(begin, space == std::string::npos ? std::string::npos : space - begin);
   const bool wants_command = space == std::string::npos;
   if (!wants_command && first != "show" && first != "kill") return {};
   const auto last = wants_command ? first : line.substr(line.rfind(' ') + 1);

@@ -1,10 +1,13 @@
 // cli/console_client.hpp
 //
-// The other end of the console's socket: one command, a pipe full of them, or a prompt with history and completion.
+// The other end of the console's socket: one command, a pipe full of them, or a prompt with history
+// and completion.
 //
-// Output   answers to `out`, complaints to `err`; colour only on a terminal, and never with NO_COLOR set. Control
-//          characters in answers are not passed on: they may come from somebody's payload.
-// Limits   connecting and each answer take at most `timeout`; an answer has at most answer_bytes_max.
+// Output   answers to `out`, complaints to `err`; colour only on a terminal, and never with
+//          NO_COLOR set. Control characters in answers are not passed on: they may come from
+//          somebody's payload.
+// Limits   connecting and each answer take at most `timeout`; an answer has at most
+//          answer_bytes_max.
 // Tests    tests/actors/console_client_test.cpp
 #pragma once
 
@@ -41,7 +44,7 @@ struct console_reply {
 
 // A connection that is made when needed, and once more when it broke. Blocking; one thread.
 class console_connection {
- public:
+public:
   static constexpr std::size_t answer_bytes_max = 64u << 20;
 
   console_connection(std::filesystem::path socket, std::chrono::milliseconds timeout)
@@ -55,7 +58,7 @@ class console_connection {
 
   const std::string& why() const noexcept { return why_; }
 
- private:
+private:
   bool connect();
   void disconnect();
   bool send_line(const std::string& line);
@@ -69,17 +72,19 @@ class console_connection {
 };
 
 // Runs one command and prints its reply.
-console_exit run_console_command(console_connection& connection, const std::string& command, bool json,
-                                 std::ostream& out, std::ostream& err);
+console_exit run_console_command(console_connection& connection, const std::string& command,
+                                 bool json, std::ostream& out, std::ostream& err);
 
 // Runs each line of `in`. The worst exit of all.
-console_exit run_console_commands(console_connection& connection, std::istream& in, bool json, std::ostream& out,
-                                  std::ostream& err);
+console_exit run_console_commands(console_connection& connection, std::istream& in, bool json,
+                                  std::ostream& out, std::ostream& err);
 
 // What could stand at the end of `line`: a command as first word, an actor id after show and kill.
-std::vector<std::string> console_completions(console_connection& connection, const std::string& line);
+std::vector<std::string> console_completions(console_connection& connection,
+                                             const std::string& line);
 
-// Everything above as a program: one-shot, pipe or prompt, whichever fits. In console_client_prompt.cpp (libedit).
+// Everything above as a program: one-shot, pipe or prompt, whichever fits. In
+// console_client_prompt.cpp (libedit).
 int run_console(const console_client_options& options);
 
 }  // namespace cascade

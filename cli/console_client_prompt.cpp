@@ -31,7 +31,9 @@ completion_state completion;
 
 char* next_word(const char*, int state) {
   if (state == 0) completion.next = 0;
-  return completion.next < completion.words.size() ? ::strdup(completion.words[completion.next++].c_str()) : nullptr;
+  return completion.next < completion.words.size()
+             ? ::strdup(completion.words[completion.next++].c_str())
+             : nullptr;
 }
 
 char** complete(const char* text, int, int end) {

@@ -1,24 +1,33 @@
 // triggers/timer_wheel.hpp
 //
-// Holds what becomes due: delays, retries, deadlines. Assumes that most entries are cancelled or moved before they fire.
+// Holds what becomes due: delays, retries, deadlines. Assumes that most entries are cancelled or
+// moved before they fire.
 //
-// Owner     exactly one actor; not thread-safe; never reads a clock: the owner passes the time in ticks.
-// Units     ticks of the owner's choice, 1 ms by default. The owner rounds due times up and the present down
-//           (ticks_up, ticks_down); then an entry fires less than one tick late and never early.
-// Cost      schedule, move, cancel O(1), nothing is allocated. advance O(fired + moved down a level); each entry moves
-//           down at most once a level. next_wakeup O(1): reads the occupancy bitmaps. Nothing ticks while idle.
-// Limits    4 levels of 256 slots cover 2^32 ticks, 49 days of 1 ms; what is due later waits in one overflow list,
-//           which is looked at when the first of them comes into reach. 16.5 KiB, plus 32 bytes in each entry.
-// Errors    none. An exception of fn leaves advance; the entries it had not reached yet fire in the next advance.
-// Order     by tick, within a tick by insertion (a moved entry is inserted anew). So runs are reproducible.
+// Owner     exactly one actor; not thread-safe; never reads a clock: the owner passes the time in
+//           ticks.
+// Units     ticks of the owner's choice, 1 ms by default. The owner rounds due times up and the
+//           present down (ticks_up, ticks_down); then an entry fires less than one tick late and
+//           never early.
+// Cost      schedule, move, cancel O(1), nothing is allocated. advance O(fired + moved down a
+//           level); each entry moves down at most once a level. next_wakeup O(1): reads the
+//           occupancy bitmaps. Nothing ticks while idle.
+// Limits    4 levels of 256 slots cover 2^32 ticks, 49 days of 1 ms; what is due later waits in one
+//           overflow list, which is looked at when the first of them comes into reach. 16.5 KiB,
+//           plus 32 bytes in each entry.
+// Errors    none. An exception of fn leaves advance; the entries it had not reached yet fire in the
+//           next advance.
+// Order     by tick, within a tick by insertion (a moved entry is inserted anew). So runs are
+//           reproducible.
 // Restart   contents are a cache of Postgres; rebuilt from it, never persisted.
-// Tests     tests/property/timer_wheel_test.cpp (model: std::multimap); loadtest/micro/timer_wheel_bench.cpp
+// Tests     tests/property/timer_wheel_test.cpp (model: std::multimap);
+//           loadtest/micro/timer_wheel_bench.cpp
 //
-// The hierarchical wheel is scheme 7 of Varghese and Lauck, "Hashed and Hierarchical Timing Wheels" (SOSP 1987).
-// Intrusive entries and a computed next wake-up are ideas of folly's HHWheelTimer, overflow beyond the last wheel of
-// Kafka's TimingWheel. An entry's level is the highest digit in which its due tick differs from the present, as digits
-// of base 256. So entries of the same tick are always in the same slot, a lower level is always due before a higher one,
-// and no slot index ever wraps around.
+// The hierarchical wheel is scheme 7 of Varghese and Lauck, "Hashed and Hierarchical Timing Wheels"
+// (SOSP 1987). Intrusive entries and a computed next wake-up are ideas of folly's HHWheelTimer,
+// overflow beyond the last wheel of Kafka's TimingWheel. An entry's level is the highest digit in
+// which its due tick differs from the present, as digits of base 256. So entries of the same tick
+// are always in the same slot, a lower level is always due before a higher one, and no slot index
+// ever wraps around.
 #pragma once
 
 #include <array>
@@ -40,12 +49,13 @@ class basic_timer_wheel {
     link* previous;
   };
 
- public:
+public:
   using tick = std::uint64_t;
 
-  // What is scheduled: derive from it, or embed it. Leaves its wheel when destroyed; stays where it is in memory.
+  // What is scheduled: derive from it, or embed it. Leaves its wheel when destroyed; stays where it
+  // is in memory.
   class node : link {
-   public:
+  public:
     node() noexcept : link{nullptr, nullptr} {}
     node(const node&) = delete;
     node& operator=(const node&) = delete;
@@ -56,7 +66,7 @@ class basic_timer_wheel {
     [[nodiscard]] bool armed() const noexcept { return wheel_ != nullptr; }
     [[nodiscard]] tick due() const noexcept { return due_; }
 
-   private:
+  private:
     friend basic_timer_wheel;
     tick due_ = 0;
     basic_timer_wheel* wheel_ = nullptr;
@@ -72,8 +82,8 @@ class basic_timer_wheel {
   [[nodiscard]] std::size_t count() const noexcept { return count_; }
   [[nodiscard]] tick now() const noexcept { return now_; }
 
-  // Arms `n`, or moves it when it is armed here. A due tick that is not in the future means the next tick.
-  // Requires: n is not armed in another wheel.
+  // Arms `n`, or moves it when it is armed here. A due tick that is not in the future means the
+  // next tick. Requires: n is not armed in another wheel.
   void schedule(node& n, tick due) {
     CASCADE_ASSERT(n.wheel_ == nullptr || n.wheel_ == this);
     if (n.wheel_)
@@ -102,8 +112,8 @@ class basic_timer_wheel {
     return armed;
   }
 
-  // When advance should be called: never later than the first due tick, sometimes earlier (entries move down a level,
-  // at most once a level for each). Nothing when the wheel is empty.
+  // When advance should be called: never later than the first due tick, sometimes earlier (entries
+  // move down a level, at most once a level for each). Nothing when the wheel is empty.
   [[nodiscard]] std::optional<tick> next_wakeup() const noexcept {
     if (lists_[firing].next != &lists_[firing]) return now_;
     const auto index = first_occupied();
@@ -111,9 +121,9 @@ class basic_timer_wheel {
     return begin_of(index);
   }
 
-  // Moves the present to `now` and calls fn(node&) for each entry that is due, in order; the node is disarmed by then
-  // and may be scheduled again. fn may schedule and cancel anything, but not advance. An earlier `now` changes nothing.
-  // Returns how many fired.
+  // Moves the present to `now` and calls fn(node&) for each entry that is due, in order; the node
+  // is disarmed by then and may be scheduled again. fn may schedule and cancel anything, but not
+  // advance. An earlier `now` changes nothing. Returns how many fired.
   template <class F>
   std::size_t advance(tick now, F&& fn) {
     CASCADE_ASSERT(!advancing_);
@@ -136,9 +146,10 @@ class basic_timer_wheel {
     return fired;
   }
 
- private:
+private:
   static constexpr std::size_t slots = std::size_t{1} << slot_bits;
-  static constexpr std::size_t overflow = slots * level_count;  // list indexes: level * slots + slot, then these
+  static constexpr std::size_t overflow =
+      slots * level_count;  // list indexes: level * slots + slot, then these
   static constexpr std::size_t firing = overflow + 1;
   static constexpr std::size_t none = ~std::size_t{0};
   static constexpr unsigned span_bits = slot_bits * level_count;
@@ -176,14 +187,18 @@ class basic_timer_wheel {
   void unlink(node& n) noexcept {
     n.previous->next = n.next;
     n.next->previous = n.previous;
-    if (n.next == n.previous) vacate(static_cast<std::size_t>(n.next - lists_.data()));  // it was alone
+    if (n.next == n.previous)
+      vacate(static_cast<std::size_t>(n.next - lists_.data()));  // it was alone
   }
 
-  void vacate(std::size_t index) noexcept { occupied_[index / 64] &= ~(std::uint64_t{1} << (index % 64)); }
+  void vacate(std::size_t index) noexcept {
+    occupied_[index / 64] &= ~(std::uint64_t{1} << (index % 64));
+  }
 
   [[nodiscard]] std::size_t first_occupied() const noexcept {
     for (std::size_t i = 0; i < words; ++i)
-      if (occupied_[i] != 0) return i * 64 + static_cast<std::size_t>(std::countr_zero(occupied_[i]));
+      if (occupied_[i] != 0)
+        return i * 64 + static_cast<std::size_t>(std::countr_zero(occupied_[i]));
     return none;
   }
 
@@ -205,11 +220,13 @@ class basic_timer_wheel {
     vacate(from);
   }
 
-  // The present has reached the first tick of a list above the lowest level: its entries find their new places.
+  // The present has reached the first tick of a list above the lowest level: its entries find their
+  // new places.
   void move_down(std::size_t index) noexcept {
     splice(index, firing);
     auto& list = lists_[firing];
-    for (auto* each = list.next; each != &list;) insert(*static_cast<node*>(std::exchange(each, each->next)));
+    for (auto* each = list.next; each != &list;)
+      insert(*static_cast<node*>(std::exchange(each, each->next)));
     clear(list);
   }
 
@@ -232,7 +249,7 @@ class basic_timer_wheel {
   tick now_;
   std::size_t count_ = 0;
   bool advancing_ = false;
-  tick overflow_first_ = 0;  // no entry of the overflow list is due earlier
+  tick overflow_first_ = 0;                      // no entry of the overflow list is due earlier
   std::array<std::uint64_t, words> occupied_{};  // the bit of `firing` is never set by insert
   std::array<link, firing + 1> lists_;
 };
@@ -245,14 +262,16 @@ inline constexpr std::chrono::milliseconds timer_tick_default{1};
 
 // Ticks for a due time: rounded up, so that nothing fires early. A time in the past is tick 0.
 template <class Duration>
-constexpr std::uint64_t ticks_up(Duration since_start, std::chrono::nanoseconds tick = timer_tick_default) {
+constexpr std::uint64_t ticks_up(Duration since_start,
+                                 std::chrono::nanoseconds tick = timer_tick_default) {
   const auto ns = std::chrono::ceil<std::chrono::nanoseconds>(since_start).count();
   return ns <= 0 ? 0 : static_cast<std::uint64_t>((ns - 1) / tick.count() + 1);
 }
 
 // Ticks for the present: rounded down.
 template <class Duration>
-constexpr std::uint64_t ticks_down(Duration since_start, std::chrono::nanoseconds tick = timer_tick_default) {
+constexpr std::uint64_t ticks_down(Duration since_start,
+                                   std::chrono::nanoseconds tick = timer_tick_default) {
   const auto ns = std::chrono::floor<std::chrono::nanoseconds>(since_start).count();
   return ns <= 0 ? 0 : static_cast<std::uint64_t>(ns / tick.count());
 }

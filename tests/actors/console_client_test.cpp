@@ -11,7 +11,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 class console_client_test : public console_socket_test {
- public:
+public:
   std::ostringstream out, err;
   console_connection connection{options.path, 10s};
 
@@ -76,8 +76,10 @@ TEST_F(console_client_test, completes_commands_and_ids) {
   server = std::make_shared<console_server>(io, options);
   server->on_line([this](std::uint64_t request, std::string line) {
     const auto command = json::parse(line)["command"];
-    auto data = command == "help" ? json::array({{{"command", "ps"}}, {{"command", "show"}}, {{"command", "sleep"}}})
-                                  : json::array({{{"id", 12}}, {{"id", 13}}, {{"id", 2}}, {{"id", 0}}});
+    auto data =
+        command == "help"
+            ? json::array({{{"command", "ps"}}, {{"command", "show"}}, {{"command", "sleep"}}})
+            : json::array({{{"id", 12}}, {{"id", 13}}, {{"id", 2}}, {{"id", 0}}});
     server->answer(request, json{{"ok", true}, {"text", ""}, {"data", data}}.dump());
   });
   ASSERT_EQ(on_io([this] { return server->listen(); }), "");

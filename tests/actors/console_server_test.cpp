@@ -1,4 +1,6 @@
 // The console's socket with real connections.
+#include <sys/wait.h>
+
 #include <fstream>
 
 #include "actors/console_link.hpp"
@@ -16,7 +18,8 @@ TEST_F(console_server_test, answers_line_by_line) {
   ASSERT_TRUE(client.connect(options.path));
   EXPECT_EQ(client.ask("tree"), "tree");
   EXPECT_EQ(client.ask("ps"), "ps");
-  client.send("{\"command\":\"a\"}\n{\"command\":\"b\"}\n");  // several at once: one after the other
+  client.send(
+      "{\"command\":\"a\"}\n{\"command\":\"b\"}\n");  // several at once: one after the other
   EXPECT_THAT(client.line(), HasSubstr("\"a\""));
   EXPECT_THAT(client.line(), HasSubstr("\"b\""));
 }
@@ -25,6 +28,24 @@ TEST_F(console_server_test, keeps_the_socket_to_its_owner) {
   ASSERT_EQ(listen(), "");
   EXPECT_EQ(mode(options.path), 0600u);
   EXPECT_EQ(mode(options.path.parent_path()), 0700u);
+}
+
+TEST_F(console_server_test, does_not_talk_to_another_user) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be somebody else";
+  ASSERT_EQ(listen(), "");
+  // Whatever the files allow: the peer's uid decides.
+  for (const auto& each : {directory, options.path.parent_path()}) ::chmod(each.c_str(), 0755);
+  ::chmod(options.path.c_str(), 0666);
+  const auto child = ::fork();
+  if (child == 0) {
+    if (::setuid(65534) != 0) ::_exit(3);
+    raw_socket client;
+    if (!client.connect(options.path)) ::_exit(2);
+    ::_exit(client.line() == "closed" ? 0 : 1);
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST_F(console_server_test, refuses_a_directory_that_is_open_to_others) {
@@ -134,7 +155,7 @@ TEST_F(console_server_test, survives_a_client_that_leaves_before_its_answer) {
   EXPECT_EQ(client.ask("x"), "x");
 }
 
-// -- with the console actor -------------------------------------------------------------------------------------------
+// -- with the console actor -----------------------------------------------------------------------
 
 struct real_config : caf::actor_system_config {
   real_config() { add_message_types<caf::id_block::cascade>(); }

@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 
 // A socket of the plainest kind.
 class raw_socket {
- public:
+public:
   raw_socket() : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     timeval limit{10, 0};  // a lost answer fails the test, it does not hang it
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
@@ -55,7 +55,7 @@ class raw_socket {
     return answer == "closed" ? answer : nlohmann::json::parse(answer)["text"].get<std::string>();
   }
 
- private:
+private:
   template <class F>
   int with_address(const fs::path& path, F f) {
     sockaddr_un address{};
@@ -68,7 +68,7 @@ class raw_socket {
 };
 
 class console_socket_test : public ::testing::Test {
- public:
+public:
   console_socket_test() {
     std::string name = (fs::temp_directory_path() / "cascade-console-XXXXXX").string();
     directory = ::mkdtemp(name.data());
@@ -93,12 +93,13 @@ class console_socket_test : public ::testing::Test {
     return done.get();
   }
 
-  // Answers each command with its own text; "hang" is answered only before the next command, too late.
+  // Answers each command with its own text; "hang" is answered only before the next command, too
+  // late.
   std::string listen() {
     return on_io([this] {
       server = std::make_shared<console_server>(io, options);
-      server->on_line([weak = std::weak_ptr(server), late = std::uint64_t{0}](std::uint64_t request,
-                                                                             std::string line) mutable {
+      server->on_line([weak = std::weak_ptr(server), late = std::uint64_t{0}](
+                          std::uint64_t request, std::string line) mutable {
         auto me = weak.lock();
         const auto command = nlohmann::json::parse(line)["command"].get<std::string>();
         if (late != 0) me->answer(std::exchange(late, 0), answer_line("too late"));
@@ -112,7 +113,8 @@ class console_socket_test : public ::testing::Test {
   }
 
   static std::string answer_line(const std::string& text) {
-    return nlohmann::json{{"ok", text != "fail"}, {"text", text}, {"data", {{"said", text}}}}.dump();
+    return nlohmann::json{{"ok", text != "fail"}, {"text", text}, {"data", {{"said", text}}}}
+        .dump();
   }
 
   static mode_t mode(const fs::path& path) {

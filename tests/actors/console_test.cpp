@@ -19,19 +19,23 @@ console_provider::behavior_type echo(console_provider::pointer, bool answers) {
 }
 
 class console_test : public supervisor_test {
- public:
+public:
   std::map<std::uint64_t, json> answers;
   console_actor console;
 
   void open() {
     run(restart_strategy::one_for_one,
-        {child("gateway"), supervisor_child({"engine", restart_strategy::one_for_one, 3, 10s, {child("scheduler")}})});
+        {child("gateway"),
+         supervisor_child(
+             {"engine", restart_strategy::one_for_one, 3, 10s, {child("scheduler")}})});
     console_options options;
     options.root = root;
     options.providers["jobs"] = sys.spawn(echo, true);
     options.providers["queues"] = sys.spawn(echo, false);
     options.help["jobs"] = "the latest jobs";
-    options.reply = [this](std::uint64_t connection, std::string line) { answers[connection] = json::parse(line); };
+    options.reply = [this](std::uint64_t connection, std::string line) {
+      answers[connection] = json::parse(line);
+    };
     providers = options.providers;
     console = spawn_console(sys, std::move(options));
     settle();
@@ -54,7 +58,7 @@ class console_test : public supervisor_test {
     return send(json{{"command", text}, {"json", with_data}}.dump());
   }
 
- private:
+private:
   std::map<std::string, console_provider> providers;
 };
 
@@ -78,7 +82,8 @@ TEST_F(console_test, tree_draws_the_supervision_tree) {
 TEST_F(console_test, ps_lists_every_actor_with_its_path) {
   open();
   auto answer = command("ps");
-  EXPECT_THAT(answer["text"].get<std::string>(), HasSubstr("root/engine/scheduler  worker      idle"));
+  EXPECT_THAT(answer["text"].get<std::string>(),
+              HasSubstr("root/engine/scheduler  worker      idle"));
   EXPECT_EQ(answer["data"].size(), 4u);
   EXPECT_EQ(answer["data"][3]["detail"]["n"], 1);
 }
@@ -117,7 +122,8 @@ TEST_F(console_test, what_is_not_in_the_tree_is_not_killed) {
 
 TEST_F(console_test, an_id_is_a_number) {
   open();
-  for (const auto* text : {"kill", "kill root", "kill -1", "kill 1x", "show 0", "kill 99999999999999999999999"})
+  for (const auto* text :
+       {"kill", "kill root", "kill -1", "kill 1x", "show 0", "kill 99999999999999999999999"})
     EXPECT_EQ(command(text)["ok"], false) << text;
 }
 
@@ -141,7 +147,8 @@ TEST_F(console_test, an_unknown_command_gets_a_suggestion) {
 
 TEST_F(console_test, anything_but_a_request_is_refused) {
   open();
-  for (const auto* line : {"", "tree", "[]", "{", "{}", R"({"command":1})", "\xff\xfe", R"({"command":"\ud800"})"})
+  for (const auto* line :
+       {"", "tree", "[]", "{", "{}", R"({"command":1})", "\xff\xfe", R"({"command":"\ud800"})"})
     EXPECT_EQ(send(line)["ok"], false) << line;
   EXPECT_EQ(send(std::string(60'000, '['))["ok"], false);
   EXPECT_EQ(command("help")["ok"], true);
@@ -166,14 +173,16 @@ TEST_F(console_test, the_console_describes_itself) {
   EXPECT_EQ(json::parse(d->detail)["answered"], 1);
 }
 
-// -- formatting -------------------------------------------------------------------------------------------------------
+// -- formatting -----------------------------------------------------------------------------------
 
 TEST(console_format, numbers_are_right_aligned_and_umlauts_are_one_wide) {
   EXPECT_EQ(format_table({"ID", "NAME", "X"}, {{"7", "käse", "a"}, {"12", "b"}}),
             "ID  NAME  X\n 7  käse  a\n12  b\n");
 }
 
-TEST(console_format, an_empty_table_is_its_header) { EXPECT_EQ(format_table({"A", "B"}, {}), "A  B\n"); }
+TEST(console_format, an_empty_table_is_its_header) {
+  EXPECT_EQ(format_table({"A", "B"}, {}), "A  B\n");
+}
 
 TEST(console_format, omitted_children_are_counted) {
   description d;

@@ -17,8 +17,8 @@ using namespace std::chrono_literals;
 // How a scripted child behaves. Shared with the test on purpose: everything runs on one thread.
 struct child_script {
   bool spawn_throws = false;
-  bool says_ready = true;  // only asked when the spec awaits it
-  bool answers = true;     // describe
+  bool says_ready = true;       // only asked when the spec awaits it
+  bool answers = true;          // describe
   caf::timespan stop_takes{0};  // time between the exit message and its end
   bool stops = true;            // false: ignores user_shutdown, has to be killed
 };
@@ -35,8 +35,9 @@ struct scripted_state {
 
 using scripted_child = describable::extend<caf::reacts_to<supervisor_wake>>;
 
-inline scripted_child::behavior_type scripted(scripted_child::stateful_pointer<scripted_state> self, std::string label,
-                                              child_script script, std::vector<std::string>* journal,
+inline scripted_child::behavior_type scripted(scripted_child::stateful_pointer<scripted_state> self,
+                                              std::string label, child_script script,
+                                              std::vector<std::string>* journal,
                                               supervisor_actor boss) {
   self->state.journal = journal;
   self->state.label = label;
@@ -58,8 +59,8 @@ inline scripted_child::behavior_type scripted(scripted_child::stateful_pointer<s
 }
 
 class supervisor_test : public actor_test {
- public:
-  std::vector<std::string> journal;          // +a started, -a ended
+public:
+  std::vector<std::string> journal;  // +a started, -a ended
   std::vector<supervision_event> events;
   std::map<std::string, child_script> scripts;
   std::map<std::string, caf::strong_actor_ptr> actors;  // the latest of each name
@@ -80,8 +81,9 @@ class supervisor_test : public actor_test {
       const auto& script = scripts[name];
       ++starts[name];
       if (script.spawn_throws) throw std::runtime_error("no luck");
-      auto handle = context.system.spawn(scripted, name, script, &journal,
-                                         awaits.contains(name) ? context.supervisor : supervisor_actor{});
+      auto handle =
+          context.system.spawn(scripted, name, script, &journal,
+                               awaits.contains(name) ? context.supervisor : supervisor_actor{});
       return actors[name] = caf::actor_cast<caf::strong_actor_ptr>(handle);
     };
     return spec;
@@ -141,7 +143,8 @@ class supervisor_test : public actor_test {
   }
 
   int count(supervision_step step) const {
-    return static_cast<int>(std::ranges::count_if(events, [&](const auto& e) { return e.step == step; }));
+    return static_cast<int>(
+        std::ranges::count_if(events, [&](const auto& e) { return e.step == step; }));
   }
 
   std::string state_of(const std::string& name) {
@@ -152,7 +155,7 @@ class supervisor_test : public actor_test {
     return "absent";
   }
 
- private:
+private:
   std::set<std::string> awaits;
 };
 

@@ -11,7 +11,7 @@ using enum restart_strategy;
 using enum restart_policy;
 using supervisor_limits = supervisor_test;
 
-// -- intensity --------------------------------------------------------------------------------------------------------
+// -- intensity ------------------------------------------------------------------------------------
 
 TEST_F(supervisor_limits, n_failures_within_the_window_are_survived_and_one_more_is_not) {
   run(one_for_one, {child("a"), child("b")}, 3, 10s);
@@ -61,7 +61,7 @@ TEST_F(supervisor_limits, a_supervisor_that_gives_up_ends_with_its_own_reason) {
   EXPECT_THAT(error_text(reason), ::testing::HasSubstr("a: kill"));
 }
 
-// -- backoff ----------------------------------------------------------------------------------------------------------
+// -- backoff --------------------------------------------------------------------------------------
 
 TEST_F(supervisor_limits, restarts_wait_longer_and_longer_up_to_the_cap) {
   const std::optional<restart_backoff> backoff = restart_backoff{100ms, 1s, 30s};
@@ -114,10 +114,11 @@ TEST_F(supervisor_limits, a_stop_during_a_backoff_ends_it) {
   EXPECT_EQ(story(), "");
 }
 
-// -- levels -----------------------------------------------------------------------------------------------------------
+// -- levels ---------------------------------------------------------------------------------------
 
 TEST_F(supervisor_limits, a_supervisor_that_gave_up_is_restarted_by_its_own_supervisor) {
-  run(one_for_one, {supervisor_child({"inner", one_for_one, 1, 10s, {child("x"), child("y")}}), child("b")});
+  run(one_for_one,
+      {supervisor_child({"inner", one_for_one, 1, 10s, {child("x"), child("y")}}), child("b")});
   story();
   kill("x");
   EXPECT_EQ(story(), "-x +x");
@@ -152,7 +153,9 @@ TEST_F(supervisor_limits, a_killed_inner_supervisor_is_restarted_with_fresh_chil
 
 TEST_F(supervisor_limits, a_stop_reaches_the_leaves_of_all_levels_in_reverse) {
   scripts["x"].stops = false;
-  run(one_for_one, {child("a"), supervisor_child({"inner", one_for_all, 1, 10s, {child("x"), child("y")}}), child("b")});
+  run(one_for_one,
+      {child("a"), supervisor_child({"inner", one_for_all, 1, 10s, {child("x"), child("y")}}),
+       child("b")});
   story();
   end_root();
   EXPECT_EQ(story(), "-b -y -x -a");
@@ -160,20 +163,23 @@ TEST_F(supervisor_limits, a_stop_reaches_the_leaves_of_all_levels_in_reverse) {
 
 TEST_F(supervisor_limits, an_exit_from_the_parent_stops_a_supervisor_during_its_first_start) {
   scripts["x"].says_ready = false;
-  run(one_for_one, {child("a"), supervisor_child({"inner", one_for_one, 1, 10s, {ready_child("x"), child("y")}})});
+  run(one_for_one,
+      {child("a"),
+       supervisor_child({"inner", one_for_one, 1, 10s, {ready_child("x"), child("y")}})});
   story();
   end_root();
   EXPECT_EQ(story(), "-x -a");
 }
 
-// -- a handler that never returns -------------------------------------------------------------------------------------
+// -- a handler that never returns -----------------------------------------------------------------
 
 TEST_F(supervisor_limits, a_killed_child_whose_handler_does_not_return_is_abandoned) {
   std::promise<void> release;
   auto stuck = child("stuck");
   stuck.shutdown_within = 1s;
   stuck.spawn = [gate = release.get_future().share()](const supervisor_context& context) {
-    const auto never_returns = [](describable::pointer, std::shared_future<void> open) -> describable::behavior_type {
+    const auto never_returns = [](describable::pointer,
+                                  std::shared_future<void> open) -> describable::behavior_type {
       open.wait();
       return {[](const describe&) { return description{}; }};
     };

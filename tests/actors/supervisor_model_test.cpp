@@ -1,5 +1,6 @@
-// Random kills, ends, stops and restarts from a printed seed. First against a simple model that knows the answer; then
-// with slow, stubborn and unready children, against what must hold in any case.
+// Random kills, ends, stops and restarts from a printed seed. First against a simple model that
+// knows the answer; then with slow, stubborn and unready children, against what must hold in any
+// case.
 #include "tests/actors/supervisor_fixture.hpp"
 
 namespace cascade {
@@ -37,7 +38,8 @@ struct model {
       return;
     }
     for (std::size_t j = 0; j < children.size(); ++j) {
-      const bool affected = j == i || strategy == one_for_all || (strategy == rest_for_one && j > i);
+      const bool affected =
+          j == i || strategy == one_for_all || (strategy == rest_for_one && j > i);
       auto& other = children[j];
       if (!affected) continue;
       if (other.policy == temporary) {
@@ -52,13 +54,19 @@ struct model {
 };
 
 class supervisor_model : public supervisor_test {
- public:
+public:
   std::mt19937_64 random;
   std::string name(std::size_t i) { return "c" + std::to_string(i); }
   std::size_t below(std::size_t n) { return random() % n; }
 
   model start_random(std::size_t count) {
-    model m{static_cast<restart_strategy>(below(3)), static_cast<unsigned>(below(5)), 10s, {}, {}, {}, false};
+    model m{static_cast<restart_strategy>(below(3)),
+            static_cast<unsigned>(below(5)),
+            10s,
+            {},
+            {},
+            {},
+            false};
     std::vector<child_spec> specs;
     for (std::size_t i = 0; i < count; ++i) {
       const auto policy = static_cast<restart_policy>(below(3));
@@ -120,8 +128,10 @@ TEST_F(supervisor_model, agrees_with_the_model_after_every_move) {
       random_move(m);
       follow(alive);
       for (std::size_t j = 0; j < m.children.size(); ++j) {
-        ASSERT_EQ(alive[name(j)], m.children[j].alive) << "round " << round << " move " << i << " child " << j;
-        ASSERT_EQ(starts[name(j)], m.children[j].starts) << "round " << round << " move " << i << " child " << j;
+        ASSERT_EQ(alive[name(j)], m.children[j].alive)
+            << "round " << round << " move " << i << " child " << j;
+        ASSERT_EQ(starts[name(j)], m.children[j].starts)
+            << "round " << round << " move " << i << " child " << j;
       }
       ASSERT_EQ(gone(root), m.ended) << "round " << round << " move " << i;
     }
@@ -156,7 +166,8 @@ TEST_F(supervisor_model, recovers_and_stops_whatever_its_children_do) {
     for (int i = 0; i < 200; ++i) elapse(1s);
     ASSERT_NO_FATAL_FAILURE(follow(alive));
     ASSERT_FALSE(gone(root));
-    for (std::size_t i = 0; i < count; ++i) ASSERT_EQ(alive[name(i)], 1) << "round " << round << " child " << i;
+    for (std::size_t i = 0; i < count; ++i)
+      ASSERT_EQ(alive[name(i)], 1) << "round " << round << " child " << i;
     end_root();
     ASSERT_NO_FATAL_FAILURE(follow(alive));
     for (const auto& [who, lives] : alive) ASSERT_EQ(lives, 0) << who;

@@ -151,7 +151,7 @@ TEST_F(supervisor_requests, a_ready_message_of_a_stranger_or_of_an_earlier_life_
   EXPECT_EQ(starts["b"], 0);
 }
 
-// -- describe, find, counters -----------------------------------------------------------------------------------------
+// -- describe, find, counters ---------------------------------------------------------------------
 
 TEST_F(supervisor_requests, a_description_shows_the_whole_subtree) {
   run(one_for_one, {child("a"), supervisor_child({"inner", one_for_all, 1, 10s, {child("x")}})});
@@ -173,7 +173,8 @@ TEST_F(supervisor_requests, a_description_shows_the_whole_subtree) {
 
 TEST_F(supervisor_requests, a_silent_leaf_is_marked_and_does_not_silence_its_branch) {
   scripts["x"].answers = false;
-  run(one_for_one, {child("a"), supervisor_child({"inner", one_for_one, 1, 10s, {child("x"), child("y")}})});
+  run(one_for_one,
+      {child("a"), supervisor_child({"inner", one_for_one, 1, 10s, {child("x"), child("y")}})});
   auto pending = begin_ask(root, describe{500ms});
   elapse(399ms);
   EXPECT_FALSE(self->has_next_message());

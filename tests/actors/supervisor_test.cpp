@@ -7,7 +7,7 @@ using enum restart_strategy;
 using enum restart_policy;
 using exit = caf::exit_reason;
 
-// -- start and stop ---------------------------------------------------------------------------------------------------
+// -- start and stop -------------------------------------------------------------------------------
 
 TEST_F(supervisor_test, children_start_in_order_and_stop_in_reverse) {
   run(one_for_one, {child("a"), child("b"), child("c")});
@@ -82,7 +82,7 @@ TEST_F(supervisor_test, a_child_that_ends_during_the_stop_is_not_restarted) {
   EXPECT_TRUE(gone(root));
 }
 
-// -- the ready handshake ----------------------------------------------------------------------------------------------
+// -- the ready handshake --------------------------------------------------------------------------
 
 TEST_F(supervisor_test, the_next_sibling_waits_until_a_child_is_ready) {
   scripts["a"].says_ready = false;
@@ -129,6 +129,19 @@ TEST_F(supervisor_test, a_stop_during_a_pending_start_ends_the_starting_child) {
   EXPECT_TRUE(gone(root));
 }
 
+TEST_F(supervisor_test, a_ready_deadline_during_a_stop_does_not_change_its_order) {
+  scripts["c"].stop_takes = 5s;
+  run(one_for_one, {ready_child("b", 2s), child("c")});
+  scripts["b"].says_ready = false;
+  kill("b");
+  story();
+  send_exit_first(caf::actor_cast<caf::strong_actor_ptr>(root), exit::user_shutdown);
+  elapse(2s);
+  EXPECT_EQ(story(), "");
+  elapse(3s);
+  EXPECT_EQ(story(), "-c -b");
+}
+
 TEST_F(supervisor_test, a_spawn_that_throws_is_a_failure_and_holds_up_the_next_child) {
   scripts["a"].spawn_throws = true;
   auto a = child("a");
@@ -144,14 +157,16 @@ TEST_F(supervisor_test, a_spawn_that_throws_is_a_failure_and_holds_up_the_next_c
 
 TEST_F(supervisor_test, readiness_of_a_nested_supervisor_means_its_children_are_up) {
   scripts["x"].says_ready = false;
-  run(one_for_one, {supervisor_child({"inner", one_for_one, 3, 10s, {ready_child("x"), child("y")}}), child("b")});
+  run(one_for_one,
+      {supervisor_child({"inner", one_for_one, 3, 10s, {ready_child("x"), child("y")}}),
+       child("b")});
   EXPECT_EQ(story(), "+x");
   scripts["x"].says_ready = true;
   elapse(10s);
   EXPECT_EQ(story(), "-x +x +y +b");
 }
 
-// -- policies and strategies ------------------------------------------------------------------------------------------
+// -- policies and strategies ----------------------------------------------------------------------
 
 struct policy_case {
   const char* name;

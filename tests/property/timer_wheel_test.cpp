@@ -21,7 +21,7 @@ struct named_node : timer_node {
 };
 
 class timer_wheel_test : public ::testing::Test {
- public:
+public:
   timer_wheel wheel;
   std::deque<named_node> nodes;
 
@@ -58,7 +58,8 @@ TEST_F(timer_wheel_test, entries_of_a_tick_fire_in_order_of_insertion_even_acros
 
 TEST_F(timer_wheel_test, a_jump_over_years_fires_everything_in_order_of_time) {
   const tick day = 86'400'000;
-  for (const auto& [name, due] : std::map<int, tick>{{4, 100 * day}, {1, 5}, {3, 49 * day}, {5, 5000 * day}, {2, 256}})
+  for (const auto& [name, due] :
+       std::map<int, tick>{{4, 100 * day}, {1, 5}, {3, 49 * day}, {5, 5000 * day}, {2, 256}})
     arm(name, due);
   EXPECT_EQ(advance(10'000 * day), (names{1, 2, 3, 4, 5}));
 }
@@ -169,7 +170,7 @@ TEST(timer_ticks, due_times_round_up_and_the_present_rounds_down) {
   EXPECT_EQ(ticks_down(-1ns), 0u);
 }
 
-// -- against a model --------------------------------------------------------------------------------------------------
+// -- against a model ------------------------------------------------------------------------------
 
 std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
   const char* given = std::getenv(name);
@@ -251,10 +252,12 @@ struct model_run {
 };
 
 class timer_wheel_model : public ::testing::Test {
- public:
+public:
   std::uint64_t seed = from_environment("CASCADE_SEED", std::random_device{}());
   std::uint64_t moves = from_environment("CASCADE_WHEEL_MOVES", 300'000);
-  timer_wheel_model() { std::cout << "CASCADE_SEED=" << seed << " CASCADE_WHEEL_MOVES=" << moves << std::endl; }
+  timer_wheel_model() {
+    std::cout << "CASCADE_SEED=" << seed << " CASCADE_WHEEL_MOVES=" << moves << std::endl;
+  }
 };
 
 TEST_F(timer_wheel_model, agrees_with_a_multimap) {

@@ -1,6 +1,7 @@
 // tests/support/actor_test.hpp
 //
-// Fixture for actors in virtual time: nothing runs, and no time passes, but in settle() and elapse().
+// Fixture for actors in virtual time: nothing runs, and no time passes, but in settle() and
+// elapse().
 #pragma once
 
 #include <gtest/gtest.h>
@@ -24,9 +25,10 @@ class actor_test : public ::testing::Test {
   };
   config config_;
 
- public:
+public:
   caf::actor_system sys{config_};
-  caf::scheduler::test_coordinator& sched = dynamic_cast<caf::scheduler::test_coordinator&>(sys.scheduler());
+  caf::scheduler::test_coordinator& sched =
+      dynamic_cast<caf::scheduler::test_coordinator&>(sys.scheduler());
   caf::scoped_actor self{sys};
 
   // An actor that a test forgot must fail the test, not hang it.
@@ -52,7 +54,8 @@ class actor_test : public ::testing::Test {
     caf::expected<Reply> out{caf::make_error(caf::sec::request_timeout)};
     settle();
     if (!self->has_next_message()) return out;
-    pending.receive([&](Reply& r) { out = std::move(r); }, [&](caf::error& e) { out = std::move(e); });
+    pending.receive([&](Reply& r) { out = std::move(r); },
+                    [&](caf::error& e) { out = std::move(e); });
     return out;
   }
 
