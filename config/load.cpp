@@ -16,10 +16,12 @@ namespace cascade {
 namespace {
 
 constexpr std::string_view variable_prefix = "CASCADE_";
-// Ours, but not settings: the command line's target, the file's name, and what tests need.
+// The usual name for it; CASCADE_DATABASE, the name by the rule, wins when both are there.
+constexpr std::string_view database_url_variable = "CASCADE_DATABASE_URL";
+
+// Ours, but not settings: the file's name, and what tests need.
 bool is_other_variable(std::string_view name) {
-  return name == "CASCADE_DATABASE_URL" || name == "CASCADE_SEED" || name == "CASCADE_CONFIG" ||
-         name.starts_with("CASCADE_TEST_");
+  return name == "CASCADE_SEED" || name == "CASCADE_CONFIG" || name.starts_with("CASCADE_TEST_");
 }
 
 const std::vector<std::string>& key_names() {
@@ -125,7 +127,12 @@ private:
   void read_environment() {
     std::vector<std::string> names;
     for (const auto& key : all_keys()) names.push_back(environment_name(key));
+    for (const auto& [name, text] : sources_.environment)
+      if (name == database_url_variable && !text.empty())
+        candidates_.push_back({find_key("database"), raw_value::scalar(text), "environment " + name,
+                               "environment variable " + name});
     for (const auto& [name, text] : sources_.environment) {
+      if (name == database_url_variable) continue;
       if (!name.starts_with(variable_prefix) || is_other_variable(name)) continue;
       const auto found = std::ranges::find(names, name);
       if (found != names.end()) {
