@@ -48,7 +48,7 @@ child_spec worker_child(std::string name, spawn_function spawn, caf::timespan sh
 child_spec execution_child(engine_context_ptr context, std::shared_ptr<engine_parts> parts) {
   supervisor_spec spec;
   spec.name = "execution";
-  spec.strategy = restart_strategy::rest_for_one;
+  spec.strategy = restart_strategy::one_for_all;
   spec.children.push_back(
       empty_supervisor("workers", 100, [parts](supervisor_actor a) { parts->set([&](auto& h) { h.workers = a; }); }));
   spec.children.push_back(worker_child("pool", [context, parts](const supervisor_context& c) {

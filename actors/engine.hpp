@@ -3,7 +3,7 @@
 // The supervision tree of a node, as data:
 //
 //   cascade                one_for_one
-//     execution            rest_for_one   workers (a supervisor), pool: lives on while the engine is restarted
+//     execution            one_for_all    workers (a supervisor), pool: lives on while the engine is restarted
 //     engine               one_for_all    gateway, catalog, recorder, jobs (a supervisor), scheduler, inbox
 //     ...                  what the service adds: the embedded Postgres before them, the console after them
 //

@@ -91,6 +91,10 @@ void quick_was_lost(scheduler_self self) {
 
 void child_down(scheduler_self self, const caf::down_msg& m) {
   auto& s = self->state;
+  if (m.source == s.pool.address()) {
+    s.context->log->error("cascade.scheduler.pool_lost text=\"{}\"", error_text(m.reason));
+    return self->quit(caf::make_error(errc::cancelled));  // all that ran is lost: reload
+  }
   const auto at = s.job_of.find(m.source);
   if (at == s.job_of.end()) return;  // it had ended its job
   s.context->log->error("cascade.scheduler.job_actor_lost job={} text=\"{}\"", at->second.value, error_text(m.reason));
@@ -116,6 +120,7 @@ scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr it
     s.jobs_supervisor = links.jobs;
     s.random.seed(static_cast<unsigned>(context->settings.seed + 2));
     self->set_down_handler([self](const caf::down_msg& m) { child_down(self, m); });
+    self->monitor(s.pool);
     self->request(s.pool, std::chrono::seconds(10), attach_pool{})
         .then(
             [self](const pool_inventory& i) {

@@ -19,8 +19,8 @@ constexpr std::string_view preamble = R"(# Configuration
 
 `cascade config show` prints what results and where each value comes from, without passwords; `cascade config check FILE` looks for
 mistakes. An unknown key or variable, a value of the wrong type or out of its range, and a key that stands twice keep the service from
-starting; all of them are reported at once, with file, line and column. `CASCADE_DATABASE_URL` (the target of the command
-line), `CASCADE_SEED` and `CASCADE_TEST_*` are not settings.
+starting; all of them are reported at once, with file, line and column. `CASCADE_DATABASE_URL` is another name for
+`CASCADE_DATABASE`, which wins when both are there. `CASCADE_SEED` and `CASCADE_TEST_*` are not settings.
 
 The file is a YAML map of at most 1 MiB, without anchors, aliases and tags. [config/examples/cascade.yaml](../config/examples/cascade.yaml)
 shows every key.

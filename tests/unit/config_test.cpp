@@ -57,7 +57,7 @@ TEST(config, nothing_said_gives_the_defaults_of_balanced) {
   EXPECT_EQ(config.values.workers, 32);
   EXPECT_EQ(config.values.handler_threads, 32);
   EXPECT_EQ(config.values.data_dir, "/home/ann/.local/state/cascade");
-  EXPECT_EQ(config.values.console.socket, "/home/ann/.local/state/cascade/console.sock");
+  EXPECT_EQ(config.values.console.socket, "/home/ann/.local/state/cascade/console/socket");
   EXPECT_EQ(config.values.node_name, "box");
   EXPECT_EQ(config.values.engine.running_after, 20ms);
   EXPECT_EQ(config.values.engine.ready_max, 1'000'000);
@@ -113,8 +113,16 @@ TEST(config, an_unknown_key_is_reported_with_place_and_suggestion) {
 TEST(config, an_unknown_variable_is_reported_but_not_those_that_are_no_settings) {
   EXPECT_EQ(only_problem(from_variable("CASCADE_WORKER", "3")),
             "environment variable CASCADE_WORKER|there is no such setting; did you mean \"CASCADE_WORKERS\"?");
-  for (const char* name : {"CASCADE_DATABASE_URL", "CASCADE_SEED", "CASCADE_TEST_X", "CASCADE_CONFIG"})
+  for (const char* name : {"CASCADE_SEED", "CASCADE_TEST_X", "CASCADE_CONFIG"})
     EXPECT_TRUE(from_variable(name, "x").problems.empty()) << name;
+}
+
+TEST(config, the_usual_variable_names_the_database_and_ours_wins) {
+  EXPECT_EQ(from_variable("CASCADE_DATABASE_URL", "postgres://h/a").values.database, "postgres://h/a");
+  auto sources = plain_sources();
+  sources.environment.emplace_back("CASCADE_DATABASE", "host=b");
+  sources.environment.emplace_back("CASCADE_DATABASE_URL", "host=a");
+  EXPECT_EQ(load_settings(sources).values.database, "host=b");
 }
 
 TEST(config, all_problems_of_all_sources_come_at_once) {
