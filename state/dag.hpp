@@ -86,8 +86,7 @@ struct decisions {
     step_index step;
     int item;
   };
-  // A finished row goes back to waiting/dependency: skipped directly, failed, cancelled and quarantined by way of
-  // pending (the events redrive, then held). Its error, result and times are cleared.
+  // A finished row goes back to waiting/dependency (the event reopen). Its error, result and times are cleared.
   struct reopen {
     step_index step;
     int item;

@@ -1,0 +1,1202 @@
+
+CREATE SCHEMA cascade;
+
+ALTER SCHEMA cascade OWNER TO cascade_owner;
+
+CREATE TYPE cascade.job_status AS ENUM (
+    'pending',
+    'running',
+    'paused',
+    'completed',
+    'failed',
+    'cancelled'
+);
+
+ALTER TYPE cascade.job_status OWNER TO cascade_owner;
+
+CREATE TYPE cascade.task_status AS ENUM (
+    'waiting',
+    'pending',
+    'running',
+    'completed',
+    'failed',
+    'cancelled',
+    'skipped',
+    'quarantined'
+);
+
+ALTER TYPE cascade.task_status OWNER TO cascade_owner;
+
+CREATE TYPE cascade.waiting_reason AS ENUM (
+    'dependency',
+    'delay',
+    'retry_backoff',
+    'concurrency_limit',
+    'rate_limit',
+    'worker_capacity',
+    'no_capable_worker',
+    'paused'
+);
+
+ALTER TYPE cascade.waiting_reason OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.add_task(handler text, payload jsonb DEFAULT '{}'::jsonb, job_id bigint DEFAULT NULL::bigint, queue text DEFAULT 'default'::text, priority integer DEFAULT 50, run_at timestamp with time zone DEFAULT now(), max_attempts integer DEFAULT 5, timeout interval DEFAULT NULL::interval, unique_key text DEFAULT NULL::text, concurrency_key text DEFAULT NULL::text, requires text[] DEFAULT NULL::text[]) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+  insert into cascade.task (handler, payload, job_id, queue, priority, run_at, max_attempts, timeout, unique_key,
+                            concurrency_key, requires)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id;
+$_$;
+
+ALTER FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[]) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.apply_workflow(name text, definition jsonb) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  newest record;
+begin
+  perform pg_advisory_xact_lock(727004, hashtext($1));
+  select w.version, w.definition into newest from cascade.workflow w where w.name = $1 order by w.version desc limit 1;
+  if found and newest.definition = $2 then
+    return newest.version;
+  end if;
+  insert into cascade.workflow (name, version, definition) values ($1, coalesce(newest.version, 0) + 1, $2);
+  return coalesce(newest.version, 0) + 1;
+end $_$;
+
+ALTER FUNCTION cascade.apply_workflow(name text, definition jsonb) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.cancel_job(id bigint) RETURNS bigint
+    LANGUAGE sql
+    AS $$ select cascade.command_for_job('cancel_job', id, '{}') $$;
+
+ALTER FUNCTION cascade.cancel_job(id bigint) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.cancel_task(id bigint) RETURNS bigint
+    LANGUAGE sql
+    AS $$ select cascade.command_for_task('cancel_task', id, '{}') $$;
+
+ALTER FUNCTION cascade.cancel_task(id bigint) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.change_queue(queue text, paused boolean) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  command_id bigint;
+begin
+  insert into cascade.queue as q (name, paused) values ($1, $2)
+    on conflict (name) do update set paused = excluded.paused, changed_at = now();
+  insert into cascade.command (kind, queue, created_by) values ('queue_changed', $1, session_user)
+    returning id into command_id;
+  return command_id;
+end $_$;
+
+ALTER FUNCTION cascade.change_queue(queue text, paused boolean) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.checked_input(workflow text, definition jsonb, input jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  params jsonb := definition->'params';
+  param record;
+  problem text;
+begin
+  if jsonb_typeof(input) <> 'object' then
+    raise exception using errcode = 'CA003',
+      message = format('workflow %s: the input must be a JSON object, not %s', workflow, jsonb_typeof(input));
+  end if;
+  if params is null then
+    return input;
+  end if;
+  for param in select key, value from jsonb_each(params) order by key loop
+    if not input ? param.key then
+      if param.value ? 'default' then
+        input := input || jsonb_build_object(param.key, param.value->'default');
+      elsif coalesce((param.value->>'required')::boolean, true) then
+        raise exception using errcode = 'CA003',
+          message = format('workflow %s: parameter "%s" is missing', workflow, param.key);
+      end if;
+    else
+      problem := cascade.param_problem(param.value, input->param.key);
+      if problem is not null then
+        raise exception using errcode = 'CA003',
+          message = format('workflow %s: parameter "%s" %s', workflow, param.key, problem);
+      end if;
+      if param.value ? 'enum' and not param.value->'enum' @> jsonb_build_array(input->param.key) then
+        raise exception using errcode = 'CA003',
+          message = format('workflow %s: parameter "%s" must be one of %s', workflow, param.key, param.value->>'enum');
+      end if;
+    end if;
+  end loop;
+  for param in select key from jsonb_object_keys(input) key where not params ? key order by key loop
+    raise exception using errcode = 'CA003',
+      message = format('workflow %s has no parameter "%s"', workflow, param.key),
+      hint = format('Its parameters are: %s.', (select string_agg(k, ', ' order by k) from jsonb_object_keys(params) k));
+  end loop;
+  return input;
+end $$;
+
+ALTER FUNCTION cascade.checked_input(workflow text, definition jsonb, input jsonb) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.checked_priority(priority integer) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if priority is null or priority not between 0 and 100 then
+    raise exception using errcode = 'CA006', message = format('priority %s is not between 0 and 100', priority);
+  end if;
+  return jsonb_build_object('priority', priority);
+end $$;
+
+ALTER FUNCTION cascade.checked_priority(priority integer) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.close_job(id bigint) RETURNS bigint
+    LANGUAGE sql
+    AS $$ select cascade.command_for_job('close_job', id, '{}') $$;
+
+ALTER FUNCTION cascade.close_job(id bigint) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.command_for_job(kind text, id bigint, argument jsonb) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  command_id bigint;
+begin
+  if not exists (select from cascade.job j where j.id = $2) then
+    raise exception using errcode = 'CA005', message = format('there is no job %s', $2);
+  end if;
+  insert into cascade.command (kind, job_id, argument, created_by) values ($1, $2, $3, session_user)
+    returning command.id into command_id;
+  return command_id;
+end $_$;
+
+ALTER FUNCTION cascade.command_for_job(kind text, id bigint, argument jsonb) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.command_for_task(kind text, id bigint, argument jsonb) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  command_id bigint;
+begin
+  insert into cascade.command (kind, task_id, job_id, argument, created_by)
+    select $1, t.id, t.job_id, $3, session_user from cascade.task t where t.id = $2
+    returning command.id into command_id;
+  if command_id is null then
+    raise exception using errcode = 'CA005', message = format('there is no task %s', $2);
+  end if;
+  return command_id;
+end $_$;
+
+ALTER FUNCTION cascade.command_for_task(kind text, id bigint, argument jsonb) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.explain_task(id bigint) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  t cascade.task;
+  j cascade.job;
+  paused boolean;
+  behind text;
+begin
+  select * into t from cascade.task x where x.id = $1;
+  if not found then
+    raise exception using errcode = 'CA005', message = format('there is no task %s', $1);
+  end if;
+  select * into j from cascade.job x where x.id = t.job_id;
+  select q.paused into paused from cascade.queue q where q.name = t.queue;
+  if t.status >= 'completed' then
+    return format('It is %s since %s.%s', t.status, t.finished_at, coalesce(' Error: ' || left(t.error, 500), ''));
+  elsif t.status = 'running' then
+    return format('It is running since %s, attempt %s of %s.', t.started_at, t.attempt, t.max_attempts);
+  elsif t.waiting_reason = 'delay' then
+    return format('It is not due before %s.', t.run_at);
+  elsif t.waiting_reason = 'retry_backoff' then
+    return format('Attempt %s of %s failed (%s); the next one starts at %s.', t.attempt, t.max_attempts,
+                  left(t.error, 200), t.run_at);
+  elsif t.waiting_reason = 'dependency' then
+    select string_agg(format('%s (%s)', d.step, d.status), ', ' order by d.step) into behind
+      from (select b.step, min(b.status) as status
+            from cascade.workflow w
+            cross join lateral jsonb_array_elements(w.definition->'steps') s
+            cross join lateral jsonb_array_elements_text(s->'depends_on') needed
+            join cascade.task b on b.job_id = t.job_id and b.step = needed
+            where w.name = j.workflow and w.version = j.version and s->>'name' = t.step and b.status < 'completed'
+            group by b.step) d;
+    return format('It waits for: %s.', coalesce(behind, 'its job to be taken up'));
+  elsif paused then
+    return format('Queue %s is paused; cascade.resume_queue(%L) lets it go on.', t.queue, t.queue);
+  elsif j.status = 'paused' then
+    return format('Job %s is paused; cascade.resume_job(%s) lets it go on.', j.id, j.id);
+  elsif not exists (select from pg_catalog.pg_locks l where l.locktype = 'advisory' and l.classid = 727001
+                    and l.objid = t.lane and l.granted
+                    and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())) then
+    return format('Lane %s has no owner: no cascaded is running on this database.', t.lane);
+  elsif t.requires is not null then
+    return format('It is ready and needs a node with tags %s; the owner starts it when one is free.', t.requires);
+  end if;
+  return 'It is ready and starts when a worker is free and nothing more urgent waits.';
+end $_$;
+
+ALTER FUNCTION cascade.explain_task(id bigint) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.fence(epoch bigint, batch bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  update cascade.node n set batch = $2 where n.epoch = $1 and n.stopped_at is null and n.batch = $2 - 1;
+  if not found then
+    raise exception using errcode = 'CA009', message = format('epoch %s no longer owns its lanes', $1);
+  end if;
+end $_$;
+
+ALTER FUNCTION cascade.fence(epoch bigint, batch bigint) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.param_problem(spec jsonb, value jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select case
+    when coalesce(spec->>'type', 'any') = 'any' then null
+    when spec->>'type' = 'integer' then
+      case when jsonb_typeof(value) = 'number' and value::numeric = trunc(value::numeric) then null
+           else 'must be an integer, not ' || left(value::text, 60) end
+    when jsonb_typeof(value) = spec->>'type' then null
+    else format('must be of type %s, not %s', spec->>'type', jsonb_typeof(value))
+  end;
+$$;
+
+ALTER FUNCTION cascade.param_problem(spec jsonb, value jsonb) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.pause_job(id bigint) RETURNS bigint
+    LANGUAGE sql
+    AS $$ select cascade.command_for_job('pause_job', id, '{}') $$;
+
+ALTER FUNCTION cascade.pause_job(id bigint) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.pause_queue(queue text) RETURNS bigint
+    LANGUAGE sql
+    AS $$ select cascade.change_queue(queue, true) $$;
+
+ALTER FUNCTION cascade.pause_queue(queue text) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.resume_job(id bigint) RETURNS bigint
+    LANGUAGE sql
+    AS $$ select cascade.command_for_job('resume_job', id, '{}') $$;
+
+ALTER FUNCTION cascade.resume_job(id bigint) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.resume_queue(queue text) RETURNS bigint
+    LANGUAGE sql
+    AS $$ select cascade.change_queue(queue, false) $$;
+
+ALTER FUNCTION cascade.resume_queue(queue text) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.retry_job(id bigint) RETURNS bigint
+    LANGUAGE sql
+    AS $$ select cascade.command_for_job('retry_job', id, '{}') $$;
+
+ALTER FUNCTION cascade.retry_job(id bigint) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.retry_task(id bigint) RETURNS bigint
+    LANGUAGE sql
+    AS $$ select cascade.command_for_task('retry_task', id, '{}') $$;
+
+ALTER FUNCTION cascade.retry_task(id bigint) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.set_priority(job_id bigint, priority integer) RETURNS bigint
+    LANGUAGE sql
+    AS $$ select cascade.command_for_job('set_job_priority', job_id, cascade.checked_priority(priority)) $$;
+
+ALTER FUNCTION cascade.set_priority(job_id bigint, priority integer) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.set_task_priority(task_id bigint, priority integer) RETURNS bigint
+    LANGUAGE sql
+    AS $$ select cascade.command_for_task('set_task_priority', task_id, cascade.checked_priority(priority)) $$;
+
+ALTER FUNCTION cascade.set_task_priority(task_id bigint, priority integer) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.start_job(workflow text DEFAULT NULL::text, input jsonb DEFAULT '{}'::jsonb, priority integer DEFAULT 50, keep_open boolean DEFAULT false) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+  insert into cascade.job (workflow, input, priority, keep_open) values ($1, $2, $3, $4) returning id;
+$_$;
+
+ALTER FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], OUT epoch bigint, OUT unclean boolean) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+#variable_conflict use_column
+begin
+  update cascade.node n set stopped_at = now() where n.stopped_at is null;
+  insert into cascade.node as n (name, pid, version, tags) values ($1, $2, $3, $4) returning n.epoch into take_over.epoch;
+  select bool_or(not l.clean) into take_over.unclean from cascade.lane l;
+  update cascade.lane l set epoch = take_over.epoch, acquired_at = now(), clean = false;
+end $_$;
+
+ALTER FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], OUT epoch bigint, OUT unclean boolean) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.tg_command_inserted() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  perform pg_notify('cascade.doorbell', '');    -- commands are rare
+  return null;
+end $$;
+
+ALTER FUNCTION cascade.tg_command_inserted() OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.tg_job_guard() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  raise exception using errcode = 'CA001',
+    message = format('job %s: only the engine changes the state of a job', old.id),
+    hint = 'Insert a command instead: cascade.cancel_job(id), cascade.retry_job(id), cascade.pause_job(id).';
+end $$;
+
+ALTER FUNCTION cascade.tg_job_guard() OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.tg_job_inserted() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  bell int;
+begin
+  if coalesce(current_setting('cascade.doorbell', true), '') <> 'off' then
+    for bell in select distinct (i.id & 15)::int from inserted i loop
+      if not pg_try_advisory_xact_lock_shared(727002, bell) then
+        perform pg_notify('cascade.doorbell', '');
+        exit;
+      end if;
+    end loop;
+  end if;
+  return null;
+end $$;
+
+ALTER FUNCTION cascade.tg_job_inserted() OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.tg_job_pin() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  definition jsonb;
+begin
+  if new.workflow is null then
+    return new;
+  end if;
+  select w.version, w.definition into new.version, definition
+    from cascade.workflow w where w.name = new.workflow order by w.version desc limit 1;
+  if not found then
+    raise exception using errcode = 'CA002', message = format('there is no workflow "%s"', left(new.workflow, 200)),
+      hint = 'Apply its definition first: cascade workflow apply FILE.';
+  end if;
+  new.input := cascade.checked_input(new.workflow, definition, new.input);
+  return new;
+end $$;
+
+ALTER FUNCTION cascade.tg_job_pin() OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.tg_task_delay() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  new.status := 'waiting';
+  new.waiting_reason := 'delay';
+  return new;
+end $$;
+
+ALTER FUNCTION cascade.tg_task_delay() OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.tg_task_deleted() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  insert into cascade.counter_delta (job_id, queue, status, n)
+    select o.job_id, o.queue, o.status, -count(*) from before o group by 1, 2, 3;
+  return null;
+end $$;
+
+ALTER FUNCTION cascade.tg_task_deleted() OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.tg_task_guard() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if current_user <> 'cascade_engine' then
+    raise exception using errcode = 'CA001',
+      message = format('task %s: only the engine changes the state of a task', old.id),
+      hint = 'Insert a command instead: cascade.cancel_task(id), cascade.retry_task(id), cascade.set_task_priority(id, n).';
+  end if;
+  if not exists (select from cascade.task_transition x
+                 where x.from_status = old.status and x.to_status = new.status) then
+    raise exception using errcode = 'CA001',
+      message = format('task %s: a task that is %s cannot become %s', old.id, old.status, new.status);
+  end if;
+  return new;
+end $$;
+
+ALTER FUNCTION cascade.tg_task_guard() OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.tg_task_inserted() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  bell int;
+  missing bigint;
+begin
+  insert into cascade.counter_delta (job_id, queue, status, n)
+    select i.job_id, i.queue, i.status, count(*) from inserted i group by 1, 2, 3;
+  -- A key-share lock keeps the owner from finishing the job until this transaction has ended.
+  if exists (select from inserted i where i.job_id is not null and i.xid <> '0') then
+    select wanted.job_id into missing
+      from (select distinct i.job_id from inserted i where i.job_id is not null) wanted
+      left join (select j.id from cascade.job j
+                 where j.id in (select i.job_id from inserted i) and j.status < 'completed'
+                 order by j.id for key share) open on open.id = wanted.job_id
+      where open.id is null order by 1 limit 1;
+    if found then
+      raise exception using errcode = 'CA004', message = format('job %s does not exist or has finished', missing);
+    end if;
+  end if;
+  if coalesce(current_setting('cascade.doorbell', true), '') <> 'off' then
+    for bell in select distinct i.lane & 15 from inserted i where i.xid <> '0' loop
+      if not pg_try_advisory_xact_lock_shared(727002, bell) then
+        perform pg_notify('cascade.doorbell', '');
+        exit;
+      end if;
+    end loop;
+  end if;
+  return null;
+end $$;
+
+ALTER FUNCTION cascade.tg_task_inserted() OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.tg_task_updated() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  insert into cascade.counter_delta (job_id, queue, status, n)
+    select c.job_id, c.queue, c.status, sum(c.n)
+    from (select o.job_id, o.queue, o.status, -1 as n from before o
+          union all select a.job_id, a.queue, a.status, 1 from after a) c
+    group by 1, 2, 3 having sum(c.n) <> 0;
+  return null;
+end $$;
+
+ALTER FUNCTION cascade.tg_task_updated() OWNER TO cascade_owner;
+
+CREATE TABLE cascade.attempt_log (
+    task_id bigint NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone NOT NULL,
+    epoch bigint,
+    attempt smallint NOT NULL,
+    outcome text NOT NULL,
+    result jsonb,
+    error text,
+    CONSTRAINT attempt_log_outcome_check CHECK ((outcome = ANY (ARRAY['failed'::text, 'lost'::text, 'cancelled'::text])))
+);
+
+ALTER TABLE cascade.attempt_log OWNER TO cascade_owner;
+
+CREATE TABLE cascade.node (
+    epoch bigint NOT NULL,
+    batch bigint DEFAULT 0 NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    stopped_at timestamp with time zone,
+    pid integer NOT NULL,
+    name text NOT NULL,
+    version text NOT NULL,
+    tags text[] DEFAULT '{}'::text[] NOT NULL
+)
+WITH (fillfactor='50');
+
+ALTER TABLE cascade.node OWNER TO cascade_owner;
+
+COMMENT ON TABLE cascade.node IS 'One row each time a node takes up work. Every batch of its writes first counts up `batch` here (cascade.fence).';
+
+CREATE TABLE cascade.task (
+    id bigint NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    job_id bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    run_at timestamp with time zone DEFAULT now() NOT NULL,
+    ready_at timestamp with time zone,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    epoch bigint,
+    timeout interval,
+    status cascade.task_status DEFAULT 'pending'::cascade.task_status NOT NULL,
+    waiting_reason cascade.waiting_reason,
+    item integer,
+    lane smallint GENERATED ALWAYS AS (((COALESCE(job_id, id) & (63)::bigint))::smallint) STORED NOT NULL,
+    priority smallint DEFAULT 50 NOT NULL,
+    attempt smallint DEFAULT 0 NOT NULL,
+    max_attempts smallint DEFAULT 5 NOT NULL,
+    owner_losses smallint DEFAULT 0 NOT NULL,
+    progress smallint,
+    queue text DEFAULT 'default'::text NOT NULL,
+    handler text NOT NULL,
+    step text,
+    unique_key text,
+    concurrency_key text,
+    requires text[],
+    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
+    retry jsonb,
+    command jsonb,
+    result jsonb,
+    error text,
+    CONSTRAINT task_attempt_check CHECK ((attempt >= 0)),
+    CONSTRAINT task_check CHECK (((waiting_reason IS NOT NULL) = (status = 'waiting'::cascade.task_status))),
+    CONSTRAINT task_check1 CHECK (((finished_at IS NOT NULL) = (status >= 'completed'::cascade.task_status))),
+    CONSTRAINT task_check2 CHECK (((status < 'running'::cascade.task_status) OR (started_at IS NOT NULL))),
+    CONSTRAINT task_concurrency_key_check CHECK (((octet_length(concurrency_key) >= 1) AND (octet_length(concurrency_key) <= 1000))),
+    CONSTRAINT task_handler_check CHECK (((octet_length(handler) >= 1) AND (octet_length(handler) <= 200))),
+    CONSTRAINT task_max_attempts_check CHECK ((max_attempts >= 1)),
+    CONSTRAINT task_payload_check CHECK ((pg_column_size(payload) <= 16777216)),
+    CONSTRAINT task_priority_check CHECK (((priority >= 0) AND (priority <= 100))),
+    CONSTRAINT task_progress_check CHECK (((progress >= 0) AND (progress <= 100))),
+    CONSTRAINT task_queue_check CHECK (((octet_length(queue) >= 1) AND (octet_length(queue) <= 200))),
+    CONSTRAINT task_requires_check CHECK (((cardinality(requires) <= 32) AND (array_position(requires, NULL::text) IS NULL))),
+    CONSTRAINT task_retry_check CHECK ((jsonb_typeof(retry) = 'object'::text)),
+    CONSTRAINT task_run_at_check CHECK (isfinite(run_at)),
+    CONSTRAINT task_timeout_check CHECK ((timeout > '00:00:00'::interval)),
+    CONSTRAINT task_unique_key_check CHECK (((octet_length(unique_key) >= 1) AND (octet_length(unique_key) <= 1000)))
+)
+WITH (fillfactor='90');
+
+ALTER TABLE cascade.task OWNER TO cascade_owner;
+
+CREATE VIEW cascade.attempts AS
+ SELECT l.task_id,
+    l.attempt,
+    l.outcome,
+    l.started_at,
+    l.finished_at,
+    n.name AS node,
+    l.result,
+    l.error
+   FROM (cascade.attempt_log l
+     LEFT JOIN cascade.node n ON ((n.epoch = l.epoch)))
+UNION ALL
+ SELECT t.id AS task_id,
+    t.attempt,
+        CASE
+            WHEN (t.status = 'running'::cascade.task_status) THEN 'running'::text
+            WHEN (t.status = 'waiting'::cascade.task_status) THEN 'failed'::text
+            ELSE (t.status)::text
+        END AS outcome,
+    t.started_at,
+    t.finished_at,
+    n.name AS node,
+    t.result,
+    t.error
+   FROM (cascade.task t
+     LEFT JOIN cascade.node n ON ((n.epoch = t.epoch)))
+  WHERE ((t.attempt > 0) AND (t.status >= 'running'::cascade.task_status) AND (t.started_at IS NOT NULL));
+
+ALTER TABLE cascade.attempts OWNER TO cascade_owner;
+
+CREATE TABLE cascade.command (
+    id bigint NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    applied_at timestamp with time zone,
+    job_id bigint,
+    task_id bigint,
+    lane smallint GENERATED ALWAYS AS (((COALESCE(job_id, task_id, (0)::bigint) & (63)::bigint))::smallint) STORED,
+    kind text NOT NULL,
+    queue text,
+    created_by text DEFAULT CURRENT_USER NOT NULL,
+    argument jsonb DEFAULT '{}'::jsonb NOT NULL,
+    outcome text,
+    CONSTRAINT command_kind_check CHECK ((kind = ANY (ARRAY['cancel_job'::text, 'cancel_task'::text, 'retry_task'::text, 'retry_job'::text, 'set_job_priority'::text, 'set_task_priority'::text, 'pause_job'::text, 'resume_job'::text, 'close_job'::text, 'queue_changed'::text])))
+);
+
+ALTER TABLE cascade.command OWNER TO cascade_owner;
+
+ALTER TABLE cascade.command ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME cascade.command_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE cascade.counter_delta (
+    job_id bigint,
+    n integer NOT NULL,
+    status cascade.task_status NOT NULL,
+    queue text NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000');
+
+ALTER TABLE cascade.counter_delta OWNER TO cascade_owner;
+
+CREATE VIEW cascade.engine_task AS
+ SELECT t.xid,
+    t.id,
+    t.job_id,
+    t.status,
+    t.waiting_reason,
+    t.priority,
+        CASE
+            WHEN (t.waiting_reason = ANY (ARRAY['delay'::cascade.waiting_reason, 'retry_backoff'::cascade.waiting_reason])) THEN (GREATEST((0)::numeric, ceil((EXTRACT(epoch FROM (t.run_at - clock_timestamp())) * (1000000)::numeric))))::bigint
+            ELSE NULL::bigint
+        END AS due_in_us,
+    t.queue,
+    t.handler,
+    t.attempt,
+    t.max_attempts,
+    t.item,
+    t.step,
+    ((EXTRACT(epoch FROM t.timeout) * (1000)::numeric))::bigint AS timeout_ms,
+    (t.retry)::text AS retry,
+    (t.command)::text AS command,
+    t.requires,
+    t.payload
+   FROM cascade.task t
+  WHERE (t.status < 'completed'::cascade.task_status);
+
+ALTER TABLE cascade.engine_task OWNER TO cascade_owner;
+
+CREATE TABLE cascade.job (
+    id bigint NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    version integer,
+    status cascade.job_status DEFAULT 'pending'::cascade.job_status NOT NULL,
+    priority smallint DEFAULT 50 NOT NULL,
+    keep_open boolean DEFAULT false NOT NULL,
+    workflow text,
+    input jsonb DEFAULT '{}'::jsonb NOT NULL,
+    result jsonb,
+    error text,
+    CONSTRAINT job_check CHECK (((finished_at IS NOT NULL) = (status >= 'completed'::cascade.job_status))),
+    CONSTRAINT job_check1 CHECK (((workflow IS NULL) = (version IS NULL))),
+    CONSTRAINT job_input_check CHECK ((pg_column_size(input) <= 16777216)),
+    CONSTRAINT job_priority_check CHECK (((priority >= 0) AND (priority <= 100)))
+);
+
+ALTER TABLE cascade.job OWNER TO cascade_owner;
+
+COMMENT ON TABLE cascade.job IS 'One run of a workflow, or (workflow null) a container for tasks that are added to it.';
+
+CREATE TABLE cascade.job_counter (
+    job_id bigint NOT NULL,
+    waiting integer DEFAULT 0 NOT NULL,
+    pending integer DEFAULT 0 NOT NULL,
+    running integer DEFAULT 0 NOT NULL,
+    completed integer DEFAULT 0 NOT NULL,
+    failed integer DEFAULT 0 NOT NULL,
+    cancelled integer DEFAULT 0 NOT NULL,
+    skipped integer DEFAULT 0 NOT NULL,
+    quarantined integer DEFAULT 0 NOT NULL
+)
+WITH (fillfactor='50');
+
+ALTER TABLE cascade.job_counter OWNER TO cascade_owner;
+
+ALTER TABLE cascade.job ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME cascade.job_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE VIEW cascade.jobs AS
+ SELECT j.id,
+    j.workflow,
+    j.version,
+    j.status,
+    j.priority,
+    j.input,
+    j.result,
+    j.error,
+    j.created_at,
+    j.started_at,
+    j.finished_at,
+    j.keep_open,
+    (COALESCE(c.waiting, 0) + COALESCE(d.waiting, (0)::bigint)) AS waiting,
+    (COALESCE(c.pending, 0) + COALESCE(d.pending, (0)::bigint)) AS pending,
+    (COALESCE(c.running, 0) + COALESCE(d.running, (0)::bigint)) AS running,
+    (COALESCE(c.completed, 0) + COALESCE(d.completed, (0)::bigint)) AS completed,
+    (COALESCE(c.failed, 0) + COALESCE(d.failed, (0)::bigint)) AS failed,
+    (COALESCE(c.cancelled, 0) + COALESCE(d.cancelled, (0)::bigint)) AS cancelled,
+    (COALESCE(c.skipped, 0) + COALESCE(d.skipped, (0)::bigint)) AS skipped,
+    (COALESCE(c.quarantined, 0) + COALESCE(d.quarantined, (0)::bigint)) AS quarantined
+   FROM ((cascade.job j
+     LEFT JOIN cascade.job_counter c ON ((c.job_id = j.id)))
+     LEFT JOIN ( SELECT x.job_id,
+            sum(x.n) FILTER (WHERE (x.status = 'waiting'::cascade.task_status)) AS waiting,
+            sum(x.n) FILTER (WHERE (x.status = 'pending'::cascade.task_status)) AS pending,
+            sum(x.n) FILTER (WHERE (x.status = 'running'::cascade.task_status)) AS running,
+            sum(x.n) FILTER (WHERE (x.status = 'completed'::cascade.task_status)) AS completed,
+            sum(x.n) FILTER (WHERE (x.status = 'failed'::cascade.task_status)) AS failed,
+            sum(x.n) FILTER (WHERE (x.status = 'cancelled'::cascade.task_status)) AS cancelled,
+            sum(x.n) FILTER (WHERE (x.status = 'skipped'::cascade.task_status)) AS skipped,
+            sum(x.n) FILTER (WHERE (x.status = 'quarantined'::cascade.task_status)) AS quarantined
+           FROM cascade.counter_delta x
+          WHERE (x.job_id IS NOT NULL)
+          GROUP BY x.job_id) d ON ((d.job_id = j.id)));
+
+ALTER TABLE cascade.jobs OWNER TO cascade_owner;
+
+CREATE TABLE cascade.lane (
+    epoch bigint DEFAULT 0 NOT NULL,
+    acquired_at timestamp with time zone,
+    lane smallint NOT NULL,
+    clean boolean DEFAULT true NOT NULL,
+    CONSTRAINT lane_lane_check CHECK (((lane >= 0) AND (lane <= 63)))
+);
+
+ALTER TABLE cascade.lane OWNER TO cascade_owner;
+
+COMMENT ON COLUMN cascade.lane.clean IS 'False while somebody owns the lane: found false at a takeover, the last owner died and tasks may have been in flight.';
+
+CREATE TABLE cascade.migration (
+    number integer NOT NULL,
+    name text NOT NULL,
+    breaking boolean DEFAULT false NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL,
+    binary_version text NOT NULL
+);
+
+ALTER TABLE cascade.migration OWNER TO cascade_owner;
+
+ALTER TABLE cascade.node ALTER COLUMN epoch ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME cascade.node_epoch_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE cascade.queue (
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    concurrency integer,
+    name text NOT NULL,
+    paused boolean DEFAULT false NOT NULL,
+    CONSTRAINT queue_concurrency_check CHECK ((concurrency > 0)),
+    CONSTRAINT queue_name_check CHECK (((octet_length(name) >= 1) AND (octet_length(name) <= 200)))
+);
+
+ALTER TABLE cascade.queue OWNER TO cascade_owner;
+
+COMMENT ON TABLE cascade.queue IS 'Settings of queues; a queue without a row has the defaults.';
+
+CREATE TABLE cascade.queue_counter (
+    waiting bigint DEFAULT 0 NOT NULL,
+    pending bigint DEFAULT 0 NOT NULL,
+    running bigint DEFAULT 0 NOT NULL,
+    completed bigint DEFAULT 0 NOT NULL,
+    failed bigint DEFAULT 0 NOT NULL,
+    cancelled bigint DEFAULT 0 NOT NULL,
+    skipped bigint DEFAULT 0 NOT NULL,
+    quarantined bigint DEFAULT 0 NOT NULL,
+    queue text NOT NULL
+)
+WITH (fillfactor='50');
+
+ALTER TABLE cascade.queue_counter OWNER TO cascade_owner;
+
+CREATE VIEW cascade.queue_stats AS
+ SELECT c.queue,
+    (sum(c.waiting))::bigint AS waiting,
+    (sum(c.pending))::bigint AS pending,
+    (sum(c.running))::bigint AS running,
+    (sum(c.completed))::bigint AS completed,
+    (sum(c.failed))::bigint AS failed,
+    (sum(c.cancelled))::bigint AS cancelled,
+    (sum(c.skipped))::bigint AS skipped,
+    (sum(c.quarantined))::bigint AS quarantined,
+    COALESCE(bool_or(q.paused), false) AS paused,
+    max(q.concurrency) AS concurrency
+   FROM (( SELECT queue_counter.queue,
+            queue_counter.waiting,
+            queue_counter.pending,
+            queue_counter.running,
+            queue_counter.completed,
+            queue_counter.failed,
+            queue_counter.cancelled,
+            queue_counter.skipped,
+            queue_counter.quarantined
+           FROM cascade.queue_counter
+        UNION ALL
+         SELECT x.queue,
+            COALESCE(sum(x.n) FILTER (WHERE (x.status = 'waiting'::cascade.task_status)), (0)::bigint) AS "coalesce",
+            COALESCE(sum(x.n) FILTER (WHERE (x.status = 'pending'::cascade.task_status)), (0)::bigint) AS "coalesce",
+            COALESCE(sum(x.n) FILTER (WHERE (x.status = 'running'::cascade.task_status)), (0)::bigint) AS "coalesce",
+            COALESCE(sum(x.n) FILTER (WHERE (x.status = 'completed'::cascade.task_status)), (0)::bigint) AS "coalesce",
+            COALESCE(sum(x.n) FILTER (WHERE (x.status = 'failed'::cascade.task_status)), (0)::bigint) AS "coalesce",
+            COALESCE(sum(x.n) FILTER (WHERE (x.status = 'cancelled'::cascade.task_status)), (0)::bigint) AS "coalesce",
+            COALESCE(sum(x.n) FILTER (WHERE (x.status = 'skipped'::cascade.task_status)), (0)::bigint) AS "coalesce",
+            COALESCE(sum(x.n) FILTER (WHERE (x.status = 'quarantined'::cascade.task_status)), (0)::bigint) AS "coalesce"
+           FROM cascade.counter_delta x
+          GROUP BY x.queue
+        UNION ALL
+         SELECT q_1.name,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0
+           FROM cascade.queue q_1) c
+     LEFT JOIN cascade.queue q ON ((q.name = c.queue)))
+  GROUP BY c.queue;
+
+ALTER TABLE cascade.queue_stats OWNER TO cascade_owner;
+
+ALTER TABLE cascade.task ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME cascade.task_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE cascade.task_transition (
+    from_status cascade.task_status NOT NULL,
+    event text NOT NULL,
+    to_status cascade.task_status NOT NULL
+);
+
+ALTER TABLE cascade.task_transition OWNER TO cascade_owner;
+
+CREATE VIEW cascade.tasks AS
+ SELECT t.id,
+    t.job_id,
+    t.step,
+    t.item,
+    t.queue,
+    t.handler,
+    t.status,
+    t.waiting_reason,
+    t.priority,
+    t.payload,
+    t.result,
+    t.error,
+    t.progress,
+    t.attempt,
+    t.max_attempts,
+    n.name AS node,
+    t.run_at,
+    t.created_at,
+        CASE
+            WHEN (t.status = 'waiting'::cascade.task_status) THEN NULL::timestamp with time zone
+            ELSE COALESCE(t.ready_at, GREATEST(t.created_at, t.run_at))
+        END AS ready_at,
+    t.started_at,
+    t.finished_at,
+    t.timeout,
+    t.unique_key,
+    t.concurrency_key,
+    t.requires,
+    t.lane,
+    t.owner_losses
+   FROM (cascade.task t
+     LEFT JOIN cascade.node n ON ((n.epoch = t.epoch)));
+
+ALTER TABLE cascade.tasks OWNER TO cascade_owner;
+
+CREATE TABLE cascade.workflow (
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    version integer NOT NULL,
+    name text NOT NULL,
+    definition jsonb NOT NULL,
+    CONSTRAINT workflow_definition_check CHECK ((jsonb_typeof(definition) = 'object'::text)),
+    CONSTRAINT workflow_name_check CHECK (((octet_length(name) >= 1) AND (octet_length(name) <= 200))),
+    CONSTRAINT workflow_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE cascade.workflow OWNER TO cascade_owner;
+
+CREATE VIEW cascade.workflows AS
+ SELECT w.name,
+    w.version,
+    w.definition,
+    w.created_at,
+    (w.version = max(w.version) OVER (PARTITION BY w.name)) AS newest
+   FROM cascade.workflow w;
+
+ALTER TABLE cascade.workflows OWNER TO cascade_owner;
+
+ALTER TABLE ONLY cascade.attempt_log
+    ADD CONSTRAINT attempt_log_pkey PRIMARY KEY (task_id, attempt);
+
+ALTER TABLE ONLY cascade.command
+    ADD CONSTRAINT command_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY cascade.job_counter
+    ADD CONSTRAINT job_counter_pkey PRIMARY KEY (job_id);
+
+ALTER TABLE ONLY cascade.job
+    ADD CONSTRAINT job_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY cascade.lane
+    ADD CONSTRAINT lane_pkey PRIMARY KEY (lane);
+
+ALTER TABLE ONLY cascade.migration
+    ADD CONSTRAINT migration_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY cascade.node
+    ADD CONSTRAINT node_pkey PRIMARY KEY (epoch);
+
+ALTER TABLE ONLY cascade.queue_counter
+    ADD CONSTRAINT queue_counter_pkey PRIMARY KEY (queue);
+
+ALTER TABLE ONLY cascade.queue
+    ADD CONSTRAINT queue_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY cascade.task
+    ADD CONSTRAINT task_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY cascade.task_transition
+    ADD CONSTRAINT task_transition_pkey PRIMARY KEY (from_status, event);
+
+ALTER TABLE ONLY cascade.workflow
+    ADD CONSTRAINT workflow_pkey PRIMARY KEY (name, version);
+
+CREATE INDEX command_inbox ON cascade.command USING btree (xid) WHERE (applied_at IS NULL);
+
+CREATE INDEX job_inbox ON cascade.job USING btree (xid) WHERE (status < 'completed'::cascade.job_status);
+
+CREATE INDEX task_inbox ON cascade.task USING btree (xid) WHERE (status < 'completed'::cascade.task_status);
+
+CREATE INDEX task_job ON cascade.task USING btree (job_id) WHERE (job_id IS NOT NULL);
+
+CREATE UNIQUE INDEX task_unique_key ON cascade.task USING btree (unique_key) WHERE ((unique_key IS NOT NULL) AND (status < 'completed'::cascade.task_status));
+
+CREATE TRIGGER command_900_announce AFTER INSERT ON cascade.command FOR EACH STATEMENT EXECUTE FUNCTION cascade.tg_command_inserted();
+
+CREATE TRIGGER job_100_guard BEFORE UPDATE OF status ON cascade.job FOR EACH ROW WHEN (((old.status IS DISTINCT FROM new.status) AND (CURRENT_USER <> 'cascade_engine'::name))) EXECUTE FUNCTION cascade.tg_job_guard();
+
+CREATE TRIGGER job_500_pin BEFORE INSERT ON cascade.job FOR EACH ROW EXECUTE FUNCTION cascade.tg_job_pin();
+
+CREATE TRIGGER job_900_announce AFTER INSERT ON cascade.job REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION cascade.tg_job_inserted();
+
+CREATE TRIGGER task_100_guard BEFORE UPDATE OF status ON cascade.task FOR EACH ROW WHEN (((old.status IS DISTINCT FROM new.status) AND ((old.status >= 'completed'::cascade.task_status) OR (CURRENT_USER <> 'cascade_engine'::name)))) EXECUTE FUNCTION cascade.tg_task_guard();
+
+CREATE TRIGGER task_500_delay BEFORE INSERT ON cascade.task FOR EACH ROW WHEN (((new.run_at > now()) AND (new.status = 'pending'::cascade.task_status))) EXECUTE FUNCTION cascade.tg_task_delay();
+
+CREATE TRIGGER task_900_announce AFTER INSERT ON cascade.task REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION cascade.tg_task_inserted();
+
+CREATE TRIGGER task_900_count AFTER UPDATE ON cascade.task REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION cascade.tg_task_updated();
+
+CREATE TRIGGER task_900_uncount AFTER DELETE ON cascade.task REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION cascade.tg_task_deleted();
+
+GRANT USAGE ON SCHEMA cascade TO cascade_engine;
+GRANT USAGE ON SCHEMA cascade TO cascade_producer;
+GRANT USAGE ON SCHEMA cascade TO cascade_reader;
+
+REVOKE ALL ON FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[]) TO cascade_producer;
+GRANT ALL ON FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[]) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.apply_workflow(name text, definition jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.apply_workflow(name text, definition jsonb) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.cancel_job(id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.cancel_job(id bigint) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.cancel_task(id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.cancel_task(id bigint) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.change_queue(queue text, paused boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.change_queue(queue text, paused boolean) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.checked_input(workflow text, definition jsonb, input jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.checked_input(workflow text, definition jsonb, input jsonb) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.checked_priority(priority integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.checked_priority(priority integer) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.close_job(id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.close_job(id bigint) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.command_for_job(kind text, id bigint, argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.command_for_job(kind text, id bigint, argument jsonb) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.command_for_task(kind text, id bigint, argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.command_for_task(kind text, id bigint, argument jsonb) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.explain_task(id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.explain_task(id bigint) TO cascade_reader;
+GRANT ALL ON FUNCTION cascade.explain_task(id bigint) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.fence(epoch bigint, batch bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.fence(epoch bigint, batch bigint) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.param_problem(spec jsonb, value jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.param_problem(spec jsonb, value jsonb) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.pause_job(id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.pause_job(id bigint) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.pause_queue(queue text) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.pause_queue(queue text) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.resume_job(id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.resume_job(id bigint) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.resume_queue(queue text) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.resume_queue(queue text) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.retry_job(id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.retry_job(id bigint) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.retry_task(id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.retry_task(id bigint) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.set_priority(job_id bigint, priority integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.set_priority(job_id bigint, priority integer) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.set_task_priority(task_id bigint, priority integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.set_task_priority(task_id bigint, priority integer) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean) TO cascade_producer;
+GRANT ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], OUT epoch bigint, OUT unclean boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], OUT epoch bigint, OUT unclean boolean) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.tg_command_inserted() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.tg_command_inserted() TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.tg_job_guard() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.tg_job_guard() TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.tg_job_inserted() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.tg_job_inserted() TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.tg_job_pin() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.tg_job_pin() TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.tg_task_delay() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.tg_task_delay() TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.tg_task_deleted() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.tg_task_deleted() TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.tg_task_guard() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.tg_task_guard() TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.tg_task_inserted() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.tg_task_inserted() TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.tg_task_updated() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.tg_task_updated() TO cascade_engine;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.attempt_log TO cascade_engine;
+
+GRANT SELECT ON TABLE cascade.node TO cascade_reader;
+GRANT SELECT,INSERT,UPDATE ON TABLE cascade.node TO cascade_engine;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE cascade.task TO cascade_engine;
+
+GRANT INSERT(job_id) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(run_at) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(timeout) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(priority) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(max_attempts) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(queue) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(handler) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(unique_key) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(concurrency_key) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(requires) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(payload) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(retry) ON TABLE cascade.task TO cascade_producer;
+
+GRANT SELECT ON TABLE cascade.attempts TO cascade_reader;
+GRANT SELECT ON TABLE cascade.attempts TO cascade_engine;
+
+GRANT SELECT ON TABLE cascade.command TO cascade_reader;
+GRANT SELECT,INSERT,UPDATE ON TABLE cascade.command TO cascade_engine;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.counter_delta TO cascade_engine;
+
+GRANT SELECT ON TABLE cascade.engine_task TO cascade_engine;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE cascade.job TO cascade_engine;
+
+GRANT INSERT(priority) ON TABLE cascade.job TO cascade_producer;
+
+GRANT INSERT(keep_open) ON TABLE cascade.job TO cascade_producer;
+
+GRANT INSERT(workflow) ON TABLE cascade.job TO cascade_producer;
+
+GRANT INSERT(input) ON TABLE cascade.job TO cascade_producer;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.job_counter TO cascade_engine;
+
+GRANT SELECT ON TABLE cascade.jobs TO cascade_reader;
+GRANT SELECT ON TABLE cascade.jobs TO cascade_engine;
+
+GRANT SELECT ON TABLE cascade.lane TO cascade_reader;
+GRANT SELECT,INSERT,UPDATE ON TABLE cascade.lane TO cascade_engine;
+
+GRANT SELECT ON TABLE cascade.migration TO cascade_engine;
+GRANT SELECT ON TABLE cascade.migration TO cascade_reader;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE cascade.queue TO cascade_engine;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.queue_counter TO cascade_engine;
+
+GRANT SELECT ON TABLE cascade.queue_stats TO cascade_reader;
+GRANT SELECT ON TABLE cascade.queue_stats TO cascade_engine;
+
+GRANT SELECT ON TABLE cascade.task_transition TO cascade_reader;
+GRANT SELECT ON TABLE cascade.task_transition TO cascade_engine;
+
+GRANT SELECT ON TABLE cascade.tasks TO cascade_reader;
+GRANT SELECT ON TABLE cascade.tasks TO cascade_engine;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE cascade.workflow TO cascade_engine;
+
+GRANT SELECT ON TABLE cascade.workflows TO cascade_reader;
+GRANT SELECT ON TABLE cascade.workflows TO cascade_engine;
+
