@@ -34,7 +34,9 @@ void retry_loose_task(scheduler_self self, const command_arrival& c) {
   out.singles.push_back({single_write::kind::log_attempt, c.task.value, 0, {}});
   if (c.job) out.singles.push_back({single_write::kind::reopen_job, c.job.value, 0, {}});
   out.singles.push_back({single_write::kind::redrive_task, c.task.value, 0, {}});
-  apply_with(self, c.id, "applied", std::move(out));
+  after_commit then;
+  then.look = true;
+  apply_with(self, c.id, "applied", std::move(out), std::move(then));
 }
 
 void retry_finished_job(scheduler_self self, const command_arrival& c) {
@@ -43,7 +45,9 @@ void retry_finished_job(scheduler_self self, const command_arrival& c) {
   s.redrive_jobs.insert(c.job);
   settlement out;
   out.singles.push_back({single_write::kind::reopen_job, c.job.value, 0, {}});
-  apply_with(self, c.id, "applied", std::move(out));
+  after_commit then;
+  then.look = true;
+  apply_with(self, c.id, "applied", std::move(out), std::move(then));
 }
 
 void set_priority(scheduler_self self, const command_arrival& c, int priority) {

@@ -99,6 +99,8 @@ void committed(scheduler_self self, const recorded& r) {
   s.unrecorded -= std::min(s.unrecorded, then.attempts);
   if (!r.rejected.empty())
     s.context->log->error("cascade.scheduler.rejected ticket={} text=\"{}\"", r.ticket, r.rejected);
+  if (then.look)
+    if (auto inbox = caf::actor_cast<inbox_actor>(s.inbox)) self->send(inbox, bell{});
   const monotonic now = self->clock().now();
   for (auto& [key, delay] : then.delays) s.delayed.emplace(now + delay, std::move(key));
   for (const auto& [job, count] : then.closed) close_tasks(self, job, count);

@@ -59,6 +59,7 @@ struct after_commit {
   std::vector<std::pair<delayed_key, std::chrono::microseconds>> delays;
   std::vector<std::pair<job_id, std::size_t>> closed;  // tasks of containers and extra tasks that are over
   std::size_t attempts = 0;                            // leave the count of unrecorded ones
+  bool look = false;                                   // rows came back to life: the inbox must look for them
 };
 
 // Bodies of ready tasks, by slot; slot 0 is "not in memory".
