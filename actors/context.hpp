@@ -25,6 +25,7 @@ struct engine_settings {
   std::string conninfo;
   std::string node_name;
   std::vector<std::string> tags;
+  std::vector<std::string> handlers;                // names, for those who check definitions
   std::size_t workers = 32;
   std::size_t batch_rows_max = 1'000;
   std::size_t batches_in_flight = 2;

@@ -120,7 +120,7 @@ void lanes_tried(gateway_self self, const connection_step& step) {
   }
   submit(self, connection_step::kind::taken_over,
          pg::statement(sql::take_over,
-                       pg::params{}.text(s.node_name).int4(::getpid()).text(CASCADE_VERSION).texts(s.tags)),
+                       pg::params{}.text(s.node_name).int4(::getpid()).text(CASCADE_VERSION).texts(s.tags).texts(s.handlers)),
          [](connection_step& a, const pg::rows& r) {
            a.number = r.int64(0, 0);
            a.unclean = r.boolean(0, 1);

@@ -61,6 +61,7 @@ void read(inbox_self self, std::vector<pg::statement> batch, std::size_t first, 
           answer.full = answer.page.tasks.size() >= limit;
           answer.last = !answer.full;
         } else {
+          answer.code = reply.error().code;
           answer.problem = pg::to_string(reply.error());
         }
         caf::anon_send(to, std::move(answer));
@@ -109,6 +110,7 @@ void load(inbox_self self) {
         if (reply) return;
         inbox_read failed;
         failed.generation = generation;
+        failed.code = reply.error().code;
         failed.problem = pg::to_string(reply.error());
         caf::anon_send(self_handle, std::move(failed));
       });
@@ -197,9 +199,10 @@ void on_read(inbox_self self, inbox_read& r) {
   auto& state = self->state;
   if (r.generation != state.generation || !state.up) return;
   if (!r.ok) {
-    // A lost connection is the gateway's business; anything else would repeat for ever.
+    // A lost connection is the gateway's business: it says how it goes on.
+    if (r.code == errc::database_unavailable || r.code == errc::deadline_exceeded || r.code == errc::shutting_down) return;
     state.context->log->error("cascade.inbox.read_failed text=\"{}\"", r.problem);
-    return self->quit(caf::make_error(errc::database_unavailable));
+    return self->quit(caf::make_error(r.code));
   }
   if (r.reading != state.reading) return;
   if (!r.paged) {

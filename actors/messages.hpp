@@ -161,6 +161,7 @@ struct inbox_read {
   bool paged = false;            // part of a paged read
   bool last = true;              // of the paged read
   inbox_page page;
+  errc code = errc{};
   std::string problem;
 };
 struct doorbell_step {

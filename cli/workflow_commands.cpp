@@ -21,12 +21,28 @@ struct parsed_files {
   std::vector<workflow_problem> problems;
 };
 
-parsed_files parse_files(cli_context& context, const std::vector<std::string>& paths) {
+// What the running nodes can run; nothing when that cannot be known.
+std::optional<std::set<std::string>> known_handlers(cli_context& context) {
+  try {
+    auto db = context.connect();
+    std::set<std::string> names;
+    for (const auto& n : db.rows(sql::cli_handlers)) names.insert(n.get<std::string>());
+    if (!names.empty()) return names;
+  } catch (const cli_failure&) {
+  }
+  if (!context.json) context.err << "note: no service is running there, so names of handlers are not checked\n";
+  return std::nullopt;
+}
+
+parsed_files parse_files(cli_context& context, const std::vector<std::string>& paths,
+                         const std::optional<std::set<std::string>>& handlers) {
+  handler_predicate known;
+  if (handlers) known = [&](std::string_view name) { return handlers->contains(std::string(name)); };
   parsed_files out;
   std::set<std::string> names;
   for (const auto& path : paths) {
     const std::string text = read_input(context, path, limits::definition_bytes_max);
-    auto parsed = parse_workflow(text, path == "-" ? "standard input" : path);
+    auto parsed = parse_workflow(text, path == "-" ? "standard input" : path, known);
     if (!parsed) {
       for (const auto& p : parsed.error()) out.problems.push_back(p);
       continue;
@@ -45,8 +61,8 @@ void print_problems(cli_context& context, const std::vector<workflow_problem>& p
   for (const auto& p : problems) context.err << printable_lines(to_string(p)) << '\n';
 }
 
-int run_validate(cli_context& context, const std::vector<std::string>& paths) {
-  const parsed_files parsed = parse_files(context, paths);
+int run_validate(cli_context& context, const std::vector<std::string>& paths, bool any_handler) {
+  const parsed_files parsed = parse_files(context, paths, any_handler ? std::nullopt : known_handlers(context));
   if (context.json) {
     std::vector<json_row> problems;
     for (const auto& p : parsed.problems)
@@ -64,8 +80,8 @@ int run_validate(cli_context& context, const std::vector<std::string>& paths) {
 }
 
 // Nothing reaches the database unless all files are valid; then all are stored in one statement.
-int run_apply(cli_context& context, const std::vector<std::string>& paths) {
-  const parsed_files parsed = parse_files(context, paths);
+int run_apply(cli_context& context, const std::vector<std::string>& paths, bool any_handler) {
+  const parsed_files parsed = parse_files(context, paths, any_handler ? std::nullopt : known_handlers(context));
   if (!parsed.problems.empty()) {
     if (!context.json) print_problems(context, parsed.problems);
     std::string all;
@@ -106,7 +122,7 @@ int run_graph(cli_context& context, const std::string& source, const std::string
   std::optional<workflow_definition> definition;
   std::error_code ignored;
   if (source == "-" || std::filesystem::is_regular_file(source, ignored)) {
-    auto parsed = parse_files(context, {source});
+    auto parsed = parse_files(context, {source}, std::nullopt);
     if (!parsed.problems.empty()) {
       print_problems(context, parsed.problems);
       throw cli_failure(exit_usage, source + " is not a valid workflow");
@@ -128,12 +144,16 @@ int run_graph(cli_context& context, const std::string& source, const std::string
 }
 
 void add_files(CLI::App& group, cli_context& context, const std::string& name, const std::string& about,
-               const std::string& footer, int (*run)(cli_context&, const std::vector<std::string>&)) {
+               const std::string& footer, int (*run)(cli_context&, const std::vector<std::string>&, bool)) {
   auto paths = std::make_shared<std::vector<std::string>>();
   auto* sub = group.add_subcommand(name, about);
   sub->add_option("files", *paths, "YAML or JSON files, or - for standard input")->required();
+  auto any_handler = std::make_shared<bool>(false);
+  sub->add_flag("--any-handler", *any_handler, "Accept handlers that no running node has");
   sub->footer(footer);
-  sub->callback([&context, paths, run] { context.action = [&context, paths, run] { return run(context, *paths); }; });
+  sub->callback([&context, paths, any_handler, run] {
+    context.action = [&context, paths, any_handler, run] { return run(context, *paths, *any_handler); };
+  });
 }
 
 void add_list(CLI::App& group, cli_context& context) {

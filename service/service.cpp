@@ -151,6 +151,7 @@ private:
   engine_context_ptr make_context() {
     auto context = std::make_shared<engine_context>();
     context->settings = engine_settings_of(settings_, conninfo_);
+    context->settings.handlers = handlers_.names();
     context->io = &io_;
     context->database = std::make_shared<database_port>(settings_.engine.database_deadline);
     runner_options options;

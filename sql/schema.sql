@@ -334,19 +334,20 @@ $_$;
 
 ALTER FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean) OWNER TO cascade_owner;
 
-CREATE FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], OUT epoch bigint, OUT unclean boolean) RETURNS record
+CREATE FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], OUT epoch bigint, OUT unclean boolean) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 #variable_conflict use_column
 begin
   update cascade.node n set stopped_at = now() where n.stopped_at is null;
-  insert into cascade.node as n (name, pid, version, tags) values ($1, $2, $3, $4) returning n.epoch into take_over.epoch;
+  insert into cascade.node as n (name, pid, version, tags, handlers) values ($1, $2, $3, $4, $5)
+    returning n.epoch into take_over.epoch;
   select bool_or(not l.clean) into take_over.unclean from cascade.lane l;
   update cascade.lane l set epoch = take_over.epoch, acquired_at = now(), clean = false;
 end $_$;
 
-ALTER FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], OUT epoch bigint, OUT unclean boolean) OWNER TO cascade_owner;
+ALTER FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], OUT epoch bigint, OUT unclean boolean) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.tg_command_inserted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -529,7 +530,8 @@ CREATE TABLE cascade.node (
     pid integer NOT NULL,
     name text NOT NULL,
     version text NOT NULL,
-    tags text[] DEFAULT '{}'::text[] NOT NULL
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    handlers text[] DEFAULT '{}'::text[] NOT NULL
 )
 WITH (fillfactor='50');
 
@@ -1090,8 +1092,8 @@ REVOKE ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority in
 GRANT ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean) TO cascade_producer;
 GRANT ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean) TO cascade_engine;
 
-REVOKE ALL ON FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], OUT epoch bigint, OUT unclean boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], OUT epoch bigint, OUT unclean boolean) TO cascade_engine;
+REVOKE ALL ON FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], OUT epoch bigint, OUT unclean boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], OUT epoch bigint, OUT unclean boolean) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.tg_command_inserted() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_command_inserted() TO cascade_engine;

@@ -6,7 +6,7 @@ with failed as (
     run_at = statement_timestamp() + u.delay_us * interval '1 microsecond', ready_at = null
   from unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[])
     u(id, attempt, delay_us, error, started_us, finished_us)
-  where t.id = u.id and t.status < 'completed'
+  where t.id = u.id and t.finished_at is null
   returning t.id, u.attempt, u.error, u.started_us, u.finished_us)
 insert into cascade.attempt_log (task_id, attempt, outcome, started_at, finished_at, epoch, error)
 select f.id, f.attempt, 'failed', statement_timestamp() - f.started_us * interval '1 microsecond',

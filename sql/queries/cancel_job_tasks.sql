@@ -2,4 +2,4 @@
 update cascade.task t
 set status = 'cancelled', waiting_reason = null, started_at = coalesce(t.started_at, statement_timestamp()),
   finished_at = statement_timestamp(), error = $2
-where t.job_id = $1 and t.status < 'completed'
+where t.job_id = $1 and t.finished_at is null

@@ -8,6 +8,8 @@
 namespace cascade {
 namespace {
 
+const std::vector<std::string> no_names;
+
 struct queries : ::testing::Test {
   test_database database;
 
@@ -36,7 +38,7 @@ TEST_F(queries, all_can_be_prepared) {
 TEST_F(queries, a_batch_after_a_takeover_is_refused_and_one_under_way_is_waited_for) {
   auto first = connect(), second = connect();
   const auto take = [](pg::connection& c) {
-    return must(c.exec(sql::take_over.text, pg::params{}.text("n").int4(1).text("v").texts(std::vector<std::string>{})));
+    return must(c.exec(sql::take_over.text, pg::params{}.text("n").int4(1).text("v").texts(no_names).texts(no_names)));
   };
   const auto mine = take(first);
   const auto epoch = mine.int64(0, 0);
@@ -48,7 +50,7 @@ TEST_F(queries, a_batch_after_a_takeover_is_refused_and_one_under_way_is_waited_
   ASSERT_TRUE(first.exec(sql::fence.text, pg::params{}.int8(epoch).int8(2)));
   ASSERT_TRUE(second.exec_text("set lock_timeout = '200ms'"));
   const auto blocked = second.exec(sql::take_over.text,
-                                   pg::params{}.text("m").int4(2).text("v").texts(std::vector<std::string>{}));
+                                   pg::params{}.text("m").int4(2).text("v").texts(no_names).texts(no_names));
   ASSERT_FALSE(blocked);
   EXPECT_EQ(blocked.error().sqlstate, "55P03");
   ASSERT_TRUE(first.exec_text("commit"));
@@ -63,7 +65,7 @@ TEST_F(queries, a_batch_after_a_takeover_is_refused_and_one_under_way_is_waited_
 
 TEST_F(queries, a_batch_number_is_used_once) {
   auto c = connect();
-  const auto mine = must(c.exec(sql::take_over.text, pg::params{}.text("n").int4(1).text("v").texts(std::vector<std::string>{})));
+  const auto mine = must(c.exec(sql::take_over.text, pg::params{}.text("n").int4(1).text("v").texts(no_names).texts(no_names)));
   const auto epoch = mine.int64(0, 0);
   ASSERT_TRUE(c.exec(sql::fence.text, pg::params{}.int8(epoch).int8(1)));
   EXPECT_FALSE(c.exec(sql::fence.text, pg::params{}.int8(epoch).int8(1)));
