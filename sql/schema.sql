@@ -666,7 +666,7 @@ CREATE VIEW cascade.engine_task AS
     t.waiting_reason,
     t.priority,
         CASE
-            WHEN (t.waiting_reason = ANY (ARRAY['delay'::cascade.waiting_reason, 'retry_backoff'::cascade.waiting_reason])) THEN (GREATEST((0)::numeric, ceil((EXTRACT(epoch FROM (t.run_at - clock_timestamp())) * (1000000)::numeric))))::bigint
+            WHEN (t.waiting_reason = ANY (ARRAY['delay'::cascade.waiting_reason, 'retry_backoff'::cascade.waiting_reason])) THEN (GREATEST((0)::numeric, ceil((EXTRACT(epoch FROM (t.run_at - statement_timestamp())) * (1000000)::numeric))))::bigint
             ELSE NULL::bigint
         END AS due_in_us,
     t.queue,
@@ -681,7 +681,7 @@ CREATE VIEW cascade.engine_task AS
     t.requires,
     t.payload
    FROM cascade.task t
-  WHERE (t.status < 'completed'::cascade.task_status);
+  WHERE (t.finished_at IS NULL);
 
 ALTER TABLE cascade.engine_task OWNER TO cascade_owner;
 

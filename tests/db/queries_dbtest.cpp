@@ -11,7 +11,7 @@ namespace {
 const std::vector<std::string> no_names;
 
 struct queries : ::testing::Test {
-  test_database database;
+  test::test_database database;
 
   pg::connection connect(const std::string& role = "cascade_engine") {
     pg::connect_options options;
