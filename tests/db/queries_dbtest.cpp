@@ -29,7 +29,9 @@ struct queries : ::testing::Test {
 TEST_F(queries, all_can_be_prepared) {
   auto c = connect("");
   for (const sql::query* q : sql::all_queries) {
-    if (std::string_view(q->text).find("\ndeclare ") != std::string_view::npos) continue;  // cursors are not prepared
+    // Cursors are not prepared; the command line sends the types of its parameters along (tests/db/cli_dbtest.cpp).
+    if (std::string_view(q->text).find("\ndeclare ") != std::string_view::npos) continue;
+    if (std::string_view(q->name).starts_with("cli_")) continue;
     const auto r = c.exec_text("prepare " + std::string(q->name) + " as " + q->text);
     EXPECT_TRUE(r) << q->name << ": " << pg::to_string(r.error());
   }
