@@ -29,7 +29,6 @@ struct engine_settings {
   std::size_t workers = 32;
   std::size_t batch_rows_max = 1'000;
   std::size_t batches_in_flight = 2;
-  std::chrono::milliseconds batch_age_max{0};       // 0: as soon as an earlier one is back
   std::size_t inbox_page_rows = 2'000;
   std::size_t ready_max = 1'000'000;                // keys in memory before the inbox is held back
   std::size_t body_bytes_max = 16u << 20;           // payloads kept with ready keys

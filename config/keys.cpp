@@ -75,10 +75,6 @@ constexpr key_spec table[] = {
   {"engine.batches_in_flight", key_kind::integer, {"2", "4", "2"}, 1, 16, {}, "",
    "Batches sent to the database before the answer to the first one is back.",
    [](settings& s, value v) { s.engine.batches_in_flight = static_cast<int>(v.number); }},
-  {"engine.batch_age_max", key_kind::duration, {"0s", "0s", "5ms"}, 0, 10 * second, {}, "",
-   "How long a result may wait for company while another batch is on its way. 0: no longer than until that batch is back. "
-   "An idle service never waits.",
-   [](settings& s, value v) { s.engine.batch_age_max = ms(v.number); }},
   {"engine.inbox_page_rows", key_kind::integer, {"2000", "1000", "5000"}, 10, 100'000, {}, "",
    "Most new rows read from the inbox at once.",
    [](settings& s, value v) { s.engine.inbox_page_rows = static_cast<int>(v.number); }},

@@ -56,7 +56,6 @@ struct settings {
   struct {
     int batch_rows_max = 0;
     int batches_in_flight = 0;
-    std::chrono::milliseconds batch_age_max{};  // 0: flushed as soon as the one before is back
     int inbox_page_rows = 0;
     std::chrono::milliseconds inbox_poll_awake{};
     std::chrono::milliseconds inbox_poll_asleep{};

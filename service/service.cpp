@@ -57,7 +57,6 @@ engine_settings engine_settings_of(const settings& s, std::string conninfo) {
   e.workers = size(s.workers);
   e.batch_rows_max = size(s.engine.batch_rows_max);
   e.batches_in_flight = size(s.engine.batches_in_flight);
-  e.batch_age_max = s.engine.batch_age_max;
   e.inbox_page_rows = size(s.engine.inbox_page_rows);
   e.ready_max = size(s.engine.ready_max);
   e.body_bytes_max = size(s.engine.body_bytes_max);
