@@ -68,7 +68,7 @@ void send_batch(recorder_self self, std::vector<entry> entries) {
   // The Asio side keeps the shape of the batch only; the rows stay here until the answer.
   for (std::size_t i = 0; i < entries.size(); ++i) entries[i].what = std::move(settlements[i]);
   state.flights.push_back({options.number, std::move(entries)});
-  state.counters_dirty = true;
+  if (!settlements.empty()) state.counters_dirty = true;  // folding alone leaves nothing to fold: an idle node writes nothing
   state.context->database->write(
       std::move(statements),
       [to = caf::actor_cast<recorder_impl>(self), batch, generation = state.generation,
