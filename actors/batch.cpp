@@ -8,7 +8,8 @@ namespace {
 
 // All rows of one member over all settlements, as one range for the parameter builder.
 template <class Row>
-std::vector<const Row*> gather(std::span<const settlement> all, std::vector<Row> settlement::*member) {
+std::vector<const Row*> gather(std::span<const settlement> all,
+                               std::vector<Row> settlement::*member) {
   std::vector<const Row*> out;
   for (const settlement& s : all)
     for (const Row& r : s.*member) out.push_back(&r);
@@ -62,12 +63,19 @@ private:
     pg::params p;
     p.int8(all_[i].job.value)
         .texts(rows, [](const new_step_task& t) { return std::string_view(t.step); })
-        .int4s(rows, [](const new_step_task& t) { return t.item < 0 ? std::nullopt : std::optional(t.item); })
+        .int4s(rows,
+               [](const new_step_task& t) {
+                 return t.item < 0 ? std::nullopt : std::optional(t.item);
+               })
         .texts(rows, [](const new_step_task& t) { return std::string_view(t.handler); })
         .texts(rows, [](const new_step_task& t) { return std::string_view(t.queue); })
         .int2s(rows, [](const new_step_task& t) { return static_cast<std::int16_t>(t.priority); })
-        .int2s(rows, [](const new_step_task& t) { return static_cast<std::int16_t>(t.attempts_max); })
-        .int8s(rows, [](const new_step_task& t) { return t.timeout_ms == 0 ? std::nullopt : std::optional(t.timeout_ms); })
+        .int2s(rows,
+               [](const new_step_task& t) { return static_cast<std::int16_t>(t.attempts_max); })
+        .int8s(rows,
+               [](const new_step_task& t) {
+                 return t.timeout_ms == 0 ? std::nullopt : std::optional(t.timeout_ms);
+               })
         .texts(rows, [](const new_step_task& t) { return or_null(t.retry); })
         .texts(rows, [](const new_step_task& t) { return or_null(t.command); })
         .texts(rows, [](const new_step_task& t) { return or_null(t.requires_tags); })
@@ -81,11 +89,12 @@ private:
   void running() {
     const auto rows = gather(all_, &settlement::started);
     if (rows.empty()) return;
-    add(sql::mark_running, pg::params{}
-                               .int8s(rows, [](auto* r) { return r->id.value; })
-                               .int2s(rows, [](auto* r) { return static_cast<std::int16_t>(r->attempt); })
-                               .int8s(rows, [this](auto* r) { return age(r->started); })
-                               .int8(options_.epoch.value));
+    add(sql::mark_running,
+        pg::params{}
+            .int8s(rows, [](auto* r) { return r->id.value; })
+            .int2s(rows, [](auto* r) { return static_cast<std::int16_t>(r->attempt); })
+            .int8s(rows, [this](auto* r) { return age(r->started); })
+            .int8(options_.epoch.value));
   }
 
   void completions() {
@@ -119,14 +128,15 @@ private:
   void back_offs() {
     const auto rows = gather(all_, &settlement::backed_off);
     if (rows.empty()) return;
-    add(sql::back_off, pg::params{}
-                           .int8s(rows, [](auto* r) { return r->id.value; })
-                           .int2s(rows, [](auto* r) { return static_cast<std::int16_t>(r->attempt); })
-                           .int8s(rows, [](auto* r) { return static_cast<std::int64_t>(r->delay.count()); })
-                           .texts(rows, [](auto* r) { return or_null(r->error); })
-                           .int8s(rows, [this](auto* r) { return age(r->started); })
-                           .int8s(rows, [this](auto* r) { return age(r->finished); })
-                           .int8(options_.epoch.value));
+    add(sql::back_off,
+        pg::params{}
+            .int8s(rows, [](auto* r) { return r->id.value; })
+            .int2s(rows, [](auto* r) { return static_cast<std::int16_t>(r->attempt); })
+            .int8s(rows, [](auto* r) { return static_cast<std::int64_t>(r->delay.count()); })
+            .texts(rows, [](auto* r) { return or_null(r->error); })
+            .int8s(rows, [this](auto* r) { return age(r->started); })
+            .int8s(rows, [this](auto* r) { return age(r->finished); })
+            .int8(options_.epoch.value));
   }
 
   void releases() {
@@ -134,16 +144,24 @@ private:
     if (rows.empty()) return;
     add(sql::release_tasks, pg::params{}
                                 .int8s(rows, [](auto* r) { return r->id.value; })
-                                .texts(rows, [](auto* r) { return r->payload ? std::optional<std::string_view>(*r->payload) : std::nullopt; })
-                                .int4s(rows, [](auto* r) { return r->item < 0 ? std::nullopt : std::optional(r->item); }));
+                                .texts(rows,
+                                       [](auto* r) {
+                                         return r->payload
+                                                    ? std::optional<std::string_view>(*r->payload)
+                                                    : std::nullopt;
+                                       })
+                                .int4s(rows, [](auto* r) {
+                                  return r->item < 0 ? std::nullopt : std::optional(r->item);
+                                }));
   }
 
   void holds() {
     const auto rows = gather(all_, &settlement::held);
     if (rows.empty()) return;
-    add(sql::hold_tasks, pg::params{}
-                             .int8s(rows, [](auto* r) { return r->id.value; })
-                             .texts(rows, [](auto* r) { return to_string(r->reason); }));
+    add(sql::hold_tasks,
+        pg::params{}.int8s(rows, [](auto* r) { return r->id.value; }).texts(rows, [](auto* r) {
+          return to_string(r->reason);
+        }));
   }
 
   void unrun() {
@@ -161,15 +179,24 @@ private:
     const std::array one{w.id};
     const auto priority = static_cast<std::int16_t>(w.number);
     switch (w.what) {
-      case kind::cancel_job_tasks: return add(sql::cancel_job_tasks, pg::params{}.int8(w.id).text(w.text));
-      case kind::set_job_status: return add(sql::set_job_status, pg::params{}.int8(w.id).text(w.text));
-      case kind::close_job: return add(sql::close_job, pg::params{}.int8(w.id));
-      case kind::set_job_priority: return add(sql::set_job_priority, pg::params{}.int8(w.id).int2(priority));
-      case kind::set_task_priority: return add(sql::set_task_priority, pg::params{}.int8(w.id).int2(priority));
-      case kind::redrive_task: return add(sql::redrive_tasks, pg::params{}.int8s(one));
-      case kind::redrive_step: return add(sql::redrive_steps, pg::params{}.int8s(one));
-      case kind::log_attempt: return add(sql::log_attempts, pg::params{}.int8s(one));
-      case kind::reopen_job: return add(sql::reopen_job, pg::params{}.int8(w.id));
+      case kind::cancel_job_tasks:
+        return add(sql::cancel_job_tasks, pg::params{}.int8(w.id).text(w.text));
+      case kind::set_job_status:
+        return add(sql::set_job_status, pg::params{}.int8(w.id).text(w.text));
+      case kind::close_job:
+        return add(sql::close_job, pg::params{}.int8(w.id));
+      case kind::set_job_priority:
+        return add(sql::set_job_priority, pg::params{}.int8(w.id).int2(priority));
+      case kind::set_task_priority:
+        return add(sql::set_task_priority, pg::params{}.int8(w.id).int2(priority));
+      case kind::redrive_task:
+        return add(sql::redrive_tasks, pg::params{}.int8s(one));
+      case kind::redrive_step:
+        return add(sql::redrive_steps, pg::params{}.int8s(one));
+      case kind::log_attempt:
+        return add(sql::log_attempts, pg::params{}.int8s(one));
+      case kind::reopen_job:
+        return add(sql::reopen_job, pg::params{}.int8(w.id));
     }
   }
 
@@ -184,7 +211,10 @@ private:
     add(sql::finish_jobs,
         pg::params{}
             .int8s(ending, id)
-            .texts(ending, [](auto* s) { return s->end->state ? std::optional(to_string(*s->end->state)) : std::nullopt; })
+            .texts(ending,
+                   [](auto* s) {
+                     return s->end->state ? std::optional(to_string(*s->end->state)) : std::nullopt;
+                   })
             .texts(ending, [](auto* s) { return or_null(s->end->result); })
             .texts(ending, [](auto* s) { return or_null(s->end->error); }));
   }
@@ -192,9 +222,10 @@ private:
   void commands() {
     const auto rows = gather(all_, &settlement::commands);
     if (rows.empty()) return;
-    add(sql::apply_commands, pg::params{}
-                                 .int8s(rows, [](auto* r) { return r->id.value; })
-                                 .texts(rows, [](auto* r) { return std::string_view(r->outcome); }));
+    add(sql::apply_commands,
+        pg::params{}.int8s(rows, [](auto* r) { return r->id.value; }).texts(rows, [](auto* r) {
+          return std::string_view(r->outcome);
+        }));
   }
 
   std::span<const settlement> all_;
@@ -222,14 +253,17 @@ std::vector<recorded> read_reply(const built_batch& batch, const std::vector<pg:
   for (const auto& [i, at] : batch.inserts) {
     const pg::rows& ids = reply.at(at);
     CASCADE_ASSERT(static_cast<std::size_t>(ids.size()) == batch.shapes[i].inserts);
-    for (int row = 0; row < ids.size(); ++row) out[i].inserted.push_back(task_id{ids.int64(row, 0)});
+    for (int row = 0; row < ids.size(); ++row)
+      out[i].inserted.push_back(task_id{ids.int64(row, 0)});
   }
   if (batch.ends_at != 0) {
     const pg::rows& ended = reply.at(batch.ends_at);
     std::unordered_map<std::int64_t, std::optional<job_state>> states;
-    for (int row = 0; row < ended.size(); ++row) states[ended.int64(row, 0)] = parse_job_state(ended.text(row, 1));
+    for (int row = 0; row < ended.size(); ++row)
+      states[ended.int64(row, 0)] = parse_job_state(ended.text(row, 1));
     for (std::size_t i = 0; i < out.size(); ++i)
-      if (const auto at = states.find(batch.shapes[i].ending.value); batch.shapes[i].ending && at != states.end())
+      if (const auto at = states.find(batch.shapes[i].ending.value);
+          batch.shapes[i].ending && at != states.end())
         out[i].ended = at->second;
   }
   return out;

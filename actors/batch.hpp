@@ -1,10 +1,13 @@
 // actors/batch.hpp
 //
-// Settlements to the statements of one transaction, and its reply back to what each settlement must know. Pure but for
-// the pg types; the order of statements is fixed, so that any mix of settlements commits correctly together.
+// Settlements to the statements of one transaction, and its reply back to what each settlement must
+// know. Pure but for the pg types; the order of statements is fixed, so that any mix of settlements
+// commits correctly together.
 //
-// Order   fence, starts, inserts, running, completions, back-offs, releases, holds, unrun, singles, ends, commands, counters.
-// Cost    linear in rows; no more than one statement a kind, but for inserts and singles (one each).
+// Order   fence, starts, inserts, running, completions, back-offs, releases, holds, unrun, singles,
+//         ends, commands, counters.
+// Cost    linear in rows; no more than one statement a kind, but for inserts and singles (one
+//         each).
 #pragma once
 
 #include <span>
@@ -15,7 +18,8 @@
 
 namespace cascade {
 
-// What reading the reply needs to know of a settlement; small, so that it can go to the Asio thread by value.
+// What reading the reply needs to know of a settlement; small, so that it can go to the Asio thread
+// by value.
 struct settlement_shape {
   std::uint64_t ticket = 0;
   std::size_t rows = 0;
@@ -27,15 +31,15 @@ struct built_batch {
   std::vector<pg::statement> statements;
   // Positions of the statements whose rows matter: (settlement, statement).
   std::vector<std::pair<std::size_t, std::size_t>> inserts;
-  std::size_t ends_at = 0;           // 0: no job ends in this batch
+  std::size_t ends_at = 0;  // 0: no job ends in this batch
   std::vector<settlement_shape> shapes;
 };
 
 struct batch_options {
   epoch_id epoch;
-  std::int64_t number = 0;     // of the batch, for the fence
+  std::int64_t number = 0;  // of the batch, for the fence
   bool fold_counters = false;
-  monotonic now;               // ages of starts and ends are counted back from here
+  monotonic now;  // ages of starts and ends are counted back from here
 };
 
 built_batch build_batch(std::span<const settlement> settlements, const batch_options& options);

@@ -20,7 +20,8 @@ console_answer jobs(const scheduler_data& s) {
     a.text += fmt::format("{:>12}  {:<10} {:>8}  {}\n", id.value, kind, j.open, state);
     rows.push_back({{"id", id.value}, {"kind", kind}, {"open", j.open}, {"state", state}});
   }
-  if (s.jobs.size() > rows.size()) a.text += fmt::format("... and {} more\n", s.jobs.size() - rows.size());
+  if (s.jobs.size() > rows.size())
+    a.text += fmt::format("... and {} more\n", s.jobs.size() - rows.size());
   a.json = nlohmann::json{{"jobs", rows}, {"count", s.jobs.size()}}.dump();
   return a;
 }
@@ -29,13 +30,19 @@ console_answer queues(const scheduler_data& s) {
   console_answer a;
   nlohmann::json rows = nlohmann::json::array();
   std::map<std::string, std::size_t> ready;
-  for (ready_set::lot_index i = 0; i < s.ready.lot_count(); ++i) ready[s.ready.queue_of(i)] += s.ready.size(i);
+  for (ready_set::lot_index i = 0; i < s.ready.lot_count(); ++i)
+    ready[s.ready.queue_of(i)] += s.ready.size(i);
   a.text = fmt::format("{:<24} {:>10} {:>10}  {}\n", "QUEUE", "READY", "RUNNING", "STATE");
   for (const auto& [name, q] : s.queues) {
     if (rows.size() == rows_max) break;
-    const std::string state = q.paused ? "paused" : q.concurrency > 0 ? fmt::format("limit {}", q.concurrency) : "open";
+    const std::string state = q.paused            ? "paused"
+                              : q.concurrency > 0 ? fmt::format("limit {}", q.concurrency)
+                                                  : "open";
     a.text += fmt::format("{:<24} {:>10} {:>10}  {}\n", name, ready[name], q.running, state);
-    rows.push_back({{"queue", name}, {"ready", ready[name]}, {"running", q.running}, {"paused", q.paused},
+    rows.push_back({{"queue", name},
+                    {"ready", ready[name]},
+                    {"running", q.running},
+                    {"paused", q.paused},
                     {"concurrency", q.concurrency}});
   }
   a.json = nlohmann::json{{"queues", rows}, {"delayed", s.delayed.size()}}.dump();

@@ -1,7 +1,8 @@
 // actors/context.hpp
 //
-// What the composition root hands to the engine's actors: settings as plain numbers, the borders to the Asio side, and
-// the log. Immutable once the actors run, but for the borders, which are thread-safe.
+// What the composition root hands to the engine's actors: settings as plain numbers, the borders to
+// the Asio side, and the log. Immutable once the actors run, but for the borders, which are
+// thread-safe.
 #pragma once
 
 #include <spdlog/logger.h>
@@ -25,20 +26,20 @@ struct engine_settings {
   std::string conninfo;
   std::string node_name;
   std::vector<std::string> tags;
-  std::vector<std::string> handlers;                // names, for those who check definitions
+  std::vector<std::string> handlers;  // names, for those who check definitions
   std::size_t workers = 32;
   std::size_t batch_rows_max = 1'000;
   std::size_t batches_in_flight = 2;
   std::size_t inbox_page_rows = 2'000;
-  std::size_t ready_max = 1'000'000;                // keys in memory before the inbox is held back
-  std::size_t body_bytes_max = 16u << 20;           // payloads kept with ready keys
-  std::size_t quick_max = 2'048;                    // quick tasks handed out and not recorded yet
-  std::chrono::milliseconds running_after{20};      // write-behind of running
+  std::size_t ready_max = 1'000'000;            // keys in memory before the inbox is held back
+  std::size_t body_bytes_max = 16u << 20;       // payloads kept with ready keys
+  std::size_t quick_max = 2'048;                // quick tasks handed out and not recorded yet
+  std::chrono::milliseconds running_after{20};  // write-behind of running
   std::chrono::milliseconds fold_every{500};
   std::chrono::milliseconds database_deadline{30'000};
   std::chrono::milliseconds reconnect_backoff_max{5'000};
-  std::chrono::milliseconds task_timeout{0};        // for tasks that name none; 0: none
-  retry_policy retry;                               // for tasks that name none
+  std::chrono::milliseconds task_timeout{0};  // for tasks that name none; 0: none
+  retry_policy retry;                         // for tasks that name none
   doorbell_settings doorbell;
   std::uint64_t seed = 0;
 };
@@ -49,7 +50,8 @@ struct engine_context {
   std::shared_ptr<database_port> database;
   std::shared_ptr<runner> run;
   std::shared_ptr<spdlog::logger> log;
-  std::function<void(bool ready, epoch_id epoch)> on_ready;  // any thread: the first load is done, or work has stopped
+  std::function<void(bool ready, epoch_id epoch)>
+      on_ready;  // any thread: the first load is done, or work has stopped
 };
 using engine_context_ptr = std::shared_ptr<const engine_context>;
 

@@ -29,7 +29,8 @@ std::shared_ptr<pg::session> database_port::writer() const {
   return writer_;
 }
 
-void database_port::submit(std::shared_ptr<pg::session>* to, std::vector<pg::statement> batch, pg::batch_callback done) {
+void database_port::submit(std::shared_ptr<pg::session>* to, std::vector<pg::statement> batch,
+                           pg::batch_callback done) {
   std::shared_ptr<pg::session> session;
   {
     const std::lock_guard lock(mutex_);

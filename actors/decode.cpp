@@ -5,8 +5,26 @@
 namespace cascade {
 namespace {
 
-enum column { kind, id, job, priority, status, reason, due, queue, handler, attempt, attempts_max, item, step, timeout,
-              retry, command, capable, payload };
+enum column {
+  kind,
+  id,
+  job,
+  priority,
+  status,
+  reason,
+  due,
+  queue,
+  handler,
+  attempt,
+  attempts_max,
+  item,
+  step,
+  timeout,
+  retry,
+  command,
+  capable,
+  payload
+};
 
 std::string text_or_empty(const pg::rows& r, int row, int column) {
   return r.is_null(row, column) ? std::string{} : std::string(r.text(row, column));
@@ -27,7 +45,8 @@ arrival decode_task(const pg::rows& r, int row) {
   t.priority = r.int32(row, priority);
   t.attempt = r.int32(row, attempt);
   t.state = parse<task_state>(task_state_names, r.text(row, status));
-  if (!r.is_null(row, reason)) t.reason = parse<waiting_reason>(waiting_reason_names, r.text(row, reason));
+  if (!r.is_null(row, reason))
+    t.reason = parse<waiting_reason>(waiting_reason_names, r.text(row, reason));
   t.capable = r.boolean(row, capable);
   t.body.handler = r.text(row, handler);
   t.body.queue = r.text(row, queue);
@@ -71,11 +90,20 @@ void decode_inbox(const pg::rows& r, inbox_page& page) {
   page.tasks.reserve(page.tasks.size() + static_cast<std::size_t>(r.size()));
   for (int row = 0; row < r.size(); ++row) {
     switch (r.text(row, kind).front()) {
-      case 's': page.snapshot = r.text(row, payload); break;
-      case 't': page.tasks.push_back(decode_task(r, row)); break;
-      case 'j': page.jobs.push_back(decode_job(r, row)); break;
-      case 'c': page.commands.push_back(decode_command(r, row)); break;
-      default: CASCADE_ASSERT(!"unknown kind of inbox row");
+      case 's':
+        page.snapshot = r.text(row, payload);
+        break;
+      case 't':
+        page.tasks.push_back(decode_task(r, row));
+        break;
+      case 'j':
+        page.jobs.push_back(decode_job(r, row));
+        break;
+      case 'c':
+        page.commands.push_back(decode_command(r, row));
+        break;
+      default:
+        CASCADE_ASSERT(!"unknown kind of inbox row");
     }
   }
 }

@@ -1,6 +1,7 @@
 // actors/decode.hpp
 //
-// Rows of the inbox queries (columns as in sql/queries/read_inbox.sql) to what actors pass on. Runs on the Asio thread.
+// Rows of the inbox queries (columns as in sql/queries/read_inbox.sql) to what actors pass on. Runs
+// on the Asio thread.
 //
 // Cost   one pass, one allocation for each text that does not fit a small string.
 #pragma once

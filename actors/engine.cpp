@@ -16,7 +16,8 @@ caf::strong_actor_ptr opaque(const Handle& h) {
 }
 
 // A supervisor whose children are added later.
-child_spec empty_supervisor(std::string name, unsigned restarts_max, std::function<void(supervisor_actor)> started) {
+child_spec empty_supervisor(std::string name, unsigned restarts_max,
+                            std::function<void(supervisor_actor)> started) {
   child_spec spec;
   spec.name = name;
   spec.kind = child_kind::supervisor;
@@ -35,7 +36,8 @@ child_spec empty_supervisor(std::string name, unsigned restarts_max, std::functi
   return spec;
 }
 
-child_spec worker_child(std::string name, spawn_function spawn, caf::timespan shutdown_within = std::chrono::seconds(2)) {
+child_spec worker_child(std::string name, spawn_function spawn,
+                        caf::timespan shutdown_within = std::chrono::seconds(2)) {
   child_spec spec;
   spec.name = std::move(name);
   spec.spawn = std::move(spawn);
@@ -49,8 +51,9 @@ child_spec execution_child(engine_context_ptr context, std::shared_ptr<engine_pa
   supervisor_spec spec;
   spec.name = "execution";
   spec.strategy = restart_strategy::one_for_all;
-  spec.children.push_back(
-      empty_supervisor("workers", 100, [parts](supervisor_actor a) { parts->set([&](auto& h) { h.workers = a; }); }));
+  spec.children.push_back(empty_supervisor("workers", 100, [parts](supervisor_actor a) {
+    parts->set([&](auto& h) { h.workers = a; });
+  }));
   spec.children.push_back(worker_child("pool", [context, parts](const supervisor_context& c) {
     auto pool = spawn_pool(c.system, context, parts->get().workers);
     parts->set([&](auto& h) { h.pool = pool; });
@@ -85,10 +88,12 @@ child_spec engine_child(engine_context_ptr context, std::shared_ptr<engine_parts
     parts->set([&](auto& h) { h.recorder = recorder; });
     return opaque(recorder);
   }));
-  add(empty_supervisor("jobs", 10, [parts](supervisor_actor a) { parts->set([&](auto& h) { h.jobs = a; }); }));
+  add(empty_supervisor("jobs", 10,
+                       [parts](supervisor_actor a) { parts->set([&](auto& h) { h.jobs = a; }); }));
   add(worker_child("scheduler", [context, parts](const supervisor_context& c) {
     const auto h = parts->get();
-    auto scheduler = spawn_scheduler(c.system, context, {h.gateway, h.pool, h.recorder, h.catalog, h.jobs});
+    auto scheduler =
+        spawn_scheduler(c.system, context, {h.gateway, h.pool, h.recorder, h.catalog, h.jobs});
     parts->set([&](auto& all) { all.scheduler = scheduler; });
     return opaque(scheduler);
   }));
@@ -101,17 +106,22 @@ child_spec engine_child(engine_context_ptr context, std::shared_ptr<engine_parts
   return supervisor_child(std::move(spec));
 }
 
-console_provider spawn_console_relay(caf::actor_system& system, std::shared_ptr<engine_parts> its_parts) {
-  return system.spawn([](console_provider::pointer self, std::shared_ptr<engine_parts> parts) -> console_provider::behavior_type {
-    return {
-        [self, parts](const console_query& q) -> caf::result<console_answer> {
-          const auto h = parts->get();
-          const console_provider to = q.command == "inbox" ? console_provider(h.inbox) : console_provider(h.scheduler);
-          if (!to) return caf::make_error(errc::not_found);
-          return self->delegate(to, q);
-        },
-    };
-  }, std::move(its_parts));
+console_provider spawn_console_relay(caf::actor_system& system,
+                                     std::shared_ptr<engine_parts> its_parts) {
+  return system.spawn(
+      [](console_provider::pointer self,
+         std::shared_ptr<engine_parts> parts) -> console_provider::behavior_type {
+        return {
+            [self, parts](const console_query& q) -> caf::result<console_answer> {
+              const auto h = parts->get();
+              const console_provider to =
+                  q.command == "inbox" ? console_provider(h.inbox) : console_provider(h.scheduler);
+              if (!to) return caf::make_error(errc::not_found);
+              return self->delegate(to, q);
+            },
+        };
+      },
+      std::move(its_parts));
 }
 
 }  // namespace cascade

@@ -3,12 +3,15 @@
 // The supervision tree of a node, as data:
 //
 //   cascade                one_for_one
-//     execution            one_for_all    workers (a supervisor), pool: lives on while the engine is restarted
-//     engine               one_for_all    gateway, catalog, recorder, jobs (a supervisor), scheduler, inbox
-//     ...                  what the service adds: the embedded Postgres before them, the console after them
+//     execution            one_for_all    workers (a supervisor), pool: lives on while the engine
+//                          is restarted
+//     engine               one_for_all    gateway, catalog, recorder, jobs (a supervisor),
+//                          scheduler, inbox
+//     ...                  what the service adds: the embedded Postgres before them, the console
+//                          after them
 //
-// The engine's actors share their fate because they share an epoch: after any of them is lost, all of them forget, take
-// the lanes anew and read what is committed.
+// The engine's actors share their fate because they share an epoch: after any of them is lost, all
+// of them forget, take the lanes anew and read what is committed.
 #pragma once
 
 #include <mutex>
@@ -53,6 +56,7 @@ child_spec execution_child(engine_context_ptr context, std::shared_ptr<engine_pa
 child_spec engine_child(engine_context_ptr context, std::shared_ptr<engine_parts> parts);
 
 // Answers for whichever actor runs now: jobs and queues for the scheduler, inbox for the inbox.
-console_provider spawn_console_relay(caf::actor_system& system, std::shared_ptr<engine_parts> parts);
+console_provider spawn_console_relay(caf::actor_system& system,
+                                     std::shared_ptr<engine_parts> parts);
 
 }  // namespace cascade

@@ -10,7 +10,8 @@
 namespace cascade {
 namespace {
 
-using gateway_impl = gateway_actor::extend<caf::reacts_to<connection_step>, caf::reacts_to<reconnect>>;
+using gateway_impl =
+    gateway_actor::extend<caf::reacts_to<connection_step>, caf::reacts_to<reconnect>>;
 
 enum class phase { connecting, standby, owning, stopping };
 
@@ -35,7 +36,8 @@ void tell(gateway_self self, database_changed change) {
   for (const auto& user : self->state.users) self->send(user, change);
 }
 
-// Answers of the Asio side come back as messages; the strong reference keeps the mailbox, not the actor's life.
+// Answers of the Asio side come back as messages; the strong reference keeps the mailbox, not the
+// actor's life.
 auto answer_to(gateway_self self, connection_step step) {
   step.generation = self->state.generation;
   return [to = caf::actor_cast<gateway_impl>(self), step](auto&& fill) mutable {
@@ -44,8 +46,9 @@ auto answer_to(gateway_self self, connection_step step) {
   };
 }
 
-std::shared_ptr<pg::session> open_session(gateway_self self, const char* role_in_name,
-                                          std::vector<std::pair<std::string, std::string>> settings) {
+std::shared_ptr<pg::session> open_session(
+    gateway_self self, const char* role_in_name,
+    std::vector<std::pair<std::string, std::string>> settings) {
   const engine_settings& s = self->state.context->settings;
   pg::session_options options;
   options.conninfo = s.conninfo;
@@ -54,10 +57,12 @@ std::shared_ptr<pg::session> open_session(gateway_self self, const char* role_in
   options.settings = std::move(settings);
   options.settings.emplace_back("search_path", "pg_catalog");
   options.settings.emplace_back("jit", "off");
-  // Every statement looks rows up by key or reads the tail of an index. The statistics of a table that fills and empties
-  // all the time must never talk the planner out of that, nor may an unlucky sixth execution.
+  // Every statement looks rows up by key or reads the tail of an index. The statistics of a table
+  // that fills and empties all the time must never talk the planner out of that, nor may an unlucky
+  // sixth execution.
   options.settings.emplace_back("plan_cache_mode", "force_generic_plan");
-  for (const char* way : {"enable_seqscan", "enable_hashjoin", "enable_mergejoin"}) options.settings.emplace_back(way, "off");
+  for (const char* way : {"enable_seqscan", "enable_hashjoin", "enable_mergejoin"})
+    options.settings.emplace_back(way, "off");
   options.settings.emplace_back("idle_in_transaction_session_timeout", "0");
   options.on_notice = [log = self->state.context->log](const pg::failure& f) {
     log->debug("cascade.database.notice text=\"{}\"", f.message);
@@ -66,7 +71,9 @@ std::shared_ptr<pg::session> open_session(gateway_self self, const char* role_in
   auto ready = answer_to(self, {connection_step::kind::ready, 0, true, false, 0, {}});
   auto lost = answer_to(self, {connection_step::kind::lost, 0, false, false, 0, {}});
   session->start([ready]() mutable { ready([](connection_step&) {}); },
-                 [lost](pg::failure f) mutable { lost([&](connection_step& step) { step.text = pg::to_string(f); }); });
+                 [lost](pg::failure f) mutable {
+                   lost([&](connection_step& step) { step.text = pg::to_string(f); });
+                 });
   return session;
 }
 
@@ -85,19 +92,23 @@ void submit(gateway_self self, connection_step::kind what, pg::statement stateme
   auto answer = answer_to(self, {what, 0, false, false, 0, {}});
   std::vector<pg::statement> batch;
   batch.push_back(std::move(statement));
-  self->state.context->database->write(std::move(batch), [answer, read](pg::batch_reply reply) mutable {
-    answer([&](connection_step& s) {
-      s.ok = reply.has_value();
-      if (reply) read(s, reply.value().front());
-      else s.text = pg::to_string(reply.error());
-    });
-  });
+  self->state.context->database->write(std::move(batch),
+                                       [answer, read](pg::batch_reply reply) mutable {
+                                         answer([&](connection_step& s) {
+                                           s.ok = reply.has_value();
+                                           if (reply)
+                                             read(s, reply.value().front());
+                                           else
+                                             s.text = pg::to_string(reply.error());
+                                         });
+                                       });
 }
 
 void try_lanes(gateway_self self) {
-  submit(self, connection_step::kind::lanes, pg::statement(sql::acquire_lanes), [](connection_step& s, const pg::rows& r) {
-    for (int i = 0; i < r.size(); ++i) s.number += r.boolean(i, 1) ? 1 : 0;
-  });
+  submit(self, connection_step::kind::lanes, pg::statement(sql::acquire_lanes),
+         [](connection_step& s, const pg::rows& r) {
+           for (int i = 0; i < r.size(); ++i) s.number += r.boolean(i, 1) ? 1 : 0;
+         });
 }
 
 void lanes_tried(gateway_self self, const connection_step& step) {
@@ -105,7 +116,8 @@ void lanes_tried(gateway_self self, const connection_step& step) {
   const engine_settings& s = state.context->settings;
   if (step.number < lane_count) {
     if (state.standby_tries == 20)
-      state.context->log->info("cascade.gateway.standby lanes={} text=\"another node owns the lanes\"", step.number);
+      state.context->log->info(
+          "cascade.gateway.standby lanes={} text=\"another node owns the lanes\"", step.number);
     state.now = phase::standby;
     state.context->database->write({pg::statement(sql::unlock_all)}, [](const pg::batch_reply&) {});
     // After a restart of the engine the locks of its last connection are free within milliseconds.
@@ -114,13 +126,19 @@ void lanes_tried(gateway_self self, const connection_step& step) {
     return;
   }
   if (state.epoch) {
-    submit(self, connection_step::kind::resumed, pg::statement(sql::resume_epoch, pg::params{}.int8(state.epoch.value)),
-           [](connection_step& a, const pg::rows& r) { a.number = r.empty() ? -1 : r.int64(0, 0); });
+    submit(
+        self, connection_step::kind::resumed,
+        pg::statement(sql::resume_epoch, pg::params{}.int8(state.epoch.value)),
+        [](connection_step& a, const pg::rows& r) { a.number = r.empty() ? -1 : r.int64(0, 0); });
     return;
   }
   submit(self, connection_step::kind::taken_over,
-         pg::statement(sql::take_over,
-                       pg::params{}.text(s.node_name).int4(::getpid()).text(CASCADE_VERSION).texts(s.tags).texts(s.handlers)),
+         pg::statement(sql::take_over, pg::params{}
+                                           .text(s.node_name)
+                                           .int4(::getpid())
+                                           .text(CASCADE_VERSION)
+                                           .texts(s.tags)
+                                           .texts(s.handlers)),
          [](connection_step& a, const pg::rows& r) {
            a.number = r.int64(0, 0);
            a.unclean = r.boolean(0, 1);
@@ -132,8 +150,8 @@ void own(gateway_self self, database_changed change) {
   state.now = phase::owning;
   state.backoff = std::chrono::milliseconds(100);
   state.standby_tries = 0;
-  state.context->log->info("cascade.gateway.owning epoch={} resumed={} unclean={}", change.epoch.value, change.resumed,
-                           change.unclean);
+  state.context->log->info("cascade.gateway.owning epoch={} resumed={} unclean={}",
+                           change.epoch.value, change.resumed, change.unclean);
   tell(self, std::move(change));
 }
 
@@ -143,7 +161,8 @@ void lose(gateway_self self, const std::string& why) {
   state.now = phase::connecting;
   state.context->database->close();
   std::uniform_real_distribution<double> jitter(0.5, 1.0);
-  const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(state.backoff * jitter(state.random));
+  const auto wait =
+      std::chrono::duration_cast<std::chrono::milliseconds>(state.backoff * jitter(state.random));
   state.context->log->warn("cascade.gateway.lost retry_ms={} text=\"{}\"", wait.count(), why);
   self->delayed_send(self, wait, reconnect{state.generation});
   state.backoff = std::min(state.backoff * 2, state.context->settings.reconnect_backoff_max);
@@ -161,7 +180,8 @@ void step(gateway_self self, const connection_step& s) {
     case kind::ready:
       if (++state.sessions_ready == 2) try_lanes(self);
       return;
-    case kind::lanes: return lanes_tried(self, s);
+    case kind::lanes:
+      return lanes_tried(self, s);
     case kind::resumed:
       if (s.number < 0) {
         state.context->log->error("cascade.gateway.fenced epoch={}", state.epoch.value);
@@ -174,38 +194,45 @@ void step(gateway_self self, const connection_step& s) {
       state.epoch = epoch_id{s.number};
       return own(self, {true, false, s.unclean, state.epoch, 0, 0});
     case kind::lost:
-    case kind::released: return;
+    case kind::released:
+      return;
   }
 }
 
 }  // namespace
 
 gateway_actor spawn_gateway(caf::actor_system& system, engine_context_ptr its_context) {
-  return system.spawn([](gateway_self self, engine_context_ptr context) -> gateway_impl::behavior_type {
-    self->state.context = context;
-    self->state.random.seed(static_cast<unsigned>(context->settings.seed + 1));
-    self->attach_functor([context] { context->database->close(); });
-    connect(self);
-    return {
-        [self](const attach_database&) {
-          auto user = caf::actor_cast<database_user>(self->current_sender());
-          self->state.users.push_back(user);
-          if (self->state.last.up) self->send(user, self->state.last);
-        },
-        [self](const describe&) {
-          description d;
-          static constexpr const char* names[] = {"connecting", "standby", "owning", "stopping"};
-          d.state = names[static_cast<int>(self->state.now)];
-          d.detail = nlohmann::json{{"epoch", self->state.epoch.value}, {"connection", self->state.generation}}.dump();
-          return d;
-        },
-        [self](const connection_step& s) { step(self, s); },
-        [self](const reconnect& r) {
-          if (self->state.now == phase::standby && r.generation == self->state.generation) return try_lanes(self);
-          if (self->state.now == phase::connecting) connect(self);
-        },
-    };
-  }, std::move(its_context));
+  return system.spawn(
+      [](gateway_self self, engine_context_ptr context) -> gateway_impl::behavior_type {
+        self->state.context = context;
+        self->state.random.seed(static_cast<unsigned>(context->settings.seed + 1));
+        self->attach_functor([context] { context->database->close(); });
+        connect(self);
+        return {
+            [self](const attach_database&) {
+              auto user = caf::actor_cast<database_user>(self->current_sender());
+              self->state.users.push_back(user);
+              if (self->state.last.up) self->send(user, self->state.last);
+            },
+            [self](const describe&) {
+              description d;
+              static constexpr const char* names[] = {"connecting", "standby", "owning",
+                                                      "stopping"};
+              d.state = names[static_cast<int>(self->state.now)];
+              d.detail = nlohmann::json{{"epoch", self->state.epoch.value},
+                                        {"connection", self->state.generation}}
+                             .dump();
+              return d;
+            },
+            [self](const connection_step& s) { step(self, s); },
+            [self](const reconnect& r) {
+              if (self->state.now == phase::standby && r.generation == self->state.generation)
+                return try_lanes(self);
+              if (self->state.now == phase::connecting) connect(self);
+            },
+        };
+      },
+      std::move(its_context));
 }
 
 }  // namespace cascade

@@ -10,7 +10,8 @@
 namespace cascade {
 namespace {
 
-using inbox_impl = inbox_actor::extend<caf::reacts_to<inbox_read>, caf::reacts_to<doorbell_step>, caf::reacts_to<inbox_wake>>;
+using inbox_impl = inbox_actor::extend<caf::reacts_to<inbox_read>, caf::reacts_to<doorbell_step>,
+                                       caf::reacts_to<inbox_wake>>;
 
 struct inbox_state {
   static inline const char* name = "cascade.inbox";
@@ -20,16 +21,16 @@ struct inbox_state {
   doorbell door;
   bool up = false;
   std::uint64_t generation = 0;
-  std::uint64_t reading = 0;       // number of the read under way
-  std::string snapshot;            // where the next read goes on; empty: not loaded
-  std::string next_snapshot;       // of a paged read, valid once its last page is in
+  std::uint64_t reading = 0;  // number of the read under way
+  std::string snapshot;       // where the next read goes on; empty: not loaded
+  std::string next_snapshot;  // of a paged read, valid once its last page is in
   std::vector<std::int64_t> adopted;
   bool load_wanted = false;
   bool loading = false;
-  bool paging = false;             // a cursor is open
-  bool page_out = false;           // the scheduler has a page
+  bool paging = false;    // a cursor is open
+  bool page_out = false;  // the scheduler has a page
   bool room = true;
-  std::uint64_t wake = 0;          // generation of the armed timer
+  std::uint64_t wake = 0;  // generation of the armed timer
   std::optional<std::chrono::microseconds> wake_at;
   std::uint64_t reads = 0, empty_reads = 0, pages = 0, bells = 0, tasks = 0;
 
@@ -38,16 +39,18 @@ struct inbox_state {
 using inbox_self = inbox_impl::stateful_pointer<inbox_state>;
 
 std::chrono::microseconds now(inbox_self self) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(self->clock().now().time_since_epoch());
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+      self->clock().now().time_since_epoch());
 }
 
-// The answer to a read, decoded on the Asio thread. Statements whose rows are no inbox rows are skipped by `first`.
+// The answer to a read, decoded on the Asio thread. Statements whose rows are no inbox rows are
+// skipped by `first`.
 void read(inbox_self self, std::vector<pg::statement> batch, std::size_t first, bool paged) {
   auto& state = self->state;
   const std::size_t limit = state.context->settings.inbox_page_rows;
   state.context->database->read(
-      std::move(batch), [to = caf::actor_cast<inbox_impl>(self), generation = state.generation, reading = ++state.reading,
-                         first, limit, paged](pg::batch_reply reply) {
+      std::move(batch), [to = caf::actor_cast<inbox_impl>(self), generation = state.generation,
+                         reading = ++state.reading, first, limit, paged](pg::batch_reply reply) {
         inbox_read answer;
         answer.generation = generation;
         answer.reading = reading;
@@ -55,7 +58,8 @@ void read(inbox_self self, std::vector<pg::statement> batch, std::size_t first, 
         answer.ok = reply.has_value();
         if (reply) {
           for (std::size_t i = first; i < reply.value().size(); ++i)
-            if (reply.value()[i].columns() == 18) decode_inbox(reply.value()[i], answer.page);
+            if (reply.value()[i].columns() == 18)
+              decode_inbox(reply.value()[i], answer.page);
             else if (reply.value()[i].columns() == 1 && reply.value()[i].size() == 1)
               answer.page.snapshot = reply.value()[i].text(0, 0);
           answer.full = answer.page.tasks.size() >= limit;
@@ -82,7 +86,9 @@ void read_new(inbox_self self) {
   read(self, std::move(batch), 0, false);
 }
 
-std::string fetch_text(const engine_settings& s) { return "fetch " + std::to_string(s.inbox_page_rows) + " from load_tasks"; }
+std::string fetch_text(const engine_settings& s) {
+  return "fetch " + std::to_string(s.inbox_page_rows) + " from load_tasks";
+}
 
 // The same as read_new, but bounded: a cursor in a transaction of its own.
 void read_new_paged(inbox_self self) {
@@ -105,8 +111,10 @@ void load(inbox_self self) {
   state.loading = true;
   state.paging = true;
   state.context->database->write(
-      {pg::statement(sql::recover_running, pg::params{}.int8s(state.adopted).int4(limits::owner_losses_max))},
-      [self_handle = caf::actor_cast<inbox_impl>(self), generation = state.generation](pg::batch_reply reply) {
+      {pg::statement(sql::recover_running,
+                     pg::params{}.int8s(state.adopted).int4(limits::owner_losses_max))},
+      [self_handle = caf::actor_cast<inbox_impl>(self),
+       generation = state.generation](pg::batch_reply reply) {
         if (reply) return;
         inbox_read failed;
         failed.generation = generation;
@@ -150,22 +158,25 @@ void arm(inbox_self self) {
 void move_locks(inbox_self self, bool lock, std::vector<std::int32_t> groups, bool silent = false) {
   auto& state = self->state;
   std::vector<pg::statement> batch;
-  if (lock) batch.emplace_back(sql::lock_doorbells);
-  else batch.emplace_back(sql::unlock_doorbells, pg::params{}.int4s(groups));
+  if (lock)
+    batch.emplace_back(sql::lock_doorbells);
+  else
+    batch.emplace_back(sql::unlock_doorbells, pg::params{}.int4s(groups));
   if (silent) return state.context->database->read(std::move(batch), [](const pg::batch_reply&) {});
-  state.context->database->read(std::move(batch), [to = caf::actor_cast<inbox_impl>(self), generation = state.generation,
-                                                   lock](pg::batch_reply reply) {
-    doorbell_step step;
-    step.generation = generation;
-    step.locked = lock;
-    if (reply && lock) {
-      const pg::rows& r = reply.value().front();
-      for (int i = 0; i < r.size(); ++i)
-        if (r.boolean(i, 1)) step.groups.push_back(r.int32(i, 0));
-      step.got = static_cast<int>(step.groups.size()) == r.size();
-    }
-    caf::anon_send(to, std::move(step));
-  });
+  state.context->database->read(
+      std::move(batch), [to = caf::actor_cast<inbox_impl>(self), generation = state.generation,
+                         lock](pg::batch_reply reply) {
+        doorbell_step step;
+        step.generation = generation;
+        step.locked = lock;
+        if (reply && lock) {
+          const pg::rows& r = reply.value().front();
+          for (int i = 0; i < r.size(); ++i)
+            if (r.boolean(i, 1)) step.groups.push_back(r.int32(i, 0));
+          step.got = static_cast<int>(step.groups.size()) == r.size();
+        }
+        caf::anon_send(to, std::move(step));
+      });
 }
 
 void pump(inbox_self self) {
@@ -173,14 +184,17 @@ void pump(inbox_self self) {
   if (!state.up || state.loading || state.paging || state.snapshot.empty()) return;
   state.door.set_blocked(state.page_out || !state.room);
   switch (state.door.next()) {
-    case doorbell::action::read: return read_new(self);
-    case doorbell::action::lock: return move_locks(self, true, {});
+    case doorbell::action::read:
+      return read_new(self);
+    case doorbell::action::lock:
+      return move_locks(self, true, {});
     case doorbell::action::unlock: {
       std::vector<std::int32_t> all(16);
       for (int i = 0; i < 16; ++i) all[static_cast<std::size_t>(i)] = i;
       return move_locks(self, false, std::move(all));
     }
-    case doorbell::action::none: return arm(self);
+    case doorbell::action::none:
+      return arm(self);
   }
 }
 
@@ -200,7 +214,9 @@ void on_read(inbox_self self, inbox_read& r) {
   if (r.generation != state.generation || !state.up) return;
   if (!r.ok) {
     // A lost connection is the gateway's business: it says how it goes on.
-    if (r.code == errc::database_unavailable || r.code == errc::deadline_exceeded || r.code == errc::shutting_down) return;
+    if (r.code == errc::database_unavailable || r.code == errc::deadline_exceeded ||
+        r.code == errc::shutting_down)
+      return;
     state.context->log->error("cascade.inbox.read_failed text=\"{}\"", r.problem);
     return self->quit(caf::make_error(r.code));
   }
@@ -231,7 +247,8 @@ void on_read(inbox_self self, inbox_read& r) {
 
 void database(inbox_self self, const database_changed& change) {
   auto& state = self->state;
-  const bool was_paging = state.paging;  // some pages are with the scheduler already, some never came
+  const bool was_paging =
+      state.paging;  // some pages are with the scheduler already, some never came
   state.up = change.up;
   state.generation = change.generation;
   if (!change.up) return;
@@ -264,76 +281,87 @@ void listen(inbox_self self) {
 
 nlohmann::json numbers(const inbox_state& s) {
   static constexpr const char* modes[] = {"awake", "drowsy", "last_read", "asleep"};
-  return {{"mode", modes[static_cast<int>(s.door.state())]}, {"reads", s.reads}, {"empty_reads", s.empty_reads},
-          {"pages", s.pages}, {"bells", s.bells}, {"tasks", s.tasks}, {"snapshot", s.snapshot}, {"held_back", !s.room}};
+  return {{"mode", modes[static_cast<int>(s.door.state())]},
+          {"reads", s.reads},
+          {"empty_reads", s.empty_reads},
+          {"pages", s.pages},
+          {"bells", s.bells},
+          {"tasks", s.tasks},
+          {"snapshot", s.snapshot},
+          {"held_back", !s.room}};
 }
 
 }  // namespace
 
-inbox_actor spawn_inbox(caf::actor_system& system, engine_context_ptr its_context, gateway_actor its_gateway,
-                        scheduler_actor its_scheduler) {
-  return system.spawn([](inbox_self self, engine_context_ptr context, gateway_actor gateway, scheduler_actor scheduler) -> inbox_impl::behavior_type {
-    self->state.context = context;
-    self->state.scheduler = scheduler;
-    self->state.door = doorbell(context->settings.doorbell);
-    listen(self);
-    self->send(scheduler, attach_inbox{});
-    self->send(gateway, attach_database{});
-    return {
-        [self](const console_query&) {
-          const nlohmann::json j = numbers(self->state);
-          console_answer a;
-          for (const auto& [key, value] : j.items()) a.text += key + ": " + (value.is_string() ? value.get<std::string>() : value.dump()) + "\n";
-          a.json = j.dump();
-          return a;
-        },
-        [self](const database_changed& c) { database(self, c); },
-        [self](const bell&) {
-          ++self->state.bells;
-          self->state.door.on_bell(now(self));
-          pump(self);
-        },
-        [self](const begin_load& b) {
-          self->state.adopted = b.running;
-          self->state.snapshot.clear();
-          self->state.load_wanted = true;
-          if (self->state.up) load(self);
-        },
-        [self](const page_taken& t) {
-          auto& state = self->state;
-          state.page_out = false;
-          state.room = t.room;
-          if (state.paging && state.up && t.room) return next_page(self);
-          pump(self);
-        },
-        [self](const describe&) {
-          description d;
-          const nlohmann::json j = numbers(self->state);
-          d.state = j["mode"];
-          d.detail = j.dump();
-          return d;
-        },
-        [self](inbox_read& r) { on_read(self, r); },
-        [self](const doorbell_step& s) {
-          auto& state = self->state;
-          if (s.generation != state.generation || !state.up) return;
-          if (s.locked) {
-            if (!s.got && !s.groups.empty()) move_locks(self, false, s.groups, true);
-            state.door.on_locked(s.got);
-          } else {
-            state.door.on_unlocked();
-          }
-          pump(self);
-        },
-        [self](const inbox_wake& w) {
-          auto& state = self->state;
-          if (w.generation != state.wake) return;
-          state.wake_at.reset();
-          state.door.on_timer();
-          pump(self);
-        },
-    };
-  }, std::move(its_context), std::move(its_gateway), std::move(its_scheduler));
+inbox_actor spawn_inbox(caf::actor_system& system, engine_context_ptr its_context,
+                        gateway_actor its_gateway, scheduler_actor its_scheduler) {
+  return system.spawn(
+      [](inbox_self self, engine_context_ptr context, gateway_actor gateway,
+         scheduler_actor scheduler) -> inbox_impl::behavior_type {
+        self->state.context = context;
+        self->state.scheduler = scheduler;
+        self->state.door = doorbell(context->settings.doorbell);
+        listen(self);
+        self->send(scheduler, attach_inbox{});
+        self->send(gateway, attach_database{});
+        return {
+            [self](const console_query&) {
+              const nlohmann::json j = numbers(self->state);
+              console_answer a;
+              for (const auto& [key, value] : j.items())
+                a.text += key + ": " +
+                          (value.is_string() ? value.get<std::string>() : value.dump()) + "\n";
+              a.json = j.dump();
+              return a;
+            },
+            [self](const database_changed& c) { database(self, c); },
+            [self](const bell&) {
+              ++self->state.bells;
+              self->state.door.on_bell(now(self));
+              pump(self);
+            },
+            [self](const begin_load& b) {
+              self->state.adopted = b.running;
+              self->state.snapshot.clear();
+              self->state.load_wanted = true;
+              if (self->state.up) load(self);
+            },
+            [self](const page_taken& t) {
+              auto& state = self->state;
+              state.page_out = false;
+              state.room = t.room;
+              if (state.paging && state.up && t.room) return next_page(self);
+              pump(self);
+            },
+            [self](const describe&) {
+              description d;
+              const nlohmann::json j = numbers(self->state);
+              d.state = j["mode"];
+              d.detail = j.dump();
+              return d;
+            },
+            [self](inbox_read& r) { on_read(self, r); },
+            [self](const doorbell_step& s) {
+              auto& state = self->state;
+              if (s.generation != state.generation || !state.up) return;
+              if (s.locked) {
+                if (!s.got && !s.groups.empty()) move_locks(self, false, s.groups, true);
+                state.door.on_locked(s.got);
+              } else {
+                state.door.on_unlocked();
+              }
+              pump(self);
+            },
+            [self](const inbox_wake& w) {
+              auto& state = self->state;
+              if (w.generation != state.wake) return;
+              state.wake_at.reset();
+              state.door.on_timer();
+              pump(self);
+            },
+        };
+      },
+      std::move(its_context), std::move(its_gateway), std::move(its_scheduler));
 }
 
 }  // namespace cascade

@@ -1,11 +1,14 @@
 // actors/inbox.hpp
 //
-// Brings in what was committed since the last read, exactly once, and decides when to look (triggers/doorbell.hpp).
+// Brings in what was committed since the last read, exactly once, and decides when to look
+// (triggers/doorbell.hpp).
 //
-// In        database_changed, begin_load (once an epoch, from the scheduler), bell (from the listener), page_taken.
-// Out       work_arrived to the scheduler; the next page only after page_taken: one page is under way at most.
-// Load      at a new epoch: charges lost attempts, then jobs, commands and all unfinished tasks through a cursor, in one
-//           snapshot; the first inbox read goes on from that snapshot.
+// In        database_changed, begin_load (once an epoch, from the scheduler), bell (from the
+//           listener), page_taken.
+// Out       work_arrived to the scheduler; the next page only after page_taken: one page is under
+//           way at most.
+// Load      at a new epoch: charges lost attempts, then jobs, commands and all unfinished tasks
+//           through a cursor, in one snapshot; the first inbox read goes on from that snapshot.
 // Pages     a read that hits inbox_page_rows is thrown away and done again through a cursor.
 // Listener  its own connection; every time it comes up, a read is due.
 // Restart   forgets its place; the engine reloads.
@@ -16,7 +19,7 @@
 
 namespace cascade {
 
-inbox_actor spawn_inbox(caf::actor_system& system, engine_context_ptr context, gateway_actor gateway,
-                        scheduler_actor scheduler);
+inbox_actor spawn_inbox(caf::actor_system& system, engine_context_ptr context,
+                        gateway_actor gateway, scheduler_actor scheduler);
 
 }  // namespace cascade

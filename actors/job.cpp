@@ -20,7 +20,7 @@ struct after_record {
   released_steps released;
   std::optional<decisions> rest;  // of a fresh job: what had to wait for the ids
   std::size_t settled = 0;
-  std::vector<task_id> stopped;   // cancelled ones the scheduler must forget
+  std::vector<task_id> stopped;  // cancelled ones the scheduler must forget
   bool ends = false;
 };
 
@@ -36,7 +36,7 @@ struct job_data {
   std::unique_ptr<job_steps> steps;
   std::map<std::uint64_t, after_record> pending;
   std::uint64_t ticket = 0;
-  std::optional<job_end> end;      // decided, not accepted by the database yet
+  std::optional<job_end> end;  // decided, not accepted by the database yet
   bool end_in_flight = false;
   std::vector<completed_attempt> early;  // before the graph was there
   std::vector<command_arrival> early_commands;
@@ -80,7 +80,8 @@ void fail_job(job_self self, const std::string& why) {
   d.end_in_flight = false;
   settlement s;
   s.start = true;
-  s.singles.push_back({single_write::kind::cancel_job_tasks, d.begin.job.value, 0, "its job failed"});
+  s.singles.push_back(
+      {single_write::kind::cancel_job_tasks, d.begin.job.value, 0, "its job failed"});
   submit(self, std::move(s), {});
 }
 
@@ -99,7 +100,8 @@ void carry(job_self self, decisions&& made, settlement& s, after_record& then) {
   }
   d.steps->carry(made, s, then.released);
   if (made.end)
-    d.end = job_end{made.end->state, made.end->result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
+    d.end = job_end{made.end->state,
+                    made.end->result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
                     made.end->error};
 }
 
@@ -125,7 +127,8 @@ void settle(job_self self, std::vector<completed_attempt>&& attempts) {
     if (d.graph) {
       if (const auto step = d.plan->find(a.step)) {
         nlohmann::json value;
-        if (a.state == task_state::completed && d.plan->plan(*step).result_needed && !a.result.empty())
+        if (a.state == task_state::completed && d.plan->plan(*step).result_needed &&
+            !a.result.empty())
           value = nlohmann::json::parse(a.result, nullptr, false);
         carry(self, d.graph->settled(*step, a.item, a.state, std::move(value), a.error), s, then);
       }
@@ -143,7 +146,8 @@ void on_recorded(job_self self, const recorded& r) {
   d.pending.erase(at);
   if (then.ends) d.end_in_flight = false;
   if (!r.rejected.empty()) {
-    if (d.now == phase::ending && !d.graph) return self->quit(caf::make_error(errc::database_rejected, r.rejected));
+    if (d.now == phase::ending && !d.graph)
+      return self->quit(caf::make_error(errc::database_rejected, r.rejected));
     return fail_job(self, "the database refused it: " + r.rejected);
   }
   tasks_released ready;
@@ -158,7 +162,8 @@ void on_recorded(job_self self, const recorded& r) {
   for (arrival& a : ready.tasks) a.job = d.begin.job;
   if (r.ended) {
     d.now = phase::over;
-    d.context->log->debug("cascade.job.ended job={} status={}", d.begin.job.value, to_string(*r.ended));
+    d.context->log->debug("cascade.job.ended job={} status={}", d.begin.job.value,
+                          to_string(*r.ended));
     self->send(d.links.scheduler, std::move(ready));
     self->send(d.links.scheduler, job_ended{d.begin.job});
     return self->quit();
@@ -173,14 +178,16 @@ void on_recorded(job_self self, const recorded& r) {
     if (s.rows() > 0 || d.end) submit(self, std::move(s), std::move(next));
     if (!d.early.empty()) settle(self, std::exchange(d.early, {}));
   }
-  if (then.ends && d.end) arm_retry(self);  // open transactions or unfinished tasks of others: later
+  if (then.ends && d.end)
+    arm_retry(self);  // open transactions or unfinished tasks of others: later
 }
 
 void begin_graph(job_self self, std::vector<job_loaded::row>&& rows) {
   auto& d = self->state;
   auto input = nlohmann::json::parse(d.row.input, nullptr, false);
   d.graph = std::make_unique<job_graph>(d.plan, std::move(input), job_info{d.begin.job});
-  d.steps = std::make_unique<job_steps>(d.plan, step_defaults{d.row.priority, d.context->settings.tags});
+  d.steps =
+      std::make_unique<job_steps>(d.plan, step_defaults{d.row.priority, d.context->settings.tags});
   settlement s;
   after_record then;
   s.start = d.row.state == job_state::pending;
@@ -217,54 +224,61 @@ void read_rows(job_self self) {
       if (d.plan->plan(i).result_needed) needed.push_back(d.plan->step(i).name);
   std::vector<pg::statement> batch;
   batch.emplace_back(sql::load_job, pg::params{}.int8(d.begin.job.value));
-  if (d.plan) batch.emplace_back(sql::load_job_tasks, pg::params{}.int8(d.begin.job.value).texts(needed));
-  d.context->database->read(std::move(batch), [to = caf::actor_cast<job_impl>(self)](pg::batch_reply reply) {
-    job_loaded l;
-    l.ok = reply.has_value();
-    if (reply) {
-      inbox_page page;
-      decode_inbox(reply.value()[0], page);
-      if (!page.jobs.empty()) l.job = std::move(page.jobs.front());
-      if (reply.value().size() > 1) {
-        const pg::rows& r = reply.value()[1];
-        for (int i = 0; i < r.size(); ++i) {
-          job_loaded::row row;
-          row.id = task_id{r.int64(i, 0)};
-          row.step = r.text(i, 1);
-          if (!r.is_null(i, 2)) row.item = r.int32(i, 2);
-          row.state = parse_task_state(r.text(i, 3)).value_or(task_state::waiting);
-          if (!r.is_null(i, 4)) row.reason = parse_waiting_reason(r.text(i, 4));
-          if (!r.is_null(i, 5)) row.result = std::string(r.text(i, 5));
-          if (!r.is_null(i, 6)) row.error = r.text(i, 6);
-          l.rows.push_back(std::move(row));
+  if (d.plan)
+    batch.emplace_back(sql::load_job_tasks, pg::params{}.int8(d.begin.job.value).texts(needed));
+  d.context->database->read(
+      std::move(batch), [to = caf::actor_cast<job_impl>(self)](pg::batch_reply reply) {
+        job_loaded l;
+        l.ok = reply.has_value();
+        if (reply) {
+          inbox_page page;
+          decode_inbox(reply.value()[0], page);
+          if (!page.jobs.empty()) l.job = std::move(page.jobs.front());
+          if (reply.value().size() > 1) {
+            const pg::rows& r = reply.value()[1];
+            for (int i = 0; i < r.size(); ++i) {
+              job_loaded::row row;
+              row.id = task_id{r.int64(i, 0)};
+              row.step = r.text(i, 1);
+              if (!r.is_null(i, 2)) row.item = r.int32(i, 2);
+              row.state = parse_task_state(r.text(i, 3)).value_or(task_state::waiting);
+              if (!r.is_null(i, 4)) row.reason = parse_waiting_reason(r.text(i, 4));
+              if (!r.is_null(i, 5)) row.result = std::string(r.text(i, 5));
+              if (!r.is_null(i, 6)) row.error = r.text(i, 6);
+              l.rows.push_back(std::move(row));
+            }
+            l.with_rows = true;
+          }
         }
-        l.with_rows = true;
-      }
-    }
-    caf::anon_send(to, std::move(l));
-  });
+        caf::anon_send(to, std::move(l));
+      });
 }
 
 void ready(job_self self) {
   auto& d = self->state;
-  self->send(d.links.scheduler, job_attached{d.begin.job, !d.plan, d.row.state == job_state::paused});
+  self->send(d.links.scheduler,
+             job_attached{d.begin.job, !d.plan, d.row.state == job_state::paused});
 }
 
 void get_plan(job_self self) {
   auto& d = self->state;
-  self->request(d.links.catalog, std::chrono::seconds(60), get_workflow{d.row.workflow, d.row.version})
+  self->request(d.links.catalog, std::chrono::seconds(60),
+                get_workflow{d.row.workflow, d.row.version})
       .then(
           [self](const workflow_found& w) {
             self->state.plan = w.plan;
             ready(self);
-            if (self->state.begin.fresh) guarded(self, [&] { begin_graph(self, {}); });
-            else read_rows(self);
+            if (self->state.begin.fresh)
+              guarded(self, [&] { begin_graph(self, {}); });
+            else
+              read_rows(self);
           },
           [self](const caf::error& e) {
             if (e == errc::database_unavailable) return arm_retry(self);
             ready(self);
             fail_job(self, "its workflow " + self->state.row.workflow + " version " +
-                               std::to_string(self->state.row.version) + " cannot be run: " + error_text(e));
+                               std::to_string(self->state.row.version) +
+                               " cannot be run: " + error_text(e));
           });
 }
 
@@ -285,10 +299,12 @@ void loaded(job_self self, job_loaded& l) {
   if (!l.ok) return arm_retry(self);
   d.backoff = std::chrono::milliseconds(50);
   if (l.with_rows) return guarded(self, [&] { begin_graph(self, std::move(l.rows)); });
-  if (!l.job.id || is_finished(l.job.state)) {  // its tasks are orphans: a row was added to a job that had ended
+  if (!l.job.id ||
+      is_finished(l.job.state)) {  // its tasks are orphans: a row was added to a job that had ended
     self->send(d.links.scheduler, forget_job_tasks{d.begin.job});
     settlement s;
-    s.singles.push_back({single_write::kind::cancel_job_tasks, d.begin.job.value, 0, "its job does not exist or had finished"});
+    s.singles.push_back({single_write::kind::cancel_job_tasks, d.begin.job.value, 0,
+                         "its job does not exist or had finished"});
     submit(self, std::move(s), {});
     self->send(d.links.scheduler, job_ended{d.begin.job});
     return self->quit();
@@ -299,7 +315,8 @@ void loaded(job_self self, job_loaded& l) {
 void cancel_job(job_self self, settlement& s) {
   auto& d = self->state;
   self->send(d.links.scheduler, forget_job_tasks{d.begin.job});
-  s.singles.push_back({single_write::kind::cancel_job_tasks, d.begin.job.value, 0, "its job was cancelled"});
+  s.singles.push_back(
+      {single_write::kind::cancel_job_tasks, d.begin.job.value, 0, "its job was cancelled"});
   d.graph.reset();
   d.now = phase::ending;
   d.end = job_end{job_state::cancelled, {}, "cancelled by a command"};
@@ -311,12 +328,16 @@ void cancel_step(job_self self, task_id id, settlement& s, after_record& then) {
   then.stopped.push_back(id);
   if (!d.graph) return;
   if (const auto at = d.steps->find(id))
-    carry(self, d.graph->settled(at->first, at->second, task_state::cancelled, {}, "cancelled by a command"), s, then);
+    carry(self,
+          d.graph->settled(at->first, at->second, task_state::cancelled, {},
+                           "cancelled by a command"),
+          s, then);
 }
 
 void obey(job_self self, command_arrival&& c) {
   auto& d = self->state;
-  if (d.now == phase::loading || d.now == phase::inserting) return d.early_commands.push_back(std::move(c));
+  if (d.now == phase::loading || d.now == phase::inserting)
+    return d.early_commands.push_back(std::move(c));
   settlement s;
   after_record then;
   if (c.kind == "cancel_job") {
@@ -337,7 +358,8 @@ void obey(job_self self, command_arrival&& c) {
     carry(self, d.graph->redrive(), s, then);
   } else if (c.kind == "set_job_priority") {
     const auto argument = nlohmann::json::parse(c.argument, nullptr, false);
-    if (d.steps && argument.is_object()) d.steps->set_priority(argument.value("priority", d.row.priority));
+    if (d.steps && argument.is_object())
+      d.steps->set_priority(argument.value("priority", d.row.priority));
     return;  // the scheduler records the command
   }
   s.commands.push_back({c.id, "applied"});
@@ -363,7 +385,8 @@ description describe_job(const job_data& d) {
   static constexpr const char* names[] = {"loading", "inserting", "running", "ending", "over"};
   description out;
   out.state = names[static_cast<int>(d.now)];
-  nlohmann::json detail{{"job", d.begin.job.value}, {"workflow", d.row.workflow}, {"version", d.row.version}};
+  nlohmann::json detail{
+      {"job", d.begin.job.value}, {"workflow", d.row.workflow}, {"version", d.row.version}};
   if (d.graph) detail["active_steps"] = d.graph->active_count();
   detail["end_decided"] = d.end.has_value();
   out.detail = detail.dump();
@@ -372,36 +395,46 @@ description describe_job(const job_data& d) {
 
 }  // namespace
 
-job_actor spawn_job(caf::actor_system& system, engine_context_ptr its_context, job_links its_links, job_start its_start) {
-  return system.spawn([](job_self self, engine_context_ptr context, job_links links, job_start start) -> job_impl::behavior_type {
-    auto& d = self->state;
-    d.context = context;
-    d.links = links;
-    d.begin = start;
-    if (start.arrival) begin(self, job_arrival(*start.arrival));
-    else read_rows(self);
-    return {
-        [self](const recorded& r) {
-          guarded(self, [&] { on_recorded(self, r); });
-          idle_commands(self);
-        },
-        [self](steps_settled& s) { guarded(self, [&] { settle(self, std::move(s.attempts)); }); },
-        [self](const job_idle&) { guarded(self, [&] { idle(self); }); },
-        [self](job_command& c) { guarded(self, [&] { obey(self, std::move(c.command)); }); },
-        [self](const describe&) { return describe_job(self->state); },
-        [self](job_loaded& l) {
-          loaded(self, l);
-          idle_commands(self);
-        },
-        [self](const job_retry& r) {
-          auto& state = self->state;
-          if (r.generation != state.retry) return;
-          if (state.now != phase::loading) return try_end(self);
-          if (state.row.id) get_plan(self);
-          else read_rows(self);
-        },
-    };
-  }, std::move(its_context), std::move(its_links), std::move(its_start));
+job_actor spawn_job(caf::actor_system& system, engine_context_ptr its_context, job_links its_links,
+                    job_start its_start) {
+  return system.spawn(
+      [](job_self self, engine_context_ptr context, job_links links,
+         job_start start) -> job_impl::behavior_type {
+        auto& d = self->state;
+        d.context = context;
+        d.links = links;
+        d.begin = start;
+        if (start.arrival)
+          begin(self, job_arrival(*start.arrival));
+        else
+          read_rows(self);
+        return {
+            [self](const recorded& r) {
+              guarded(self, [&] { on_recorded(self, r); });
+              idle_commands(self);
+            },
+            [self](steps_settled& s) {
+              guarded(self, [&] { settle(self, std::move(s.attempts)); });
+            },
+            [self](const job_idle&) { guarded(self, [&] { idle(self); }); },
+            [self](job_command& c) { guarded(self, [&] { obey(self, std::move(c.command)); }); },
+            [self](const describe&) { return describe_job(self->state); },
+            [self](job_loaded& l) {
+              loaded(self, l);
+              idle_commands(self);
+            },
+            [self](const job_retry& r) {
+              auto& state = self->state;
+              if (r.generation != state.retry) return;
+              if (state.now != phase::loading) return try_end(self);
+              if (state.row.id)
+                get_plan(self);
+              else
+                read_rows(self);
+            },
+        };
+      },
+      std::move(its_context), std::move(its_links), std::move(its_start));
 }
 
 }  // namespace cascade

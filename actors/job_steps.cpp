@@ -39,7 +39,8 @@ std::optional<std::pair<step_index, int>> job_steps::find(task_id id) const {
   return std::nullopt;
 }
 
-arrival job_steps::ready(step_index step, int item, task_id id, const std::optional<nlohmann::json>& payload) const {
+arrival job_steps::ready(step_index step, int item, task_id id,
+                         const std::optional<nlohmann::json>& payload) const {
   const step_definition& s = plan_->step(step);
   arrival a;
   a.id = id;
@@ -96,7 +97,8 @@ void job_steps::insert_all(decisions& d, settlement& out, released_steps& then) 
 void job_steps::carry(const decisions& d, settlement& out, released_steps& then) const {
   for (const auto& r : d.released) {
     arrival a = ready(r.step, r.item, id_of(r.step, r.item), r.payload);
-    out.released.push_back({a.id, r.item, r.payload ? std::optional(a.body.payload) : std::nullopt});
+    out.released.push_back(
+        {a.id, r.item, r.payload ? std::optional(a.body.payload) : std::nullopt});
     then.known.push_back(std::move(a));
   }
   for (const auto& e : d.expanded)
@@ -115,11 +117,14 @@ void job_steps::carry(const decisions& d, settlement& out, released_steps& then)
       out.inserts.push_back(std::move(t));
     }
   for (const auto& s : d.skipped)
-    out.unrun.push_back({id_of(s.step, s.item), task_state::skipped, s.reason, s.result ? text_of(*s.result) : std::string{}});
-  for (const auto& f : d.failed) out.unrun.push_back({id_of(f.step, f.item), task_state::failed, f.error, {}});
+    out.unrun.push_back({id_of(s.step, s.item), task_state::skipped, s.reason,
+                         s.result ? text_of(*s.result) : std::string{}});
+  for (const auto& f : d.failed)
+    out.unrun.push_back({id_of(f.step, f.item), task_state::failed, f.error, {}});
 }
 
-void job_steps::inserted(const std::vector<std::pair<step_index, int>>& rows, const std::vector<task_id>& ids) {
+void job_steps::inserted(const std::vector<std::pair<step_index, int>>& rows,
+                         const std::vector<task_id>& ids) {
   CASCADE_ASSERT(rows.size() == ids.size());
   for (std::size_t i = 0; i < rows.size(); ++i) remember(rows[i].first, rows[i].second, ids[i]);
 }

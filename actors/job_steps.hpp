@@ -1,7 +1,7 @@
 // actors/job_steps.hpp
 //
-// Between a job's graph and its rows: task ids of steps and items, and the translation of decisions into a settlement.
-// No actor in sight.
+// Between a job's graph and its rows: task ids of steps and items, and the translation of decisions
+// into a settlement. No actor in sight.
 #pragma once
 
 #include <memory>
@@ -13,15 +13,16 @@
 namespace cascade {
 
 struct step_defaults {
-  int priority = 50;                // of the job
-  std::vector<std::string> tags;    // of the node
+  int priority = 50;              // of the job
+  std::vector<std::string> tags;  // of the node
 };
 
 // Tasks that become ready when a settlement is committed.
 struct released_steps {
   std::vector<arrival> known;
-  std::vector<std::pair<step_index, int>> inserts;             // what each insert of the settlement is
-  std::vector<std::pair<std::size_t, arrival>> from_inserts;  // position of the insert, and what becomes ready
+  std::vector<std::pair<step_index, int>> inserts;  // what each insert of the settlement is
+  std::vector<std::pair<std::size_t, arrival>>
+      from_inserts;  // position of the insert, and what becomes ready
 };
 
 class job_steps {
@@ -29,7 +30,8 @@ public:
   job_steps(std::shared_ptr<const workflow_plan> plan, step_defaults defaults);
 
   void set_priority(int priority) { defaults_.priority = priority; }
-  // Payloads of released tasks are read from their rows from now on, for they have attempts behind them.
+  // Payloads of released tasks are read from their rows from now on, for they have attempts behind
+  // them.
   void set_redriven() { redriven_ = true; }
 
   void remember(step_index step, int item, task_id id);
@@ -41,15 +43,18 @@ public:
   // Everything of `d` but reopened and end.
   void carry(const decisions& d, settlement& out, released_steps& then) const;
   // The ids of the settlement's inserts have come back.
-  void inserted(const std::vector<std::pair<step_index, int>>& rows, const std::vector<task_id>& ids);
+  void inserted(const std::vector<std::pair<step_index, int>>& rows,
+                const std::vector<task_id>& ids);
 
 private:
-  arrival ready(step_index step, int item, task_id id, const std::optional<nlohmann::json>& payload) const;
+  arrival ready(step_index step, int item, task_id id,
+                const std::optional<nlohmann::json>& payload) const;
   new_step_task row(step_index step, int item) const;
 
   std::shared_ptr<const workflow_plan> plan_;
   step_defaults defaults_;
-  std::vector<std::vector<task_id>> ids_;  // by step, then by item; position 0 is also the row without an item
+  std::vector<std::vector<task_id>>
+      ids_;  // by step, then by item; position 0 is also the row without an item
   bool redriven_ = false;
 };
 

@@ -122,13 +122,14 @@ struct console_line {
   std::string line;
 };
 
-// -- database: gateway to those who use it --------------------------------------------------------------------------------
+// -- database: gateway to those who use it
+// --------------------------------------------------------------------------------
 
 // The state of the connection and of the lanes. Sent at attach and at every change.
 struct database_changed {
   bool up = false;
-  bool resumed = false;          // the same epoch goes on after a lost connection: memory is still true
-  bool unclean = false;          // the last owner died: tasks may have been in flight
+  bool resumed = false;  // the same epoch goes on after a lost connection: memory is still true
+  bool unclean = false;  // the last owner died: tasks may have been in flight
   epoch_id epoch;
   std::int64_t last_batch = 0;   // the last one committed in this epoch
   std::uint64_t generation = 0;  // rises with each connection
@@ -150,23 +151,24 @@ struct reconnect {
   std::uint64_t generation = 0;
 };
 
-// -- inbox ------------------------------------------------------------------------------------------------------------------
+// -- inbox
+// -------------------------------------------------------------------------------------------------
 
 struct bell {};
 struct inbox_read {
   std::uint64_t generation = 0;
-  std::uint64_t reading = 0;     // which read this belongs to
+  std::uint64_t reading = 0;  // which read this belongs to
   bool ok = false;
-  bool full = false;             // stopped at the limit
-  bool paged = false;            // part of a paged read
-  bool last = true;              // of the paged read
+  bool full = false;   // stopped at the limit
+  bool paged = false;  // part of a paged read
+  bool last = true;    // of the paged read
   inbox_page page;
   errc code = errc{};
   std::string problem;
 };
 struct doorbell_step {
   std::uint64_t generation = 0;
-  bool locked = false;           // an answer to lock, else to unlock
+  bool locked = false;  // an answer to lock, else to unlock
   bool got = false;
   std::vector<std::int32_t> groups;
 };
@@ -174,7 +176,8 @@ struct inbox_wake {
   std::uint64_t generation = 0;
 };
 struct attach_inbox {};  // the sender is the inbox that brings the scheduler its pages
-// From the scheduler, once an epoch: load what is unfinished. Tasks in `running` still run here and are not lost.
+// From the scheduler, once an epoch: load what is unfinished. Tasks in `running` still run here and
+// are not lost.
 struct begin_load {
   std::vector<std::int64_t> running;
 };
@@ -185,10 +188,11 @@ struct work_arrived {
   bool loaded = false;   // the last part of it
 };
 struct page_taken {
-  bool room = true;      // false: hold back until another page_taken says true
+  bool room = true;  // false: hold back until another page_taken says true
 };
 
-// -- scheduler, pool, workers --------------------------------------------------------------------------------------------------
+// -- scheduler, pool, workers
+// -------------------------------------------------------------------------------------------------
 
 struct bodies_fetched {
   bool quick = false;
@@ -253,14 +257,15 @@ struct drained {
   std::size_t left = 0;  // tasks that were still running
 };
 
-// -- recorder --------------------------------------------------------------------------------------------------------------------
+// -- recorder
+// -------------------------------------------------------------------------------------------------
 
 struct recorded {
   std::uint64_t ticket = 0;
   std::size_t rows = 0;
-  std::vector<task_id> inserted;           // ids of settlement::inserts, in order
-  std::optional<job_state> ended;          // the job ended with it
-  std::string rejected;                    // not empty: nothing of it was written, and never will be
+  std::vector<task_id> inserted;   // ids of settlement::inserts, in order
+  std::optional<job_state> ended;  // the job ended with it
+  std::string rejected;            // not empty: nothing of it was written, and never will be
 };
 using record_sink = caf::typed_actor<caf::reacts_to<recorded>>;
 struct record {  // the sender gets `recorded`
@@ -269,13 +274,14 @@ struct record {  // the sender gets `recorded`
 struct batch_answered {
   std::uint64_t generation = 0;
   std::int64_t number = 0;
-  errc problem = errc{};   // 0: committed
+  errc problem = errc{};  // 0: committed
   std::string text;
   std::vector<recorded> results;
 };
 struct recorder_wake {};
 
-// -- jobs --------------------------------------------------------------------------------------------------------------------------
+// -- jobs
+// -------------------------------------------------------------------------------------------------
 
 struct job_loaded {
   bool ok = false;
@@ -476,50 +482,50 @@ CAF_ADD_TYPE_ID(cascade, (cascade::supervisor_wake))
 CAF_ADD_TYPE_ID(cascade, (cascade::console_query))
 CAF_ADD_TYPE_ID(cascade, (cascade::console_answer))
 CAF_ADD_TYPE_ID(cascade, (cascade::console_line))
-  CAF_ADD_TYPE_ID(cascade, (cascade::database_changed))
-  CAF_ADD_TYPE_ID(cascade, (cascade::attach_database))
-  CAF_ADD_TYPE_ID(cascade, (cascade::connection_step))
-  CAF_ADD_TYPE_ID(cascade, (cascade::reconnect))
-  CAF_ADD_TYPE_ID(cascade, (cascade::bell))
-  CAF_ADD_TYPE_ID(cascade, (cascade::inbox_read))
-  CAF_ADD_TYPE_ID(cascade, (cascade::doorbell_step))
-  CAF_ADD_TYPE_ID(cascade, (cascade::inbox_wake))
-  CAF_ADD_TYPE_ID(cascade, (cascade::attach_inbox))
-  CAF_ADD_TYPE_ID(cascade, (cascade::begin_load))
-  CAF_ADD_TYPE_ID(cascade, (cascade::queues_loaded))
-  CAF_ADD_TYPE_ID(cascade, (cascade::work_arrived))
-  CAF_ADD_TYPE_ID(cascade, (cascade::page_taken))
-  CAF_ADD_TYPE_ID(cascade, (cascade::bodies_fetched))
-  CAF_ADD_TYPE_ID(cascade, (cascade::task_done))
-  CAF_ADD_TYPE_ID(cascade, (cascade::tasks_done))
-  CAF_ADD_TYPE_ID(cascade, (cascade::run_tasks))
-  CAF_ADD_TYPE_ID(cascade, (cascade::cancel_run))
-  CAF_ADD_TYPE_ID(cascade, (cascade::quick_lost))
-  CAF_ADD_TYPE_ID(cascade, (cascade::attach_pool))
-  CAF_ADD_TYPE_ID(cascade, (cascade::pool_inventory))
-  CAF_ADD_TYPE_ID(cascade, (cascade::worker_hello))
-  CAF_ADD_TYPE_ID(cascade, (cascade::run_ended))
-  CAF_ADD_TYPE_ID(cascade, (cascade::scheduler_wake))
-  CAF_ADD_TYPE_ID(cascade, (cascade::drain))
-  CAF_ADD_TYPE_ID(cascade, (cascade::drain_over))
-  CAF_ADD_TYPE_ID(cascade, (cascade::drained))
-  CAF_ADD_TYPE_ID(cascade, (cascade::recorded))
-  CAF_ADD_TYPE_ID(cascade, (cascade::record))
-  CAF_ADD_TYPE_ID(cascade, (cascade::batch_answered))
-  CAF_ADD_TYPE_ID(cascade, (cascade::recorder_wake))
-  CAF_ADD_TYPE_ID(cascade, (cascade::job_loaded))
-  CAF_ADD_TYPE_ID(cascade, (cascade::get_workflow))
-  CAF_ADD_TYPE_ID(cascade, (cascade::workflow_found))
-  CAF_ADD_TYPE_ID(cascade, (cascade::workflow_read))
-  CAF_ADD_TYPE_ID(cascade, (cascade::steps_settled))
-  CAF_ADD_TYPE_ID(cascade, (cascade::job_idle))
-  CAF_ADD_TYPE_ID(cascade, (cascade::job_command))
-  CAF_ADD_TYPE_ID(cascade, (cascade::job_attached))
-  CAF_ADD_TYPE_ID(cascade, (cascade::tasks_released))
-  CAF_ADD_TYPE_ID(cascade, (cascade::job_ended))
-  CAF_ADD_TYPE_ID(cascade, (cascade::forget_job_tasks))
-  CAF_ADD_TYPE_ID(cascade, (cascade::forget_task))
-  CAF_ADD_TYPE_ID(cascade, (cascade::job_retry))
+CAF_ADD_TYPE_ID(cascade, (cascade::database_changed))
+CAF_ADD_TYPE_ID(cascade, (cascade::attach_database))
+CAF_ADD_TYPE_ID(cascade, (cascade::connection_step))
+CAF_ADD_TYPE_ID(cascade, (cascade::reconnect))
+CAF_ADD_TYPE_ID(cascade, (cascade::bell))
+CAF_ADD_TYPE_ID(cascade, (cascade::inbox_read))
+CAF_ADD_TYPE_ID(cascade, (cascade::doorbell_step))
+CAF_ADD_TYPE_ID(cascade, (cascade::inbox_wake))
+CAF_ADD_TYPE_ID(cascade, (cascade::attach_inbox))
+CAF_ADD_TYPE_ID(cascade, (cascade::begin_load))
+CAF_ADD_TYPE_ID(cascade, (cascade::queues_loaded))
+CAF_ADD_TYPE_ID(cascade, (cascade::work_arrived))
+CAF_ADD_TYPE_ID(cascade, (cascade::page_taken))
+CAF_ADD_TYPE_ID(cascade, (cascade::bodies_fetched))
+CAF_ADD_TYPE_ID(cascade, (cascade::task_done))
+CAF_ADD_TYPE_ID(cascade, (cascade::tasks_done))
+CAF_ADD_TYPE_ID(cascade, (cascade::run_tasks))
+CAF_ADD_TYPE_ID(cascade, (cascade::cancel_run))
+CAF_ADD_TYPE_ID(cascade, (cascade::quick_lost))
+CAF_ADD_TYPE_ID(cascade, (cascade::attach_pool))
+CAF_ADD_TYPE_ID(cascade, (cascade::pool_inventory))
+CAF_ADD_TYPE_ID(cascade, (cascade::worker_hello))
+CAF_ADD_TYPE_ID(cascade, (cascade::run_ended))
+CAF_ADD_TYPE_ID(cascade, (cascade::scheduler_wake))
+CAF_ADD_TYPE_ID(cascade, (cascade::drain))
+CAF_ADD_TYPE_ID(cascade, (cascade::drain_over))
+CAF_ADD_TYPE_ID(cascade, (cascade::drained))
+CAF_ADD_TYPE_ID(cascade, (cascade::recorded))
+CAF_ADD_TYPE_ID(cascade, (cascade::record))
+CAF_ADD_TYPE_ID(cascade, (cascade::batch_answered))
+CAF_ADD_TYPE_ID(cascade, (cascade::recorder_wake))
+CAF_ADD_TYPE_ID(cascade, (cascade::job_loaded))
+CAF_ADD_TYPE_ID(cascade, (cascade::get_workflow))
+CAF_ADD_TYPE_ID(cascade, (cascade::workflow_found))
+CAF_ADD_TYPE_ID(cascade, (cascade::workflow_read))
+CAF_ADD_TYPE_ID(cascade, (cascade::steps_settled))
+CAF_ADD_TYPE_ID(cascade, (cascade::job_idle))
+CAF_ADD_TYPE_ID(cascade, (cascade::job_command))
+CAF_ADD_TYPE_ID(cascade, (cascade::job_attached))
+CAF_ADD_TYPE_ID(cascade, (cascade::tasks_released))
+CAF_ADD_TYPE_ID(cascade, (cascade::job_ended))
+CAF_ADD_TYPE_ID(cascade, (cascade::forget_job_tasks))
+CAF_ADD_TYPE_ID(cascade, (cascade::forget_task))
+CAF_ADD_TYPE_ID(cascade, (cascade::job_retry))
 CAF_END_TYPE_ID_BLOCK(cascade)
 
 CAF_ERROR_CODE_ENUM(cascade::errc, "cascade")
@@ -548,32 +554,37 @@ using gateway_actor = caf::typed_actor<  //
     caf::reacts_to<attach_database>, caf::replies_to<describe>::with<description>>;
 
 using inbox_actor = console_provider::extend<  //
-    caf::reacts_to<database_changed>, caf::reacts_to<bell>, caf::reacts_to<begin_load>, caf::reacts_to<page_taken>,
-    caf::replies_to<describe>::with<description>>;
+    caf::reacts_to<database_changed>, caf::reacts_to<bell>, caf::reacts_to<begin_load>,
+    caf::reacts_to<page_taken>, caf::replies_to<describe>::with<description>>;
 
 using recorder_actor = caf::typed_actor<  //
-    caf::reacts_to<database_changed>, caf::reacts_to<record>, caf::replies_to<describe>::with<description>>;
+    caf::reacts_to<database_changed>, caf::reacts_to<record>,
+    caf::replies_to<describe>::with<description>>;
 
 using catalog_actor = caf::typed_actor<  //
-    caf::replies_to<get_workflow>::with<workflow_found>, caf::replies_to<describe>::with<description>>;
+    caf::replies_to<get_workflow>::with<workflow_found>,
+    caf::replies_to<describe>::with<description>>;
 
 using job_actor = caf::typed_actor<  //
-    caf::reacts_to<recorded>, caf::reacts_to<steps_settled>, caf::reacts_to<job_idle>, caf::reacts_to<job_command>,
-    caf::replies_to<describe>::with<description>>;
+    caf::reacts_to<recorded>, caf::reacts_to<steps_settled>, caf::reacts_to<job_idle>,
+    caf::reacts_to<job_command>, caf::replies_to<describe>::with<description>>;
 
 // Those that introduce themselves (attach_..., job_attached, worker_hello) do it as senders.
 using scheduler_actor = console_provider::extend<  //
     caf::reacts_to<database_changed>,              //
-    caf::reacts_to<attach_inbox>, caf::reacts_to<work_arrived>, caf::reacts_to<tasks_done>, caf::reacts_to<quick_lost>,
-    caf::reacts_to<recorded>, caf::reacts_to<job_attached>, caf::reacts_to<tasks_released>, caf::reacts_to<job_ended>,
-    caf::reacts_to<forget_job_tasks>, caf::reacts_to<forget_task>, caf::replies_to<drain>::with<drained>, caf::reacts_to<bodies_fetched>,
-    caf::replies_to<describe>::with<description>>;
+    caf::reacts_to<attach_inbox>, caf::reacts_to<work_arrived>, caf::reacts_to<tasks_done>,
+    caf::reacts_to<quick_lost>, caf::reacts_to<recorded>, caf::reacts_to<job_attached>,
+    caf::reacts_to<tasks_released>, caf::reacts_to<job_ended>, caf::reacts_to<forget_job_tasks>,
+    caf::reacts_to<forget_task>, caf::replies_to<drain>::with<drained>,
+    caf::reacts_to<bodies_fetched>, caf::replies_to<describe>::with<description>>;
 
 using worker_actor = caf::typed_actor<  //
-    caf::reacts_to<run_tasks>, caf::reacts_to<cancel_run>, caf::replies_to<describe>::with<description>>;
+    caf::reacts_to<run_tasks>, caf::reacts_to<cancel_run>,
+    caf::replies_to<describe>::with<description>>;
 
 using pool_actor = caf::typed_actor<  //
-    caf::replies_to<attach_pool>::with<pool_inventory>, caf::reacts_to<run_tasks>, caf::reacts_to<cancel_run>,
-    caf::reacts_to<worker_hello>, caf::reacts_to<tasks_done>, caf::replies_to<describe>::with<description>>;
+    caf::replies_to<attach_pool>::with<pool_inventory>, caf::reacts_to<run_tasks>,
+    caf::reacts_to<cancel_run>, caf::reacts_to<worker_hello>, caf::reacts_to<tasks_done>,
+    caf::replies_to<describe>::with<description>>;
 
 }  // namespace cascade

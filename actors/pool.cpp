@@ -21,14 +21,14 @@ struct pool_state {
   static inline const char* name = "cascade.pool";
   engine_context_ptr context;
   supervisor_actor workers;
-  std::vector<slot> slots;          // by worker index; worker null until its hello
+  std::vector<slot> slots;  // by worker index; worker null until its hello
   std::vector<std::size_t> idle;
   std::unordered_map<task_id, std::size_t> where;  // slot of a task
-  std::deque<task_run> unplaced;    // waiting for a worker that is being started
-  std::size_t asked_for = 0;        // workers asked for
+  std::deque<task_run> unplaced;                   // waiting for a worker that is being started
+  std::size_t asked_for = 0;                       // workers asked for
   worker_actor quick;
   scheduler_actor scheduler;
-  tasks_done undelivered;           // outcomes while there was no scheduler
+  tasks_done undelivered;  // outcomes while there was no scheduler
 };
 using pool_self = pool_actor::stateful_pointer<pool_state>;
 
@@ -41,7 +41,8 @@ void start_child_worker(pool_self self, std::string name, spawn_function spawn) 
   self->request(self->state.workers, std::chrono::seconds(10), std::move(request))
       .then([](const child_started&) { /* its hello says the same */ },
             [self](const caf::error& e) {
-              self->state.context->log->error("cascade.pool.worker_failed text=\"{}\"", error_text(e));
+              self->state.context->log->error("cascade.pool.worker_failed text=\"{}\"",
+                                              error_text(e));
               self->quit(e);
             });
 }
@@ -69,10 +70,12 @@ void run_in_slots(pool_self self, std::vector<task_run>& runs) {
     state.unplaced.push_back(std::move(run));
     if (state.asked_for == state.slots.size()) continue;  // one is coming back
     const std::size_t index = state.asked_for++;
-    start_child_worker(self, "worker-" + std::to_string(index),
-                       [context = state.context, pool = pool_actor(self), index](const supervisor_context& c) {
-                         return caf::actor_cast<caf::strong_actor_ptr>(spawn_worker(c.system, context, pool, index));
-                       });
+    start_child_worker(
+        self, "worker-" + std::to_string(index),
+        [context = state.context, pool = pool_actor(self), index](const supervisor_context& c) {
+          return caf::actor_cast<caf::strong_actor_ptr>(
+              spawn_worker(c.system, context, pool, index));
+        });
   }
 }
 
@@ -122,7 +125,8 @@ void down(pool_self self, const caf::down_msg& m) {
     std::erase(state.idle, i);
     if (!s.task) return;
     tasks_done lost;
-    lost.tasks.push_back({s.task, s.attempt, s.started, self->clock().now(), outcome::retry("its worker was killed")});
+    lost.tasks.push_back({s.task, s.attempt, s.started, self->clock().now(),
+                          outcome::retry("its worker was killed")});
     state.where.erase(std::exchange(s.task, {}));
     return deliver(self, std::move(lost));
   }
@@ -131,7 +135,8 @@ void down(pool_self self, const caf::down_msg& m) {
 void done(pool_self self, tasks_done& d) {
   auto& state = self->state;
   for (const task_done& t : d.tasks)
-    if (const auto at = state.where.find(t.id); at != state.where.end()) free_slot(self, at->second);
+    if (const auto at = state.where.find(t.id); at != state.where.end())
+      free_slot(self, at->second);
   deliver(self, std::move(d));
 }
 
@@ -143,15 +148,19 @@ pool_inventory attach(pool_self self) {
   out.slots = state.slots.size();
   for (const slot& s : state.slots)
     if (s.task) out.running.push_back({s.task, s.attempt, s.started});
-  for (const task_run& r : state.unplaced) out.running.push_back({r.id, r.attempt, self->clock().now()});
-  for (const task_done& t : state.undelivered.tasks) out.running.push_back({t.id, t.attempt, t.started});
-  if (!state.undelivered.tasks.empty()) self->send(state.scheduler, std::exchange(state.undelivered, {}));
+  for (const task_run& r : state.unplaced)
+    out.running.push_back({r.id, r.attempt, self->clock().now()});
+  for (const task_done& t : state.undelivered.tasks)
+    out.running.push_back({t.id, t.attempt, t.started});
+  if (!state.undelivered.tasks.empty())
+    self->send(state.scheduler, std::exchange(state.undelivered, {}));
   return out;
 }
 
 void cancel(pool_self self, const cancel_run& c) {
   auto& state = self->state;
-  if (const auto at = state.where.find(c.id); at != state.where.end() && state.slots[at->second].worker)
+  if (const auto at = state.where.find(c.id);
+      at != state.where.end() && state.slots[at->second].worker)
     self->send(state.slots[at->second].worker, c);
 }
 
@@ -160,34 +169,44 @@ description describe_pool(const pool_state& state) {
   for (const slot& s : state.slots) busy += s.task ? 1 : 0;
   description d;
   d.state = busy == 0 ? "idle" : "running";
-  d.detail = nlohmann::json{{"slots", state.slots.size()}, {"busy", busy}, {"started", state.asked_for}}.dump();
+  d.detail =
+      nlohmann::json{{"slots", state.slots.size()}, {"busy", busy}, {"started", state.asked_for}}
+          .dump();
   return d;
 }
 
 }  // namespace
 
-pool_actor spawn_pool(caf::actor_system& system, engine_context_ptr its_context, supervisor_actor its_workers) {
-  return system.spawn([](pool_self self, engine_context_ptr context, supervisor_actor workers) -> pool_actor::behavior_type {
-    self->state.context = context;
-    self->state.workers = workers;
-    self->state.slots.resize(context->settings.workers);
-    self->set_down_handler([self](const caf::down_msg& m) { down(self, m); });
-    start_child_worker(self, "quick", [context, pool = pool_actor(self)](const supervisor_context& c) {
-      return caf::actor_cast<caf::strong_actor_ptr>(spawn_quick_worker(c.system, context, pool));
-    });
-    return {
-        [self](const attach_pool&) { return attach(self); },
-        [self](run_tasks& r) {
-          if (!r.quick) return run_in_slots(self, r.runs);
-          if (self->state.quick) self->delegate(self->state.quick, std::move(r));
-          else self->send(caf::actor_cast<scheduler_actor>(self->current_sender()), quick_lost{});
-        },
-        [self](const cancel_run& c) { cancel(self, c); },
-        [self](const worker_hello& h) { hello(self, h); },
-        [self](tasks_done& d) { done(self, d); },
-        [self](const describe&) { return describe_pool(self->state); },
-    };
-  }, std::move(its_context), std::move(its_workers));
+pool_actor spawn_pool(caf::actor_system& system, engine_context_ptr its_context,
+                      supervisor_actor its_workers) {
+  return system.spawn(
+      [](pool_self self, engine_context_ptr context,
+         supervisor_actor workers) -> pool_actor::behavior_type {
+        self->state.context = context;
+        self->state.workers = workers;
+        self->state.slots.resize(context->settings.workers);
+        self->set_down_handler([self](const caf::down_msg& m) { down(self, m); });
+        start_child_worker(self, "quick",
+                           [context, pool = pool_actor(self)](const supervisor_context& c) {
+                             return caf::actor_cast<caf::strong_actor_ptr>(
+                                 spawn_quick_worker(c.system, context, pool));
+                           });
+        return {
+            [self](const attach_pool&) { return attach(self); },
+            [self](run_tasks& r) {
+              if (!r.quick) return run_in_slots(self, r.runs);
+              if (self->state.quick)
+                self->delegate(self->state.quick, std::move(r));
+              else
+                self->send(caf::actor_cast<scheduler_actor>(self->current_sender()), quick_lost{});
+            },
+            [self](const cancel_run& c) { cancel(self, c); },
+            [self](const worker_hello& h) { hello(self, h); },
+            [self](tasks_done& d) { done(self, d); },
+            [self](const describe&) { return describe_pool(self->state); },
+        };
+      },
+      std::move(its_context), std::move(its_workers));
 }
 
 }  // namespace cascade

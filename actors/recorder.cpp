@@ -8,7 +8,8 @@
 namespace cascade {
 namespace {
 
-using recorder_impl = recorder_actor::extend<caf::reacts_to<batch_answered>, caf::reacts_to<recorder_wake>>;
+using recorder_impl =
+    recorder_actor::extend<caf::reacts_to<batch_answered>, caf::reacts_to<recorder_wake>>;
 
 struct entry {
   settlement what;
@@ -68,7 +69,9 @@ void send_batch(recorder_self self, std::vector<entry> entries) {
   // The Asio side keeps the shape of the batch only; the rows stay here until the answer.
   for (std::size_t i = 0; i < entries.size(); ++i) entries[i].what = std::move(settlements[i]);
   state.flights.push_back({options.number, std::move(entries)});
-  if (!settlements.empty()) state.counters_dirty = true;  // folding alone leaves nothing to fold: an idle node writes nothing
+  if (!settlements.empty())
+    state.counters_dirty =
+        true;  // folding alone leaves nothing to fold: an idle node writes nothing
   state.context->database->write(
       std::move(statements),
       [to = caf::actor_cast<recorder_impl>(self), batch, generation = state.generation,
@@ -89,9 +92,12 @@ void send_batch(recorder_self self, std::vector<entry> entries) {
 void pump(recorder_self self) {
   auto& state = self->state;
   if (!state.up) return;
-  while (state.flights.size() < state.context->settings.batches_in_flight && (!state.queue.empty() || state.fold_due)) {
+  while (state.flights.size() < state.context->settings.batches_in_flight &&
+         (!state.queue.empty() || state.fold_due)) {
     // A settlement that goes alone must not be followed before its fate is known.
-    if (!state.flights.empty() && state.flights.back().entries.size() == 1 && state.flights.back().entries[0].alone) return;
+    if (!state.flights.empty() && state.flights.back().entries.size() == 1 &&
+        state.flights.back().entries[0].alone)
+      return;
     if (!state.queue.empty() && state.queue.front().alone && !state.flights.empty()) return;
     send_batch(self, take_batch(state));
   }
@@ -105,7 +111,8 @@ void reply(recorder_self self, const entry& e, recorded answer) {
   if (auto to = caf::actor_cast<record_sink>(e.reply_to)) self->send(to, std::move(answer));
 }
 
-// The database will never take this settlement as it is. Results of attempts are the part that comes from outside.
+// The database will never take this settlement as it is. Results of attempts are the part that
+// comes from outside.
 bool strip(entry& e, const std::string& why) {
   if (e.stripped) return false;
   e.stripped = true;
@@ -135,7 +142,8 @@ void refused(recorder_self self, flight&& f, const std::string& why) {
   }
   if (f.entries.empty()) return;  // only counters were to be folded
   entry& e = f.entries.front();
-  state.context->log->error("cascade.recorder.refused ticket={} job={} text=\"{}\"", e.what.ticket, e.what.job.value, why);
+  state.context->log->error("cascade.recorder.refused ticket={} job={} text=\"{}\"", e.what.ticket,
+                            e.what.job.value, why);
   if (strip(e, why)) return requeue(state, std::move(f.entries));
   recorded answer;
   answer.ticket = e.what.ticket;
@@ -146,7 +154,9 @@ void refused(recorder_self self, flight&& f, const std::string& why) {
 
 void answered(recorder_self self, batch_answered& answer) {
   auto& state = self->state;
-  if (answer.generation != state.generation || state.flights.empty() || state.flights.front().number != answer.number) return;
+  if (answer.generation != state.generation || state.flights.empty() ||
+      state.flights.front().number != answer.number)
+    return;
   if (answer.problem == errc{}) {
     flight f = std::move(state.flights.front());
     state.flights.pop_front();
@@ -165,7 +175,8 @@ void answered(recorder_self self, batch_answered& answer) {
   if (answer.problem == errc::database_unavailable || answer.problem == errc::deadline_exceeded ||
       answer.problem == errc::shutting_down)
     return;  // the gateway will say how it goes on
-  // Later batches fail at the fence, because this one did not count up. All go back, in order; only this one is suspect.
+  // Later batches fail at the fence, because this one did not count up. All go back, in order; only
+  // this one is suspect.
   flight first = std::move(state.flights.front());
   state.flights.pop_front();
   while (!state.flights.empty()) {
@@ -173,8 +184,10 @@ void answered(recorder_self self, batch_answered& answer) {
     state.flights.pop_back();
   }
   ++state.generation;  // their answers are void
-  if (answer.problem == errc::database_conflict) requeue(state, std::move(first.entries));
-  else refused(self, std::move(first), answer.text);
+  if (answer.problem == errc::database_conflict)
+    requeue(state, std::move(first.entries));
+  else
+    refused(self, std::move(first), answer.text);
   pump(self);
 }
 
@@ -185,7 +198,8 @@ void database(recorder_self self, const database_changed& change) {
   state.generation = change.generation << 20;  // room for the generations within a connection
   if (change.resumed) {
     if (change.last_batch != state.last_batch) {
-      state.context->log->warn("cascade.recorder.lost_answer batch={} text=\"reloading\"", change.last_batch);
+      state.context->log->warn("cascade.recorder.lost_answer batch={} text=\"reloading\"",
+                               change.last_batch);
       return self->quit(caf::make_error(errc::database_unavailable));
     }
     while (!state.flights.empty()) {
@@ -203,35 +217,41 @@ description describe_recorder(const recorder_state& state) {
   for (const flight& f : state.flights) in_flight += f.entries.size();
   description d;
   d.state = !state.up ? "disconnected" : state.flights.empty() ? "idle" : "writing";
-  d.detail = nlohmann::json{{"queued_rows", state.queued_rows}, {"settlements_in_flight", in_flight},
-                            {"batches", state.committed_batches}, {"rows", state.committed_rows}}
+  d.detail = nlohmann::json{{"queued_rows", state.queued_rows},
+                            {"settlements_in_flight", in_flight},
+                            {"batches", state.committed_batches},
+                            {"rows", state.committed_rows}}
                  .dump();
   return d;
 }
 
 }  // namespace
 
-recorder_actor spawn_recorder(caf::actor_system& system, engine_context_ptr its_context, gateway_actor its_gateway) {
-  return system.spawn([](recorder_self self, engine_context_ptr context, gateway_actor gateway) -> recorder_impl::behavior_type {
-    self->state.context = context;
-    self->send(gateway, attach_database{});
-    return {
-        [self](const database_changed& change) { database(self, change); },
-        [self](record& r) {
-          self->state.queued_rows += r.what.rows();
-          self->state.queue.push_back({std::move(r.what), self->current_sender()});
-          pump(self);
-        },
-        [self](const describe&) { return describe_recorder(self->state); },
-        [self](batch_answered& answer) { answered(self, answer); },
-        [self](const recorder_wake&) {
-          self->state.fold_armed = false;
-          self->state.fold_due = std::exchange(self->state.counters_dirty, false);
-          pump(self);
-          if (self->state.flights.empty()) self->state.counters_dirty = false;
-        },
-    };
-  }, std::move(its_context), std::move(its_gateway));
+recorder_actor spawn_recorder(caf::actor_system& system, engine_context_ptr its_context,
+                              gateway_actor its_gateway) {
+  return system.spawn(
+      [](recorder_self self, engine_context_ptr context,
+         gateway_actor gateway) -> recorder_impl::behavior_type {
+        self->state.context = context;
+        self->send(gateway, attach_database{});
+        return {
+            [self](const database_changed& change) { database(self, change); },
+            [self](record& r) {
+              self->state.queued_rows += r.what.rows();
+              self->state.queue.push_back({std::move(r.what), self->current_sender()});
+              pump(self);
+            },
+            [self](const describe&) { return describe_recorder(self->state); },
+            [self](batch_answered& answer) { answered(self, answer); },
+            [self](const recorder_wake&) {
+              self->state.fold_armed = false;
+              self->state.fold_due = std::exchange(self->state.counters_dirty, false);
+              pump(self);
+              if (self->state.flights.empty()) self->state.counters_dirty = false;
+            },
+        };
+      },
+      std::move(its_context), std::move(its_gateway));
 }
 
 }  // namespace cascade

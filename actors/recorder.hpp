@@ -1,16 +1,20 @@
 // actors/recorder.hpp
 //
-// Commits what the others decided: settlements are put together into batches, each one transaction that starts with the
-// fence. One durable write for a short task; nothing waits while the system is idle.
+// Commits what the others decided: settlements are put together into batches, each one transaction
+// that starts with the fence. One durable write for a short task; nothing waits while the system is
+// idle.
 //
-// In       record: the sender gets `recorded` once it is committed, or with `rejected` when it never will be.
-// Batches  a batch leaves as soon as fewer than batches_in_flight are under way; what comes meanwhile makes the next one,
-//          up to batch_rows_max rows.
-// Errors   connection lost: everything unanswered is kept and sent again when the gateway resumes the same epoch and the
-//          lost batch is known not to be committed; if its commit answer was lost, memory cannot be trusted and the
-//          recorder ends, which reloads the engine. Refused: the settlements of the batch are tried one by one; the one at
-//          fault has its results replaced by an error, or comes back as rejected. Fenced: ends.
-// Limits   senders hold credits (scheduler: quick_max and workers); queued rows are shown by describe.
+// In       record: the sender gets `recorded` once it is committed, or with `rejected` when it
+//          never will be.
+// Batches  a batch leaves as soon as fewer than batches_in_flight are under way; what comes
+//          meanwhile makes the next one, up to batch_rows_max rows.
+// Errors   connection lost: everything unanswered is kept and sent again when the gateway resumes
+//          the same epoch and the lost batch is known not to be committed; if its commit answer was
+//          lost, memory cannot be trusted and the recorder ends, which reloads the engine. Refused:
+//          the settlements of the batch are tried one by one; the one at fault has its results
+//          replaced by an error, or comes back as rejected. Fenced: ends.
+// Limits   senders hold credits (scheduler: quick_max and workers); queued rows are shown by
+//          describe.
 #pragma once
 
 #include "actors/context.hpp"
@@ -18,6 +22,7 @@
 
 namespace cascade {
 
-recorder_actor spawn_recorder(caf::actor_system& system, engine_context_ptr context, gateway_actor gateway);
+recorder_actor spawn_recorder(caf::actor_system& system, engine_context_ptr context,
+                              gateway_actor gateway);
 
 }  // namespace cascade

@@ -1,6 +1,7 @@
 // actors/rows.hpp
 //
-// What actors tell each other about rows: plain data, moved from message to message, never shared while it changes.
+// What actors tell each other about rows: plain data, moved from message to message, never shared
+// while it changes.
 #pragma once
 
 #include <chrono>
@@ -16,7 +17,8 @@
 
 namespace cascade {
 
-using monotonic = std::chrono::steady_clock::time_point;  // always from an actor's clock(), virtual in tests
+using monotonic =
+    std::chrono::steady_clock::time_point;  // always from an actor's clock(), virtual in tests
 
 // What a handler needs of a task. Large, kept for a bounded number of tasks.
 struct task_body {
@@ -31,8 +33,8 @@ struct task_body {
   int item = -1;
 
   std::size_t bytes() const noexcept {
-    return sizeof(task_body) + handler.size() + queue.size() + step.size() + payload.size() + retry.size() +
-           command.size();
+    return sizeof(task_body) + handler.size() + queue.size() + step.size() + payload.size() +
+           retry.size() + command.size();
   }
 };
 
@@ -42,11 +44,11 @@ struct arrival {
   job_id job;
   std::int64_t due_in_us = -1;  // from the moment of the read; -1: not waiting for time
   int priority = 0;
-  int attempt = 0;              // attempts made so far
+  int attempt = 0;  // attempts made so far
   task_state state = task_state::pending;
   std::optional<waiting_reason> reason;
-  bool capable = true;          // this node has the tags it requires
-  bool has_payload = false;     // else body.payload must be fetched before it runs
+  bool capable = true;       // this node has the tags it requires
+  bool has_payload = false;  // else body.payload must be fetched before it runs
   task_body body;
 };
 
@@ -78,7 +80,8 @@ struct inbox_page {
   std::size_t rows() const noexcept { return tasks.size() + jobs.size() + commands.size(); }
 };
 
-// -- writes: what a settlement may hold; one struct for each statement in sql/queries ----------------------------------
+// -- writes: what a settlement may hold; one struct for each statement in sql/queries
+// ----------------------------------
 
 struct completed_attempt {
   task_id id;
@@ -89,7 +92,7 @@ struct completed_attempt {
   monotonic finished;
   std::string result;  // JSON text, or empty
   std::string error;
-  std::string step;    // for the job's graph
+  std::string step;  // for the job's graph
   int item = -1;
 };
 
@@ -110,7 +113,7 @@ struct backed_off_attempt {
 
 struct released_task {
   task_id id;
-  int item = -1;        // becomes this item of a for_each
+  int item = -1;                       // becomes this item of a for_each
   std::optional<std::string> payload;  // JSON text; none: the one in the row
 };
 
@@ -149,8 +152,15 @@ struct job_end {
 // One thing done to one row that no batch of its own pays for.
 struct single_write {
   enum class kind : std::uint8_t {
-    cancel_job_tasks, set_job_status, close_job, set_job_priority, set_task_priority, redrive_task, redrive_step,
-    log_attempt, reopen_job,
+    cancel_job_tasks,
+    set_job_status,
+    close_job,
+    set_job_priority,
+    set_task_priority,
+    redrive_task,
+    redrive_step,
+    log_attempt,
+    reopen_job,
   };
   kind what;
   std::int64_t id = 0;
@@ -166,7 +176,7 @@ struct recorded_command {
 // Everything that must be committed together.
 struct settlement {
   std::uint64_t ticket = 0;  // the sender's; comes back in `recorded`
-  job_id job;                // whose steps `inserts` are, whose end `end` is, and whether `start` it
+  job_id job;  // whose steps `inserts` are, whose end `end` is, and whether `start` it
   bool start = false;
   std::vector<new_step_task> inserts;
   std::vector<started_attempt> started;
@@ -180,8 +190,9 @@ struct settlement {
   std::vector<recorded_command> commands;
 
   std::size_t rows() const noexcept {
-    return inserts.size() + started.size() + completed.size() + backed_off.size() + released.size() + held.size() +
-           unrun.size() + singles.size() + commands.size() + (start ? 1u : 0u) + (end ? 1u : 0u);
+    return inserts.size() + started.size() + completed.size() + backed_off.size() +
+           released.size() + held.size() + unrun.size() + singles.size() + commands.size() +
+           (start ? 1u : 0u) + (end ? 1u : 0u);
   }
 };
 

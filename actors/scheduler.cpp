@@ -42,10 +42,12 @@ void ask_for_load(scheduler_self self) {
 void loaded(scheduler_self self) {
   auto& s = self->state;
   s.loaded = true;
-  // What still runs here but is unfinished no longer: cancelled or taken by somebody else meanwhile.
+  // What still runs here but is unfinished no longer: cancelled or taken by somebody else
+  // meanwhile.
   for (const auto& [id, r] : s.adoptable) self->send(s.pool, cancel_run{id});
-  s.context->log->info("cascade.scheduler.loaded ready={} delayed={} running={} jobs={} epoch={}", s.ready.size(),
-                       s.delayed.size(), s.running.size(), s.jobs.size(), s.epoch.value);
+  s.context->log->info("cascade.scheduler.loaded ready={} delayed={} running={} jobs={} epoch={}",
+                       s.ready.size(), s.delayed.size(), s.running.size(), s.jobs.size(),
+                       s.epoch.value);
   for (tasks_done& d : std::exchange(s.early, {})) take_outcomes(self, d, true);
   if (s.context->on_ready) s.context->on_ready(true, s.epoch);
 }
@@ -97,108 +99,120 @@ void child_down(scheduler_self self, const caf::down_msg& m) {
   }
   const auto at = s.job_of.find(m.source);
   if (at == s.job_of.end()) return;  // it had ended its job
-  s.context->log->error("cascade.scheduler.job_actor_lost job={} text=\"{}\"", at->second.value, error_text(m.reason));
+  s.context->log->error("cascade.scheduler.job_actor_lost job={} text=\"{}\"", at->second.value,
+                        error_text(m.reason));
   self->quit(caf::make_error(errc::cancelled));  // the engine reloads
 }
 
 nlohmann::json numbers(const scheduler_data& s) {
-  return {{"ready", s.ready.size()},     {"delayed", s.delayed.size()},   {"running", s.running.size()},
-          {"jobs", s.jobs.size()},       {"free_slots", s.free_slots},    {"quick_out", s.quick_out},
-          {"unrecorded", s.unrecorded},  {"body_bytes", s.bodies.bytes()}, {"dispatched", s.dispatched},
-          {"finished", s.finished},      {"arrived", s.arrived},          {"held_back", s.held_back}};
+  return {
+      {"ready", s.ready.size()},    {"delayed", s.delayed.size()},    {"running", s.running.size()},
+      {"jobs", s.jobs.size()},      {"free_slots", s.free_slots},     {"quick_out", s.quick_out},
+      {"unrecorded", s.unrecorded}, {"body_bytes", s.bodies.bytes()}, {"dispatched", s.dispatched},
+      {"finished", s.finished},     {"arrived", s.arrived},           {"held_back", s.held_back}};
 }
 
 }  // namespace
 
-scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr its_context, scheduler_links its_links) {
-  return system.spawn([](scheduler_self self, engine_context_ptr context, scheduler_links links) -> scheduler_impl::behavior_type {
-    auto& s = self->state;
-    s.context = context;
-    s.pool = links.pool;
-    s.recorder = links.recorder;
-    s.catalog = links.catalog;
-    s.jobs_supervisor = links.jobs;
-    s.random.seed(static_cast<unsigned>(context->settings.seed + 2));
-    self->set_down_handler([self](const caf::down_msg& m) { child_down(self, m); });
-    self->monitor(s.pool);
-    self->request(s.pool, std::chrono::seconds(10), attach_pool{})
-        .then(
-            [self](const pool_inventory& i) {
-              auto& state = self->state;
-              state.free_slots = i.slots - std::min(i.slots, i.running.size());
-              for (const running_now& r : i.running) state.adoptable.emplace(r.id, r);
-              state.inventory = true;
+scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr its_context,
+                                scheduler_links its_links) {
+  return system.spawn(
+      [](scheduler_self self, engine_context_ptr context,
+         scheduler_links links) -> scheduler_impl::behavior_type {
+        auto& s = self->state;
+        s.context = context;
+        s.pool = links.pool;
+        s.recorder = links.recorder;
+        s.catalog = links.catalog;
+        s.jobs_supervisor = links.jobs;
+        s.random.seed(static_cast<unsigned>(context->settings.seed + 2));
+        self->set_down_handler([self](const caf::down_msg& m) { child_down(self, m); });
+        self->monitor(s.pool);
+        self->request(s.pool, std::chrono::seconds(10), attach_pool{})
+            .then(
+                [self](const pool_inventory& i) {
+                  auto& state = self->state;
+                  state.free_slots = i.slots - std::min(i.slots, i.running.size());
+                  for (const running_now& r : i.running) state.adoptable.emplace(r.id, r);
+                  state.inventory = true;
+                  ask_for_load(self);
+                },
+                [self](const caf::error& e) { self->quit(e); });
+        self->send(links.gateway, attach_database{});
+        load_queues(self);
+        return {
+            [self](const console_query& q) { return console_table(self->state, q); },
+            [self](const database_changed& c) { database(self, c); },
+            [self](const attach_inbox&) {
+              self->state.inbox = self->current_sender();
               ask_for_load(self);
             },
-            [self](const caf::error& e) { self->quit(e); });
-    self->send(links.gateway, attach_database{});
-    load_queues(self);
-    return {
-        [self](const console_query& q) { return console_table(self->state, q); },
-        [self](const database_changed& c) { database(self, c); },
-        [self](const attach_inbox&) {
-          self->state.inbox = self->current_sender();
-          ask_for_load(self);
-        },
-        [self](work_arrived& w) { arrived(self, w); },
-        [self](tasks_done& d) {
-          take_outcomes(self, d, self->current_sender() == caf::actor_cast<caf::strong_actor_ptr>(self->state.pool));
-        },
-        [self](const quick_lost&) { quick_was_lost(self); },
-        [self](const recorded& r) { committed(self, r); },
-        [self](const job_attached& a) { attach_job(self, a); },
-        [self](tasks_released& t) {
-          auto& state = self->state;
-          state.unrecorded -= std::min(state.unrecorded, t.settled);
-          settlement out;
-          for (arrival& a : t.tasks) accept(self, std::move(a), out);
-          if (out.rows() > 0) submit(self, std::move(out), {});
-          close_tasks(self, t.job, t.settled);
-          dispatch(self);
-        },
-        [self](const job_ended& e) { job_over(self, e.job); },
-        [self](const forget_job_tasks& f) { void_job_tasks(self, f.job); },
-        [self](const forget_task& f) {
-          if (void_task(self, f.id, f.job)) close_tasks(self, f.job, 1);
-        },
-        [self](const drain& d) -> caf::result<drained> {
-          auto& state = self->state;
-          state.draining = true;
-          if (state.running.empty() && state.unrecorded == 0) return drained{0};
-          state.drain_promise = self->make_response_promise<drained>();
-          self->delayed_send(self, d.within, drain_over{});
-          return state.drain_promise;
-        },
-        [self](bodies_fetched& b) { bodies_arrived(self, b); },
-        [self](const describe&) {
-          description d;
-          const auto& state = self->state;
-          d.state = !state.up ? "disconnected" : !state.loaded ? "loading" : state.draining ? "draining" : "ready";
-          d.detail = numbers(state).dump();
-          return d;
-        },
-        [self](const scheduler_wake& w) {
-          if (w.generation == self->state.wake) wake_up(self);
-        },
-        [self](queues_loaded& q) {
-          auto& state = self->state;
-          if (!q.ok) return;
-          for (auto& [name, info] : state.queues) {
-            info.paused = false;
-            info.concurrency = 0;
-          }
-          for (const queue_settings& row : q.queues) {
-            state.queues[row.name].paused = row.paused;
-            state.queues[row.name].concurrency = row.concurrency;
-          }
-          dispatch(self);
-        },
-        [self](const drain_over&) {
-          auto& state = self->state;
-          if (state.drain_promise.pending()) state.drain_promise.deliver(drained{state.running.size()});
-        },
-    };
-  }, std::move(its_context), std::move(its_links));
+            [self](work_arrived& w) { arrived(self, w); },
+            [self](tasks_done& d) {
+              take_outcomes(self, d,
+                            self->current_sender() ==
+                                caf::actor_cast<caf::strong_actor_ptr>(self->state.pool));
+            },
+            [self](const quick_lost&) { quick_was_lost(self); },
+            [self](const recorded& r) { committed(self, r); },
+            [self](const job_attached& a) { attach_job(self, a); },
+            [self](tasks_released& t) {
+              auto& state = self->state;
+              state.unrecorded -= std::min(state.unrecorded, t.settled);
+              settlement out;
+              for (arrival& a : t.tasks) accept(self, std::move(a), out);
+              if (out.rows() > 0) submit(self, std::move(out), {});
+              close_tasks(self, t.job, t.settled);
+              dispatch(self);
+            },
+            [self](const job_ended& e) { job_over(self, e.job); },
+            [self](const forget_job_tasks& f) { void_job_tasks(self, f.job); },
+            [self](const forget_task& f) {
+              if (void_task(self, f.id, f.job)) close_tasks(self, f.job, 1);
+            },
+            [self](const drain& d) -> caf::result<drained> {
+              auto& state = self->state;
+              state.draining = true;
+              if (state.running.empty() && state.unrecorded == 0) return drained{0};
+              state.drain_promise = self->make_response_promise<drained>();
+              self->delayed_send(self, d.within, drain_over{});
+              return state.drain_promise;
+            },
+            [self](bodies_fetched& b) { bodies_arrived(self, b); },
+            [self](const describe&) {
+              description d;
+              const auto& state = self->state;
+              d.state = !state.up        ? "disconnected"
+                        : !state.loaded  ? "loading"
+                        : state.draining ? "draining"
+                                         : "ready";
+              d.detail = numbers(state).dump();
+              return d;
+            },
+            [self](const scheduler_wake& w) {
+              if (w.generation == self->state.wake) wake_up(self);
+            },
+            [self](queues_loaded& q) {
+              auto& state = self->state;
+              if (!q.ok) return;
+              for (auto& [name, info] : state.queues) {
+                info.paused = false;
+                info.concurrency = 0;
+              }
+              for (const queue_settings& row : q.queues) {
+                state.queues[row.name].paused = row.paused;
+                state.queues[row.name].concurrency = row.concurrency;
+              }
+              dispatch(self);
+            },
+            [self](const drain_over&) {
+              auto& state = self->state;
+              if (state.drain_promise.pending())
+                state.drain_promise.deliver(drained{state.running.size()});
+            },
+        };
+      },
+      std::move(its_context), std::move(its_links));
 }
 
 }  // namespace cascade

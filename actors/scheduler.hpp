@@ -1,14 +1,17 @@
 // actors/scheduler.hpp
 //
-// Decides what runs next on this node: holds the ready set, the delays and the limits of queues, gives tasks to the pool
-// by credit, and turns outcomes into settlements.
+// Decides what runs next on this node: holds the ready set, the delays and the limits of queues,
+// gives tasks to the pool by credit, and turns outcomes into settlements.
 //
-// In        work_arrived (inbox), tasks_done (pool, quick worker), recorded (recorder), tasks_released and friends (job
-//           actors), drain (service).
-// Credits   slots of the pool; quick_max attempts handed out or not recorded; one page of the inbox; ready_max keys.
+// In        work_arrived (inbox), tasks_done (pool, quick worker), recorded (recorder),
+//           tasks_released and friends (job actors), drain (service).
+// Credits   slots of the pool; quick_max attempts handed out or not recorded; one page of the
+//           inbox; ready_max keys.
 // Order     highest priority first over all queues, first come first served within one.
-// Commit    a dependent or a retry is taken up only after the settlement that made it ready is committed.
-// Restart   forgets everything and loads anew; what still runs in the pool is adopted, not started again.
+// Commit    a dependent or a retry is taken up only after the settlement that made it ready is
+//           committed.
+// Restart   forgets everything and loads anew; what still runs in the pool is adopted, not started
+//           again.
 #pragma once
 
 #include "actors/context.hpp"
@@ -24,6 +27,7 @@ struct scheduler_links {
   supervisor_actor jobs;
 };
 
-scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr context, scheduler_links links);
+scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr context,
+                                scheduler_links links);
 
 }  // namespace cascade

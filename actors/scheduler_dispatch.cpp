@@ -1,6 +1,6 @@
+#include "actors/decode.hpp"
 #include "actors/scheduler_impl.hpp"
 #include "sql/queries.hpp"
-#include "actors/decode.hpp"
 #include "state/assert.hpp"
 
 namespace cascade {
@@ -63,8 +63,8 @@ task_run make_run(scheduler_self self, const ready_key& key, task_body&& body) {
   return run;
 }
 
-void start(scheduler_self self, ready_set::lot_index lot, const ready_key& key, std::vector<task_run>& runs,
-           settlement& careful) {
+void start(scheduler_self self, ready_set::lot_index lot, const ready_key& key,
+           std::vector<task_run>& runs, settlement& careful) {
   auto& s = self->state;
   task_body body = s.bodies.take(key.body);
   running_task t;
@@ -80,8 +80,10 @@ void start(scheduler_self self, ready_set::lot_index lot, const ready_key& key, 
   t.quick = s.handler_classes[key.handler] == handler_class::quick;
   t.step = body.step;
   t.retry = body.retry;
-  if (t.quick) ++s.quick_out;
-  else --s.free_slots;
+  if (t.quick)
+    ++s.quick_out;
+  else
+    --s.free_slots;
   ++s.lot_queue[lot]->running;
   ++s.dispatched;
   task_run run = make_run(self, key, std::move(body));
@@ -104,9 +106,12 @@ bool has_room(const scheduler_data& s, handler_class c) {
 void fetch(scheduler_self self, handler_class c, ready_set::lot_index lot, ready_key first) {
   auto& s = self->state;
   auto& keys = s.fetching[static_cast<std::size_t>(c)];
-  const std::size_t wanted = c == handler_class::quick ? fetch_rows_max : std::max<std::size_t>(64, s.free_slots * 2);
+  const std::size_t wanted =
+      c == handler_class::quick ? fetch_rows_max : std::max<std::size_t>(64, s.free_slots * 2);
   keys.emplace_back(lot, first);
-  const auto may_serve = [&](ready_set::lot_index l) { return s.may_serve(l) && s.ready.front(l).body == 0; };
+  const auto may_serve = [&](ready_set::lot_index l) {
+    return s.may_serve(l) && s.ready.front(l).body == 0;
+  };
   while (keys.size() < std::min(wanted, fetch_rows_max)) {
     const auto next = s.ready.choose(c, may_serve);
     if (!next) break;
@@ -118,19 +123,20 @@ void fetch(scheduler_self self, handler_class c, ready_set::lot_index lot, ready
   for (const auto& [l, key] : keys) ids.push_back(key.id.value);
   std::vector<pg::statement> batch;
   batch.emplace_back(sql::fetch_bodies, pg::params{}.int8s(ids).texts(s.context->settings.tags));
-  s.context->database->read(std::move(batch), [to = caf::actor_cast<scheduler_actor>(self), generation = s.generation,
-                                               quick = c == handler_class::quick](pg::batch_reply reply) {
-    bodies_fetched b;
-    b.generation = generation;
-    b.quick = quick;
-    b.ok = reply.has_value();
-    if (reply) {
-      inbox_page page;
-      decode_inbox(reply.value().front(), page);
-      b.tasks = std::move(page.tasks);
-    }
-    caf::anon_send(to, std::move(b));
-  });
+  s.context->database->read(std::move(batch),
+                            [to = caf::actor_cast<scheduler_actor>(self), generation = s.generation,
+                             quick = c == handler_class::quick](pg::batch_reply reply) {
+                              bodies_fetched b;
+                              b.generation = generation;
+                              b.quick = quick;
+                              b.ok = reply.has_value();
+                              if (reply) {
+                                inbox_page page;
+                                decode_inbox(reply.value().front(), page);
+                                b.tasks = std::move(page.tasks);
+                              }
+                              caf::anon_send(to, std::move(b));
+                            });
 }
 
 }  // namespace
@@ -158,14 +164,17 @@ void accept(scheduler_self self, arrival&& a, settlement& out) {
   if (s.careful && !s.loaded) key.flags |= flag_careful;
   const auto lot = s.lot_of(a.body.queue, key.handler);
   if (!a.capable) {
-    if (a.reason != waiting_reason::no_capable_worker) out.held.push_back({a.id, waiting_reason::no_capable_worker});
+    if (a.reason != waiting_reason::no_capable_worker)
+      out.held.push_back({a.id, waiting_reason::no_capable_worker});
     return;
   }
   if (a.due_in_us > 0) {
-    s.delayed.emplace(self->clock().now() + std::chrono::microseconds(a.due_in_us), delayed_key{key, lot});
+    s.delayed.emplace(self->clock().now() + std::chrono::microseconds(a.due_in_us),
+                      delayed_key{key, lot});
     return;
   }
-  if (a.has_payload && s.bodies.bytes() < s.context->settings.body_bytes_max) key.body = s.bodies.put(std::move(a.body));
+  if (a.has_payload && s.bodies.bytes() < s.context->settings.body_bytes_max)
+    key.body = s.bodies.put(std::move(a.body));
   s.ready.push_back(lot, key);
 }
 
@@ -184,8 +193,10 @@ void dispatch(scheduler_self self) {
         start(self, *lot, key, runs, careful);
         continue;
       }
-      if (s.fetching[static_cast<std::size_t>(c)].empty()) fetch(self, c, *lot, key);
-      else s.ready.push_front(*lot, key);
+      if (s.fetching[static_cast<std::size_t>(c)].empty())
+        fetch(self, c, *lot, key);
+      else
+        s.ready.push_front(*lot, key);
       break;
     }
     if (!runs.empty()) self->send(s.pool, run_tasks{std::move(runs), c == handler_class::quick});
@@ -206,7 +217,9 @@ void dispatch(scheduler_self self) {
 void bodies_arrived(scheduler_self self, bodies_fetched& b) {
   auto& s = self->state;
   if (b.generation != s.generation) return;
-  auto keys = std::exchange(s.fetching[static_cast<std::size_t>(b.quick ? handler_class::quick : handler_class::slot)], {});
+  auto keys = std::exchange(
+      s.fetching[static_cast<std::size_t>(b.quick ? handler_class::quick : handler_class::slot)],
+      {});
   std::unordered_map<task_id, arrival*> found;
   for (arrival& a : b.tasks) found.emplace(a.id, &a);
   for (auto it = keys.rbegin(); it != keys.rend(); ++it) {
@@ -217,7 +230,8 @@ void bodies_arrived(scheduler_self self, bodies_fetched& b) {
         if (key.job) close_tasks(self, key.job, 1);
         continue;
       }
-      key.attempt = static_cast<std::int16_t>(at->second->attempt);  // a new round may have begun in between
+      key.attempt =
+          static_cast<std::int16_t>(at->second->attempt);  // a new round may have begun in between
       key.body = s.bodies.put(std::move(at->second->body));
     }
     s.ready.push_front(lot, key);
@@ -250,12 +264,14 @@ void arm_wake(scheduler_self self) {
   auto& s = self->state;
   std::optional<monotonic> at;
   if (!s.delayed.empty()) at = s.delayed.begin()->first;
-  if (!s.unwritten.empty()) at = at ? std::min(*at, s.unwritten.begin()->first) : s.unwritten.begin()->first;
+  if (!s.unwritten.empty())
+    at = at ? std::min(*at, s.unwritten.begin()->first) : s.unwritten.begin()->first;
   const monotonic now = self->clock().now();
   if (s.quick_cooldown) at = now + std::chrono::milliseconds(10);
   if (!at || (s.wake_at && *s.wake_at <= *at)) return;
   s.wake_at = at;
-  self->delayed_send(self, std::max(*at - now, monotonic::duration::zero()), scheduler_wake{++s.wake});
+  self->delayed_send(self, std::max(*at - now, monotonic::duration::zero()),
+                     scheduler_wake{++s.wake});
 }
 
 }  // namespace cascade

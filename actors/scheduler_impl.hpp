@@ -8,8 +8,9 @@
 
 namespace cascade {
 
-using scheduler_impl = scheduler_actor::extend<caf::reacts_to<scheduler_wake>, caf::reacts_to<queues_loaded>,
-                                               caf::reacts_to<drain_over>>;
+using scheduler_impl =
+    scheduler_actor::extend<caf::reacts_to<scheduler_wake>, caf::reacts_to<queues_loaded>,
+                            caf::reacts_to<drain_over>>;
 using scheduler_self = scheduler_impl::stateful_pointer<scheduler_data>;
 
 inline constexpr std::uint8_t flag_careful = 1;

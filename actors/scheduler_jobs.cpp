@@ -15,7 +15,8 @@ void tell_idle(scheduler_self self, job_info_entry& j) {
 }
 
 // A settlement that only says a command was carried out, with what goes along in the same commit.
-void apply_with(scheduler_self self, command_id id, std::string outcome, settlement&& s = {}, after_commit&& then = {}) {
+void apply_with(scheduler_self self, command_id id, std::string outcome, settlement&& s = {},
+                after_commit&& then = {}) {
   s.commands.push_back({id, std::move(outcome)});
   submit(self, std::move(s), std::move(then));
 }
@@ -55,12 +56,14 @@ void set_priority(scheduler_self self, const command_arrival& c, int priority) {
   settlement out;
   if (c.task) {
     out.singles.push_back({single_write::kind::set_task_priority, c.task.value, priority, {}});
-    s.ready.reprioritize([&](const ready_key& k) { return k.id == c.task; }, static_cast<std::uint8_t>(priority));
+    s.ready.reprioritize([&](const ready_key& k) { return k.id == c.task; },
+                         static_cast<std::uint8_t>(priority));
     for (auto& [at, d] : s.delayed)
       if (d.key.id == c.task) d.key.priority = static_cast<std::uint8_t>(priority);
   } else {
     out.singles.push_back({single_write::kind::set_job_priority, c.job.value, priority, {}});
-    s.ready.reprioritize([&](const ready_key& k) { return k.job == c.job; }, static_cast<std::uint8_t>(priority));
+    s.ready.reprioritize([&](const ready_key& k) { return k.job == c.job; },
+                         static_cast<std::uint8_t>(priority));
     for (auto& [at, d] : s.delayed)
       if (d.key.job == c.job) d.key.priority = static_cast<std::uint8_t>(priority);
     if (const auto j = s.jobs.find(c.job); j != s.jobs.end() && j->second.actor)
@@ -77,7 +80,8 @@ void set_paused(scheduler_self self, const command_arrival& c, bool paused) {
   if (!paused)
     for (auto& [lot, key] : std::exchange(j->second.parked, {})) s.ready.push_front(lot, key);
   settlement out;
-  out.singles.push_back({single_write::kind::set_job_status, c.job.value, 0, paused ? "paused" : "running"});
+  out.singles.push_back(
+      {single_write::kind::set_job_status, c.job.value, 0, paused ? "paused" : "running"});
   apply_with(self, c.id, "applied", std::move(out));
 }
 
@@ -100,9 +104,11 @@ job_info_entry& job_entry(scheduler_self self, job_id id, const job_arrival* kno
   request.spec.name = "job-" + std::to_string(id.value) + "-" + std::to_string(++s.job_starts);
   request.spec.restart = restart_policy::temporary;
   request.spec.shutdown_within = std::chrono::milliseconds(500);
-  request.spec.spawn = [context = s.context, me = scheduler_actor(self), recorder = s.recorder, catalog = s.catalog,
+  request.spec.spawn = [context = s.context, me = scheduler_actor(self), recorder = s.recorder,
+                        catalog = s.catalog,
                         begin = std::move(begin)](const supervisor_context& c) {
-    return caf::actor_cast<caf::strong_actor_ptr>(spawn_job(c.system, context, {me, recorder, catalog}, begin));
+    return caf::actor_cast<caf::strong_actor_ptr>(
+        spawn_job(c.system, context, {me, recorder, catalog}, begin));
   };
   self->request(s.jobs_supervisor, std::chrono::seconds(10), std::move(request))
       .then([](const child_started&) { /* job_attached says the same */ },
@@ -120,8 +126,10 @@ void attach_job(scheduler_self self, const job_attached& a) {
   j.paused = j.paused || a.paused;
   s.job_of[j.actor.address()] = a.job;
   self->monitor(j.actor);
-  if (!j.unsent_steps.empty()) self->send(j.actor, steps_settled{std::exchange(j.unsent_steps, {})});
-  for (auto& c : std::exchange(j.unsent_commands, {})) self->send(j.actor, job_command{std::move(c)});
+  if (!j.unsent_steps.empty())
+    self->send(j.actor, steps_settled{std::exchange(j.unsent_steps, {})});
+  for (auto& c : std::exchange(j.unsent_commands, {}))
+    self->send(j.actor, job_command{std::move(c)});
   tell_idle(self, j);
 }
 
@@ -180,20 +188,24 @@ void job_over(scheduler_self self, job_id job) {
 
 void apply(scheduler_self self, command_arrival&& c) {
   auto& s = self->state;
-  s.context->log->info("cascade.command kind={} job={} task={} queue={}", c.kind, c.job.value, c.task.value, c.queue);
+  s.context->log->info("cascade.command kind={} job={} task={} queue={}", c.kind, c.job.value,
+                       c.task.value, c.queue);
   if (c.kind == "queue_changed") {
     load_queues(self);
     return apply_with(self, c.id, "applied");
   }
   if (c.kind == "set_task_priority" || c.kind == "set_job_priority") {
     const auto argument = nlohmann::json::parse(c.argument, nullptr, false);
-    const int priority = argument.is_object() ? argument.value("priority", limits::priority_default) : limits::priority_default;
+    const int priority = argument.is_object() ? argument.value("priority", limits::priority_default)
+                                              : limits::priority_default;
     return set_priority(self, c, std::clamp(priority, limits::priority_min, limits::priority_max));
   }
-  if (c.kind == "pause_job" || c.kind == "resume_job") return set_paused(self, c, c.kind == "pause_job");
+  if (c.kind == "pause_job" || c.kind == "resume_job")
+    return set_paused(self, c, c.kind == "pause_job");
   const auto j = s.jobs.find(c.job);
   const bool active = c.job && j != s.jobs.end();
-  if (active && (c.kind == "cancel_job" || c.kind == "close_job" || c.kind == "retry_job" || !j->second.container)) {
+  if (active && (c.kind == "cancel_job" || c.kind == "close_job" || c.kind == "retry_job" ||
+                 !j->second.container)) {
     if (j->second.actor) return self->send(j->second.actor, job_command{std::move(c)});
     return j->second.unsent_commands.push_back(std::move(c));
   }
@@ -215,7 +227,8 @@ void load_queues(scheduler_self self) {
     if (reply) {
       const pg::rows& r = reply.value().front();
       for (int i = 0; i < r.size(); ++i)
-        q.queues.push_back({std::string(r.text(i, 0)), r.boolean(i, 1), r.is_null(i, 2) ? 0 : r.int32(i, 2)});
+        q.queues.push_back(
+            {std::string(r.text(i, 0)), r.boolean(i, 1), r.is_null(i, 2) ? 0 : r.int32(i, 2)});
     }
     caf::anon_send(to, std::move(q));
   });

@@ -14,7 +14,9 @@ retry_policy policy_of(const scheduler_data& s, const std::string& text) {
   return parsed ? parsed.value() : s.context->settings.retry;
 }
 
-double random01(scheduler_data& s) { return std::uniform_real_distribution<double>(0.0, 1.0)(s.random); }
+double random01(scheduler_data& s) {
+  return std::uniform_real_distribution<double>(0.0, 1.0)(s.random);
+}
 
 }  // namespace
 
@@ -37,13 +39,15 @@ void take_outcomes(scheduler_self self, tasks_done& done, bool slots) {
   for (task_done& d : done.tasks) {
     if (slots) ++s.free_slots;
     const auto at = s.running.find(d.id);
-    if (at == s.running.end() || at->second.attempt != d.attempt) continue;  // cancelled, or of a lost epoch
+    if (at == s.running.end() || at->second.attempt != d.attempt)
+      continue;  // cancelled, or of a lost epoch
     running_task t = std::move(at->second);
     s.running.erase(at);
     if (t.quick && s.quick_out > 0) --s.quick_out;
     --s.lot_queue[t.lot]->running;
     ++s.finished;
-    const verdict v = settle(d.how, t.attempt, t.attempts_max, [&] { return policy_of(s, t.retry); }, random01(s));
+    const verdict v = settle(
+        d.how, t.attempt, t.attempts_max, [&] { return policy_of(s, t.retry); }, random01(s));
     ++s.unrecorded;
     if (v.state == task_state::waiting) {
       ++then.attempts;
@@ -54,25 +58,36 @@ void take_outcomes(scheduler_self self, tasks_done& done, bool slots) {
       key.attempt = static_cast<std::int16_t>(t.attempt);
       key.priority = t.priority;
       then.delays.emplace_back(delayed_key{key, t.lot}, v.delay);
-      out.backed_off.push_back({d.id, t.attempt, v.delay, d.started, d.finished, std::move(d.how.error)});
+      out.backed_off.push_back(
+          {d.id, t.attempt, v.delay, d.started, d.finished, std::move(d.how.error)});
       continue;
     }
-    completed_attempt c{d.id,       t.job, t.attempt, v.state, d.started, d.finished, std::move(d.how.result),
-                        std::move(d.how.error), std::move(t.step), t.item};
+    completed_attempt c{d.id,
+                        t.job,
+                        t.attempt,
+                        v.state,
+                        d.started,
+                        d.finished,
+                        std::move(d.how.result),
+                        std::move(d.how.error),
+                        std::move(t.step),
+                        t.item};
     if (t.job && !c.step.empty()) {
       steps[t.job].push_back(std::move(c));
       continue;
     }
     ++then.attempts;
     if (t.job) {
-      if (then.closed.empty() || then.closed.back().first != t.job) then.closed.emplace_back(t.job, 0);
+      if (then.closed.empty() || then.closed.back().first != t.job)
+        then.closed.emplace_back(t.job, 0);
       ++then.closed.back().second;
     }
     out.completed.push_back(std::move(c));
   }
   if (out.rows() > 0) submit(self, std::move(out), std::move(then));
   for (auto& [job, attempts] : steps) settle_steps(self, job, std::move(attempts));
-  if (s.draining && s.running.empty() && s.unrecorded == 0 && s.drain_promise.pending()) s.drain_promise.deliver(drained{0});
+  if (s.draining && s.running.empty() && s.unrecorded == 0 && s.drain_promise.pending())
+    s.drain_promise.deliver(drained{0});
   dispatch(self);
 }
 
@@ -85,7 +100,8 @@ void committed(scheduler_self self, const recorded& r) {
       const auto run = s.careful_runs.find(id);
       const auto task = s.running.find(id);
       if (run == s.careful_runs.end()) continue;
-      if (task != s.running.end()) (task->second.quick ? quick : slots).runs.push_back(std::move(run->second));
+      if (task != s.running.end())
+        (task->second.quick ? quick : slots).runs.push_back(std::move(run->second));
       s.careful_runs.erase(run);
     }
     s.careful_tickets.erase(careful);
@@ -104,7 +120,8 @@ void committed(scheduler_self self, const recorded& r) {
   const monotonic now = self->clock().now();
   for (auto& [key, delay] : then.delays) s.delayed.emplace(now + delay, std::move(key));
   for (const auto& [job, count] : then.closed) close_tasks(self, job, count);
-  if (s.draining && s.running.empty() && s.unrecorded == 0 && s.drain_promise.pending()) s.drain_promise.deliver(drained{0});
+  if (s.draining && s.running.empty() && s.unrecorded == 0 && s.drain_promise.pending())
+    s.drain_promise.deliver(drained{0});
   dispatch(self);
 }
 

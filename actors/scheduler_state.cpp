@@ -25,9 +25,11 @@ task_body body_store::take(std::uint32_t slot) {
 }
 
 std::uint16_t scheduler_data::handler_of(const std::string& handler, bool has_command) {
-  const auto [at, made] = handler_index.try_emplace(handler, static_cast<std::uint16_t>(handlers.size()));
+  const auto [at, made] =
+      handler_index.try_emplace(handler, static_cast<std::uint16_t>(handlers.size()));
   if (!made) return at->second;
-  // Hostile producers may make up names without end; those beyond the table share the last entry, which is unknown.
+  // Hostile producers may make up names without end; those beyond the table share the last entry,
+  // which is unknown.
   if (handlers.size() >= 60'000) {
     handler_index.erase(at);
     return static_cast<std::uint16_t>(handlers.size() - 1);
@@ -35,8 +37,9 @@ std::uint16_t scheduler_data::handler_of(const std::string& handler, bool has_co
   const handler_kind kind = context->run->kind_of(handler, has_command ? "{}" : "");
   handlers.push_back(handler);
   // An unknown handler fails at once, which is quick.
-  handler_classes.push_back(kind == handler_kind::worker || kind == handler_kind::unknown ? handler_class::quick
-                                                                                          : handler_class::slot);
+  handler_classes.push_back(kind == handler_kind::worker || kind == handler_kind::unknown
+                                ? handler_class::quick
+                                : handler_class::slot);
   return at->second;
 }
 

@@ -1,7 +1,7 @@
 // actors/scheduler_state.hpp
 //
-// What the scheduler knows, and its parts that talk to nobody: bodies, handlers, queues, jobs. A cache of the unfinished
-// rows of its lanes; built anew at every load.
+// What the scheduler knows, and its parts that talk to nobody: bodies, handlers, queues, jobs. A
+// cache of the unfinished rows of its lanes; built anew at every load.
 #pragma once
 
 #include <map>
@@ -22,11 +22,11 @@ struct queue_info {
 };
 
 struct job_info_entry {
-  job_actor actor;                  // null until it has attached
+  job_actor actor;  // null until it has attached
   bool paused = false;
   bool container = false;
-  std::size_t open = 0;             // its tasks that are ready, delayed, running or being recorded
-  std::size_t voided = 0;           // of these, cancelled ones whose keys are still about
+  std::size_t open = 0;    // its tasks that are ready, delayed, running or being recorded
+  std::size_t voided = 0;  // of these, cancelled ones whose keys are still about
   std::vector<completed_attempt> unsent_steps;
   std::vector<command_arrival> unsent_commands;
   std::vector<std::pair<ready_set::lot_index, ready_key>> parked;  // ready, but the job is paused
@@ -57,9 +57,10 @@ struct delayed_key {
 // What happens when the settlement with this ticket is committed.
 struct after_commit {
   std::vector<std::pair<delayed_key, std::chrono::microseconds>> delays;
-  std::vector<std::pair<job_id, std::size_t>> closed;  // tasks of containers and extra tasks that are over
-  std::size_t attempts = 0;                            // leave the count of unrecorded ones
-  bool look = false;                                   // rows came back to life: the inbox must look for them
+  std::vector<std::pair<job_id, std::size_t>>
+      closed;                // tasks of containers and extra tasks that are over
+  std::size_t attempts = 0;  // leave the count of unrecorded ones
+  bool look = false;         // rows came back to life: the inbox must look for them
 };
 
 // Bodies of ready tasks, by slot; slot 0 is "not in memory".
@@ -90,7 +91,8 @@ struct scheduler_data {
   bool draining = false;
   bool inventory = false;  // the pool has told what runs
   bool load_asked = false;
-  bool careful = false;  // tasks of the load may have been in flight at a lost node: running is written first
+  bool careful =
+      false;  // tasks of the load may have been in flight at a lost node: running is written first
   bool held_back = false;
   std::uint64_t generation = 0;
   epoch_id epoch;
@@ -108,20 +110,21 @@ struct scheduler_data {
   std::multimap<monotonic, delayed_key> delayed;
   std::multimap<monotonic, task_id> unwritten;  // slot tasks by the time running is written
   std::unordered_map<job_id, job_info_entry> jobs;
-  std::unordered_set<task_id> void_tasks;       // cancelled; dropped when their key turns up
+  std::unordered_set<task_id> void_tasks;  // cancelled; dropped when their key turns up
   std::unordered_set<job_id> void_jobs;
-  std::unordered_set<job_id> redrive_jobs;      // reopened; redriven when they come in
+  std::unordered_set<job_id> redrive_jobs;  // reopened; redriven when they come in
   std::unordered_map<caf::actor_addr, job_id> job_of;
   std::uint64_t job_starts = 0;
-  std::unordered_map<task_id, running_now> adoptable;  // ran in the pool before this scheduler began
+  std::unordered_map<task_id, running_now>
+      adoptable;  // ran in the pool before this scheduler began
   std::unordered_map<task_id, task_run> careful_runs;  // waiting for their running to be committed
 
   std::size_t free_slots = 0;
-  std::size_t quick_out = 0;       // handed to the quick worker
-  std::size_t unrecorded = 0;      // attempts over but not committed
+  std::size_t quick_out = 0;   // handed to the quick worker
+  std::size_t unrecorded = 0;  // attempts over but not committed
   // Keys whose bodies are asked for, one request for each class of handlers at a time.
   std::array<std::vector<std::pair<ready_set::lot_index, ready_key>>, handler_class_count> fetching;
-  std::vector<tasks_done> early;   // outcomes that came before the load was over
+  std::vector<tasks_done> early;  // outcomes that came before the load was over
   std::uint64_t ticket = 0;
   std::unordered_map<std::uint64_t, after_commit> pending;
   std::unordered_map<std::uint64_t, std::vector<task_id>> careful_tickets;

@@ -35,9 +35,10 @@ void start(worker_self self, task_run&& what) {
   state.handler = what.handler;
   state.started = self->clock().now();
   const std::uint64_t run = ++state.run;
-  auto handle = state.context->run->start(std::move(what), [to = caf::actor_cast<worker_impl>(self), run](outcome how) {
-    caf::anon_send(to, run_ended{run, std::move(how)});
-  });
+  auto handle = state.context->run->start(
+      std::move(what), [to = caf::actor_cast<worker_impl>(self), run](outcome how) {
+        caf::anon_send(to, run_ended{run, std::move(how)});
+      });
   state.handle = std::move(handle);
 }
 
@@ -45,7 +46,8 @@ void ended(worker_self self, run_ended& e) {
   auto& state = self->state;
   if (e.run != state.run || !state.task) return;
   tasks_done done;
-  done.tasks.push_back({state.task, state.attempt, state.started, self->clock().now(), std::move(e.how)});
+  done.tasks.push_back(
+      {state.task, state.attempt, state.started, self->clock().now(), std::move(e.how)});
   state.task = {};
   state.handle.reset();
   ++state.done;
@@ -56,7 +58,9 @@ description describe_worker(const worker_state& state) {
   description d;
   d.state = state.task ? "running" : "idle";
   nlohmann::json detail{{"done", state.done}};
-  if (state.task) detail.update({{"task", state.task.value}, {"attempt", state.attempt}, {"handler", state.handler}});
+  if (state.task)
+    detail.update(
+        {{"task", state.task.value}, {"attempt", state.attempt}, {"handler", state.handler}});
   d.detail = detail.dump();
   return d;
 }
@@ -84,43 +88,51 @@ tasks_done run_all(quick_self self, const std::vector<task_run>& runs) {
 
 }  // namespace
 
-worker_actor spawn_worker(caf::actor_system& system, engine_context_ptr its_context, pool_actor its_pool, std::size_t its_index) {
-  return system.spawn([](worker_self self, engine_context_ptr context, pool_actor pool, std::size_t index) -> worker_impl::behavior_type {
-    self->state.context = context;
-    self->state.pool = pool;
-    self->send(pool, worker_hello{index, false});
-    return {
-        [self](run_tasks& r) {
-          CASCADE_ASSERT(r.runs.size() == 1);
-          start(self, std::move(r.runs.front()));
-        },
-        [self](const cancel_run& c) {
-          if (self->state.task == c.id && self->state.handle) self->state.handle->cancel();
-        },
-        [self](const describe&) { return describe_worker(self->state); },
-        [self](run_ended& e) { ended(self, e); },
-    };
-  }, std::move(its_context), std::move(its_pool), its_index);
+worker_actor spawn_worker(caf::actor_system& system, engine_context_ptr its_context,
+                          pool_actor its_pool, std::size_t its_index) {
+  return system.spawn(
+      [](worker_self self, engine_context_ptr context, pool_actor pool,
+         std::size_t index) -> worker_impl::behavior_type {
+        self->state.context = context;
+        self->state.pool = pool;
+        self->send(pool, worker_hello{index, false});
+        return {
+            [self](run_tasks& r) {
+              CASCADE_ASSERT(r.runs.size() == 1);
+              start(self, std::move(r.runs.front()));
+            },
+            [self](const cancel_run& c) {
+              if (self->state.task == c.id && self->state.handle) self->state.handle->cancel();
+            },
+            [self](const describe&) { return describe_worker(self->state); },
+            [self](run_ended& e) { ended(self, e); },
+        };
+      },
+      std::move(its_context), std::move(its_pool), its_index);
 }
 
-worker_actor spawn_quick_worker(caf::actor_system& system, engine_context_ptr its_context, pool_actor its_pool) {
-  return system.spawn([](quick_self self, engine_context_ptr context, pool_actor pool) -> worker_actor::behavior_type {
-    self->state.context = context;
-    self->send(pool, worker_hello{0, true});
-    return {
-        [self](run_tasks& r) {
-          auto to = caf::actor_cast<scheduler_actor>(self->current_sender());
-          self->send(to, run_all(self, r.runs));
-        },
-        [](const cancel_run&) { /* over before a cancel can arrive */ },
-        [self](const describe&) {
-          description d;
-          d.state = "idle";
-          d.detail = nlohmann::json{{"done", self->state.done}}.dump();
-          return d;
-        },
-    };
-  }, std::move(its_context), std::move(its_pool));
+worker_actor spawn_quick_worker(caf::actor_system& system, engine_context_ptr its_context,
+                                pool_actor its_pool) {
+  return system.spawn(
+      [](quick_self self, engine_context_ptr context,
+         pool_actor pool) -> worker_actor::behavior_type {
+        self->state.context = context;
+        self->send(pool, worker_hello{0, true});
+        return {
+            [self](run_tasks& r) {
+              auto to = caf::actor_cast<scheduler_actor>(self->current_sender());
+              self->send(to, run_all(self, r.runs));
+            },
+            [](const cancel_run&) { /* over before a cancel can arrive */ },
+            [self](const describe&) {
+              description d;
+              d.state = "idle";
+              d.detail = nlohmann::json{{"done", self->state.done}}.dump();
+              return d;
+            },
+        };
+      },
+      std::move(its_context), std::move(its_pool));
 }
 
 }  // namespace cascade

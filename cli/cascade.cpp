@@ -14,7 +14,8 @@
 namespace cascade {
 namespace {
 
-constexpr const char* description = "Runs and watches tasks and workflows of Cascade, a task engine on Postgres.";
+constexpr const char* description =
+    "Runs and watches tasks and workflows of Cascade, a task engine on Postgres.";
 
 constexpr const char* footer =
     R"(Which service: --data-dir DIR reads DIR/service.json of a running cascaded; --database CONNINFO, or the variable
@@ -35,11 +36,14 @@ Exit codes:
 void add_global_options(CLI::App& app, cli_context& context, std::string& deadline) {
   app.fallthrough();  // global options may also stand behind the command
   auto* dir =
-      app.add_option("--data-dir", context.target.data_dir, "Directory of the service to speak to")->type_name("DIR");
-  auto* database = app.add_option("--database", context.target.database, "Postgres to speak to, as conninfo or URI")
+      app.add_option("--data-dir", context.target.data_dir, "Directory of the service to speak to")
+          ->type_name("DIR");
+  auto* database = app.add_option("--database", context.target.database,
+                                  "Postgres to speak to, as conninfo or URI")
                        ->type_name("CONNINFO");
   dir->excludes(database);
-  app.add_option("--config", context.target.config_file, "Configuration file of the service")->type_name("FILE");
+  app.add_option("--config", context.target.config_file, "Configuration file of the service")
+      ->type_name("FILE");
   app.add_flag("--json", context.json, "Print one JSON document; errors as JSON on standard error");
   app.add_flag("--no-color", context.no_colour, "No colours; so does the variable NO_COLOR");
   app.add_option("--deadline", deadline, "Longest time one call to the database may take")
@@ -51,7 +55,9 @@ void add_global_options(CLI::App& app, cli_context& context, std::string& deadli
 
 void print_failure(cli_context& context, const cli_failure& f) {
   if (context.json) {
-    const auto or_null = [](const std::string& s) { return s.empty() ? json_row(nullptr) : json_row(s); };
+    const auto or_null = [](const std::string& s) {
+      return s.empty() ? json_row(nullptr) : json_row(s);
+    };
     const json_row error{{"code", to_string(f.exit)},
                          {"message", f.message},
                          {"hint", or_null(f.hint)},
@@ -59,19 +65,21 @@ void print_failure(cli_context& context, const cli_failure& f) {
     print_json(context.err, json_row{{"error", error}});
     return;
   }
-  context.err << "cascade: " << printable_lines(f.message) << (f.sqlstate.empty() ? "" : " [" + f.sqlstate + "]")
-              << '\n';
+  context.err << "cascade: " << printable_lines(f.message)
+              << (f.sqlstate.empty() ? "" : " [" + f.sqlstate + "]") << '\n';
   if (!f.hint.empty()) context.err << "  hint: " << printable_lines(f.hint) << '\n';
 }
 
 std::vector<std::string> command_names(const CLI::App& app) {
   std::vector<std::string> out;
-  for (const auto* sub : app.get_subcommands([](const CLI::App*) { return true; })) out.push_back(sub->get_name());
+  for (const auto* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+    out.push_back(sub->get_name());
   return out;
 }
 
 // CLI11 says only that a subcommand is missing when a word is none of them.
-cli_failure usage_failure(const CLI::App& app, const std::string& message, int argc, const char* const* argv) {
+cli_failure usage_failure(const CLI::App& app, const std::string& message, int argc,
+                          const char* const* argv) {
   const CLI::App* at = &app;
   std::string path = "cascade";
   for (int i = 1; i < argc; ++i) {
@@ -89,16 +97,20 @@ cli_failure usage_failure(const CLI::App& app, const std::string& message, int a
   return {exit_usage, message, "see " + path + " --help"};
 }
 
-int parse_problem(CLI::App& app, const CLI::ParseError& e, int argc, const char* const* argv, cli_context& context) {
-  if (e.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(e, context.out, context.err);
-  for (int i = 1; i < argc; ++i) context.json = context.json || std::string_view(argv[i]) == "--json";
+int parse_problem(CLI::App& app, const CLI::ParseError& e, int argc, const char* const* argv,
+                  cli_context& context) {
+  if (e.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success))
+    return app.exit(e, context.out, context.err);
+  for (int i = 1; i < argc; ++i)
+    context.json = context.json || std::string_view(argv[i]) == "--json";
   print_failure(context, usage_failure(app, e.what(), argc, argv));
   return exit_usage;
 }
 
 }  // namespace
 
-void cli_context::show_rows(const std::vector<column>& columns, const std::vector<json_row>& rows) const {
+void cli_context::show_rows(const std::vector<column>& columns,
+                            const std::vector<json_row>& rows) const {
   if (json)
     print_json(out, rows);
   else
@@ -131,8 +143,8 @@ std::string read_input(cli_context& context, const std::string& path, std::size_
       (!standard && text.empty() && std::filesystem::is_directory(path)))
     throw cli_failure(exit_usage, path + " cannot be read");
   if (text.size() > bytes_max)
-    throw cli_failure(exit_usage,
-                      (standard ? "standard input" : path) + " has more than " + std::to_string(bytes_max) + " bytes");
+    throw cli_failure(exit_usage, (standard ? "standard input" : path) + " has more than " +
+                                      std::to_string(bytes_max) + " bytes");
   return text;
 }
 
@@ -148,11 +160,14 @@ std::string json_argument(cli_context& context, const std::string& name, const s
 
 std::chrono::milliseconds duration_argument(const std::string& name, const std::string& given) {
   const auto value = parse_duration(std::string_view(given));
-  if (!value) throw cli_failure(exit_usage, name + ": \"" + given + "\" is not a duration", std::string(duration_hint));
+  if (!value)
+    throw cli_failure(exit_usage, name + ": \"" + given + "\" is not a duration",
+                      std::string(duration_hint));
   return *value;
 }
 
-int run_cascade(int argc, const char* const* argv, std::istream& in, std::ostream& out, std::ostream& err) {
+int run_cascade(int argc, const char* const* argv, std::istream& in, std::ostream& out,
+                std::ostream& err) {
   cli_context context{in, out, err};
   CLI::App app(description, "cascade");
   std::string deadline = "30s";

@@ -2,4 +2,6 @@
 
 #include "cli/context.hpp"
 
-int main(int argc, char** argv) { return cascade::run_cascade(argc, argv, std::cin, std::cout, std::cerr); }
+int main(int argc, char** argv) {
+  return cascade::run_cascade(argc, argv, std::cin, std::cout, std::cerr);
+}

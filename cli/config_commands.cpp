@@ -14,8 +14,10 @@ namespace {
 void check_commands(loaded_config& config) {
   const auto commands = nlohmann::json::parse(config.values.handlers.commands_json, nullptr, false);
   for (const auto& [name, command] : commands.items()) {
-    const auto parsed = parse_command(command.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-    if (!parsed.spec) config.problems.push_back({"handlers.commands", "handler \"" + name + "\": " + parsed.error});
+    const auto parsed =
+        parse_command(command.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    if (!parsed.spec)
+      config.problems.push_back({"handlers.commands", "handler \"" + name + "\": " + parsed.error});
   }
 }
 
@@ -26,7 +28,8 @@ int run_check(cli_context& context, const std::string& file) {
   check_commands(config);
   if (context.json) {
     std::vector<json_row> problems;
-    for (const auto& p : config.problems) problems.push_back({{"place", p.place}, {"message", p.message}});
+    for (const auto& p : config.problems)
+      problems.push_back({{"place", p.place}, {"message", p.message}});
     print_json(context.out, json_row{{"valid", config.problems.empty()}, {"problems", problems}});
   } else if (config.problems.empty()) {
     context.out << "The configuration is valid.\n";
@@ -45,7 +48,8 @@ int run_show(cli_context& context) {
     return exit_ok;
   }
   std::vector<json_row> rows;
-  for (const auto& e : config.entries) rows.push_back({{"key", e.key}, {"value", e.value}, {"origin", e.origin}});
+  for (const auto& e : config.entries)
+    rows.push_back({{"key", e.key}, {"value", e.value}, {"origin", e.origin}});
   print_json(context.out, rows);
   return exit_ok;
 }
@@ -56,19 +60,24 @@ void add_config_commands(CLI::App& app, cli_context& context) {
   auto* group = app.add_subcommand("config", "Show and check the configuration of the service");
   group->require_subcommand(1);
   group->fallthrough();
-  auto* show = group->add_subcommand("show", "Show what the service would run with, and where each value comes from");
+  auto* show = group->add_subcommand(
+      "show", "Show what the service would run with, and where each value comes from");
   show->footer(
       "No passwords, and of commands only their names.\n\nExamples:\n  cascade config show\n  "
       "CASCADE_PROFILE=low_latency cascade config show");
   show->callback([&context] { context.action = [&context] { return run_show(context); }; });
 
   auto file = std::make_shared<std::string>();
-  auto* check = group->add_subcommand("check", "Look for mistakes; exits with 2 when there are any");
+  auto* check =
+      group->add_subcommand("check", "Look for mistakes; exits with 2 when there are any");
   check->add_option("file", *file, "Configuration file (default: --config, CASCADE_CONFIG)");
   check->footer("Example:\n  cascade config check /etc/cascade.yaml");
-  check->callback([&context, file] { context.action = [&context, file] { return run_check(context, *file); }; });
+  check->callback([&context, file] {
+    context.action = [&context, file] { return run_check(context, *file); };
+  });
 
-  auto* reference = group->add_subcommand("reference", "Print every key with default, range and meaning, as Markdown");
+  auto* reference = group->add_subcommand(
+      "reference", "Print every key with default, range and meaning, as Markdown");
   reference->footer("Example:\n  cascade config reference > configuration.md");
   reference->callback([&context] {
     context.action = [&context] {

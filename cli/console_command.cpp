@@ -14,7 +14,8 @@ std::filesystem::path console_socket(const cli_context& context) {
   const loaded_config config = load_for(context.target);
   if (!config.problems.empty())
     throw cli_failure(exit_usage, "the configuration has mistakes:\n" + to_string(config.problems));
-  if (const auto service = read_service_file(config.values.data_dir); service && !service->console.empty())
+  if (const auto service = read_service_file(config.values.data_dir);
+      service && !service->console.empty())
     return service->console;
   return config.values.console.socket;
 }
@@ -26,8 +27,10 @@ void add_console_command(CLI::App& app, cli_context& context) {
   auto* sub = app.add_subcommand("console", "Talk to the running service: actors, queues, inbox");
   sub->add_option("-c", *command, "Run this command and leave")->type_name("CMD");
   sub->footer(
-      "With standard input from a pipe, each line of it is a command. Type help for the list of commands.\n\n"
-      "Examples:\n  cascade console\n  cascade console -c tree\n  cascade console -c 'show 12' --json");
+      "With standard input from a pipe, each line of it is a command. Type help for the list of "
+      "commands.\n\n"
+      "Examples:\n  cascade console\n  cascade console -c tree\n  cascade console -c 'show 12' "
+      "--json");
   sub->fallthrough();
   sub->callback([&context, command] {
     context.action = [&context, command] {

@@ -1,8 +1,9 @@
 // cli/context.hpp
 //
-// What every command of `cascade` gets: the global options, where to read and print, and how to reach the database.
-// A command group is one function that adds its subcommands to the CLI11 tree; the callback of the chosen one sets
-// `action`, which runs after the whole command line was understood.
+// What every command of `cascade` gets: the global options, where to read and print, and how to
+// reach the database. A command group is one function that adds its subcommands to the CLI11 tree;
+// the callback of the chosen one sets `action`, which runs after the whole command line was
+// understood.
 #pragma once
 
 #include <chrono>
@@ -50,8 +51,8 @@ void add_doctor_command(CLI::App& app, cli_context& context);
 void add_console_command(CLI::App& app, cli_context& context);
 void add_config_commands(CLI::App& app, cli_context& context);
 
-// An argument that is JSON text, @FILE, or - for standard input. Throws cli_failure when it is not valid JSON that can be
-// stored. Returns the text.
+// An argument that is JSON text, @FILE, or - for standard input. Throws cli_failure when it is not
+// valid JSON that can be stored. Returns the text.
 std::string json_argument(cli_context& context, const std::string& name, const std::string& given);
 
 // All of a file, or of standard input for "-"; at most bytes_max.
@@ -61,6 +62,7 @@ std::string read_input(cli_context& context, const std::string& path, std::size_
 std::chrono::milliseconds duration_argument(const std::string& name, const std::string& given);
 
 // The command line, all of it. Returns the exit code; prints its own errors.
-int run_cascade(int argc, const char* const* argv, std::istream& in, std::ostream& out, std::ostream& err);
+int run_cascade(int argc, const char* const* argv, std::istream& in, std::ostream& out,
+                std::ostream& err);
 
 }  // namespace cascade

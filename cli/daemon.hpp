@@ -8,7 +8,8 @@
 //     return cascade::daemon_main(argc, argv, handlers);
 //   }
 //
-// Returns the exit code: as service/service.hpp says, and 2 for mistakes of the command line or the configuration.
+// Returns the exit code: as service/service.hpp says, and 2 for mistakes of the command line or the
+// configuration.
 #pragma once
 
 #include "executors/registry.hpp"

@@ -13,14 +13,18 @@ namespace {
 constexpr const char* description = "Runs tasks and workflows of Cascade.";
 
 std::string footer() {
-  return "Every key below may stand in the file, in the environment (engine.fold_every as CASCADE_ENGINE_FOLD_EVERY), "
+  return "Every key below may stand in the file, in the environment (engine.fold_every as "
+         "CASCADE_ENGINE_FOLD_EVERY), "
          "and\n"
-         "some as flags; flags win over the environment, the environment over the file. SIGTERM stops the service "
+         "some as flags; flags win over the environment, the environment over the file. SIGTERM "
+         "stops the service "
          "cleanly.\n\n"
          "Examples:\n"
-         "  cascaded                                              an embedded database in the default directory\n"
+         "  cascaded                                              an embedded database in the "
+         "default directory\n"
          "  cascaded --data-dir /srv/cascade --workers 64\n"
-         "  cascaded --database 'host=db dbname=cascade user=cascade' --node-name worker-2 --tag gpu\n"
+         "  cascaded --database 'host=db dbname=cascade user=cascade' --node-name worker-2 --tag "
+         "gpu\n"
          "  cascaded --config /etc/cascade.yaml --profile high_throughput\n\n"
          "Exit codes: 0 stopped cleanly, 2 wrong usage or configuration.\n\n"
          "Configuration:\n" +
@@ -29,12 +33,13 @@ std::string footer() {
 
 }  // namespace
 
-daemon_options parse_daemon_options(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
+daemon_options parse_daemon_options(int argc, const char* const* argv, std::ostream& out,
+                                    std::ostream& err) {
   return parse_daemon_options(argc, argv, out, err, config_sources::of_process());
 }
 
-daemon_options parse_daemon_options(int argc, const char* const* argv, std::ostream& out, std::ostream& err,
-                                    config_sources sources) {
+daemon_options parse_daemon_options(int argc, const char* const* argv, std::ostream& out,
+                                    std::ostream& err, config_sources sources) {
   struct flag {
     const char* name;
     const char* key;
@@ -43,7 +48,8 @@ daemon_options parse_daemon_options(int argc, const char* const* argv, std::ostr
     std::string value{};
   };
   flag flags[] = {{"--data-dir", "data_dir", "DIR", "Directory of the service"},
-                  {"--database", "database", "CONNINFO", "Postgres to use; without it the service runs its own"},
+                  {"--database", "database", "CONNINFO",
+                   "Postgres to use; without it the service runs its own"},
                   {"--profile", "profile", "NAME", "balanced, low_latency or high_throughput"},
                   {"--workers", "workers", "N", "Tasks that run at the same time"},
                   {"--log-level", "log.level", "LEVEL", "trace, debug, info, warn, error or off"},
@@ -54,7 +60,9 @@ daemon_options parse_daemon_options(int argc, const char* const* argv, std::ostr
   std::vector<std::string> tags;
   app.add_option("--config", file, "Configuration file")->type_name("FILE");
   for (auto& f : flags) app.add_option(f.name, f.value, f.about)->type_name(f.type);
-  app.add_option("--tag", tags, "What this node can do; may be given several times")->type_name("TAG")->delimiter(',');
+  app.add_option("--tag", tags, "What this node can do; may be given several times")
+      ->type_name("TAG")
+      ->delimiter(',');
   app.set_version_flag("--version", std::string("cascaded ") + CASCADE_VERSION);
 
   daemon_options result;

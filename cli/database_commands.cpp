@@ -68,7 +68,8 @@ json_row row_of(const pg::migration_state& m) {
                                          : "unknown to this binary"},
           {"breaking", m.breaking},
           {"applied_at", m.applied_at.empty() ? json_row(nullptr) : json_row(m.applied_at)},
-          {"binary_version", m.binary_version.empty() ? json_row(nullptr) : json_row(m.binary_version)}};
+          {"binary_version",
+           m.binary_version.empty() ? json_row(nullptr) : json_row(m.binary_version)}};
 }
 
 int run_migrate(cli_context& context, bool status_only) {
@@ -84,11 +85,14 @@ int run_migrate(cli_context& context, bool status_only) {
   std::vector<json_row> rows;
   for (const auto& m : states.value()) rows.push_back(row_of(m));
   if (context.json) {
-    print_json(context.out, status_only ? json_row(rows) : json_row{{"applied", applied}, {"migrations", rows}});
+    print_json(context.out,
+               status_only ? json_row(rows) : json_row{{"applied", applied}, {"migrations", rows}});
     return exit_ok;
   }
   if (!status_only)
-    context.out << (applied == 0 ? "The schema is up to date." : std::to_string(applied) + " applied.") << "\n\n";
+    context.out << (applied == 0 ? "The schema is up to date."
+                                 : std::to_string(applied) + " applied.")
+                << "\n\n";
   print_table(context.out, context.style,
               {{"number", "no", cell::number},
                {"name", "name", cell::text, true},
@@ -106,20 +110,25 @@ void add_database_commands(CLI::App& app, cli_context& context) {
   auto* psql = app.add_subcommand("psql", "Open psql on the database of the service");
   psql->add_option("arguments", *arguments, "Arguments for psql, behind --");
   psql->footer(
-      "The connection is handed over in the environment (PGHOST, PGUSER, ...), so that no password can be seen in the "
+      "The connection is handed over in the environment (PGHOST, PGUSER, ...), so that no password "
+      "can be seen in the "
       "list of\n"
-      "processes.\n\nExamples:\n  cascade psql\n  cascade psql -- -c 'select * from cascade.queue_stats'");
+      "processes.\n\nExamples:\n  cascade psql\n  cascade psql -- -c 'select * from "
+      "cascade.queue_stats'");
   psql->fallthrough();
-  psql->callback(
-      [&context, arguments] { context.action = [&context, arguments] { return run_psql(context, *arguments); }; });
+  psql->callback([&context, arguments] {
+    context.action = [&context, arguments] { return run_psql(context, *arguments); };
+  });
 
   auto status_only = std::make_shared<bool>(false);
   auto* migrate = app.add_subcommand("migrate", "Create the schema or bring it up to date");
   migrate->add_flag("--status", *status_only, "Only list the migrations");
   migrate->footer(
-      "cascaded does this itself when it starts with rights to. The user must be a superuser, or have createrole and "
+      "cascaded does this itself when it starts with rights to. The user must be a superuser, or "
+      "have createrole and "
       "create\n"
-      "on the database.\n\nExamples:\n  cascade migrate --status\n  cascade --database 'host=db dbname=cascade "
+      "on the database.\n\nExamples:\n  cascade migrate --status\n  cascade --database 'host=db "
+      "dbname=cascade "
       "user=postgres' migrate");
   migrate->fallthrough();
   migrate->callback([&context, status_only] {

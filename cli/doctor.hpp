@@ -23,7 +23,8 @@ constexpr const char* to_string(doctor_check::verdict_kind v) noexcept {
   return v == doctor_check::ok ? "OK" : v == doctor_check::warn ? "WARN" : "FAIL";
 }
 
-// `server` is the row of cli_doctor_server, backend_pid what the connection was told when it was made.
+// `server` is the row of cli_doctor_server, backend_pid what the connection was told when it was
+// made.
 std::vector<doctor_check> server_checks(const json_row& server, int backend_pid);
 
 // The server's clock was read between two readings of ours; seconds since 1970.

@@ -24,15 +24,16 @@ doctor_check check_listen(database& db) {
   db.run(sql::cli_doctor_notify);
   auto heard = db.connection().wait_notification(pg::deadline::in(std::chrono::seconds(2)));
   if (heard && heard.value()) return {"listen", doctor_check::ok, "notifications arrive", {}};
-  return {
-      "listen", doctor_check::fail, "a notification did not come back within 2 s",
-      "connect directly, not through a pooler in transaction mode: the service needs one direct connection per node"};
+  return {"listen", doctor_check::fail, "a notification did not come back within 2 s",
+          "connect directly, not through a pooler in transaction mode: the service needs one "
+          "direct connection per node"};
 }
 
 doctor_check check_migrations(database& db) {
   auto states = pg::migration_status(db.connection());
   if (!states)
-    return {"schema", doctor_check::warn, "its migrations cannot be read: " + states.error().message,
+    return {"schema", doctor_check::warn,
+            "its migrations cannot be read: " + states.error().message,
             "the user needs select on cascade.migration: grant it cascade_reader"};
   int pending = 0, unknown = 0;
   bool breaking = false;
@@ -45,7 +46,8 @@ doctor_check check_migrations(database& db) {
     return {"schema", doctor_check::fail, "the schema is newer than this binary and not compatible",
             "install the newer version of cascade"};
   if (pending > 0)
-    return {"schema", doctor_check::fail, std::to_string(pending) + " migrations are pending", "run: cascade migrate"};
+    return {"schema", doctor_check::fail, std::to_string(pending) + " migrations are pending",
+            "run: cascade migrate"};
   if (unknown > 0)
     return {"schema", doctor_check::warn, "the schema is newer than this binary, but compatible",
             "install the newer version of cascade"};
@@ -84,7 +86,8 @@ std::vector<doctor_check> all_checks(cli_context& context) {
   const double before = wall_clock();
   const json_row server = db.one(sql::cli_doctor_server, {}, "answer");
   const double after = wall_clock();
-  for (auto& check : server_checks(server, db.connection().backend_pid())) out.push_back(std::move(check));
+  for (auto& check : server_checks(server, db.connection().backend_pid()))
+    out.push_back(std::move(check));
   out.push_back(clock_check(server.value("clock", 0.0), before, after));
   out.push_back(check_listen(db));
   if (server.value("has_schema", false))
@@ -109,16 +112,20 @@ int run_doctor(cli_context& context) {
                     {"advice", c.advice.empty() ? json_row(nullptr) : json_row(c.advice)}});
   }
   if (context.json) {
-    print_json(context.out, json_row{{"status", bad > 0 ? "FAIL" : doubtful > 0 ? "WARN" : "OK"}, {"checks", rows}});
+    print_json(context.out, json_row{{"status", bad > 0        ? "FAIL"
+                                                : doubtful > 0 ? "WARN"
+                                                               : "OK"},
+                                     {"checks", rows}});
   } else {
     for (const auto& c : checks) {
       std::string name(c.name);
       name.resize(std::max<std::size_t>(name.size(), 18), ' ');
       std::string word = to_string(c.verdict);
-      context.out << coloured_status(context.style, word) << std::string(6 - word.size(), ' ') << name
-                  << printable(c.found) << '\n';
+      context.out << coloured_status(context.style, word) << std::string(6 - word.size(), ' ')
+                  << name << printable(c.found) << '\n';
       if (!c.advice.empty())
-        context.out << std::string(6, ' ') << std::string(18, ' ') << "-> " << printable(c.advice) << '\n';
+        context.out << std::string(6, ' ') << std::string(18, ' ') << "-> " << printable(c.advice)
+                    << '\n';
     }
   }
   return bad > 0 ? exit_failed : exit_ok;
@@ -127,10 +134,12 @@ int run_doctor(cli_context& context) {
 }  // namespace
 
 void add_doctor_command(CLI::App& app, cli_context& context) {
-  auto* sub = app.add_subcommand("doctor", "Check the database and the node for what commonly goes wrong");
+  auto* sub =
+      app.add_subcommand("doctor", "Check the database and the node for what commonly goes wrong");
   sub->footer(
       "Exits with 1 when a check is FAIL; WARN does not count.\n\n"
-      "Examples:\n  cascade doctor\n  cascade doctor --json | jq '.checks[] | select(.status != \"OK\")'");
+      "Examples:\n  cascade doctor\n  cascade doctor --json | jq '.checks[] | select(.status != "
+      "\"OK\")'");
   sub->fallthrough();
   sub->callback([&context] { context.action = [&context] { return run_doctor(context); }; });
 }

@@ -1,7 +1,8 @@
 // cli/failure.hpp
 //
-// How a command of `cascade` ends when it does not do what was asked. Thrown, and caught in one place (cli/cascade.cpp), which
-// prints it for people or, with --json, as {"error": {...}} on standard error.
+// How a command of `cascade` ends when it does not do what was asked. Thrown, and caught in one
+// place (cli/cascade.cpp), which prints it for people or, with --json, as {"error": {...}} on
+// standard error.
 #pragma once
 
 #include <exception>
@@ -27,7 +28,10 @@ struct cli_failure : std::exception {
   std::string sqlstate;
 
   cli_failure(exit_code e, std::string text, std::string what_to_do = {}, std::string state = {})
-      : exit(e), message(std::move(text)), hint(std::move(what_to_do)), sqlstate(std::move(state)) {}
+      : exit(e),
+        message(std::move(text)),
+        hint(std::move(what_to_do)),
+        sqlstate(std::move(state)) {}
   const char* what() const noexcept override { return message.c_str(); }
 };
 

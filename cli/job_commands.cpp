@@ -22,16 +22,18 @@ const std::vector<column> job_columns{{"id", "id", cell::number},
                                       {"created_at", "created (UTC)", cell::time},
                                       {"error", "error", cell::text, true}};
 
-const std::vector<column> step_columns{{"id", "task", cell::number},         {"step", "step", cell::text, true},
-                                       {"item", "item", cell::number},       {"handler", "handler", cell::text, true},
-                                       {"status", "status", cell::status},   {"waiting_reason", "reason"},
-                                       {"attempt", "attempt", cell::number}, {"seconds", "seconds", cell::number},
-                                       {"error", "error", cell::text, true}};
+const std::vector<column> step_columns{
+    {"id", "task", cell::number},         {"step", "step", cell::text, true},
+    {"item", "item", cell::number},       {"handler", "handler", cell::text, true},
+    {"status", "status", cell::status},   {"waiting_reason", "reason"},
+    {"attempt", "attempt", cell::number}, {"seconds", "seconds", cell::number},
+    {"error", "error", cell::text, true}};
 
 constexpr int steps_shown_max = 200;
 
 // After the start of a job, and by `job wait` and `job watch`: the end of the job is the answer.
-int wait_and_report(cli_context& context, database& db, std::int64_t id, const wait_options& options) {
+int wait_and_report(cli_context& context, database& db, std::int64_t id,
+                    const wait_options& options) {
   const json_row job = wait_for_job(context, db, id, options);
   const std::string status = job.value("status", "");
   if (context.json) {
@@ -40,7 +42,8 @@ int wait_and_report(cli_context& context, database& db, std::int64_t id, const w
     context.out << "job " << id << " " << coloured_status(context.style, status) << "\n";
     if (status == "completed" && !job["result"].is_null())
       print_record(context.out, context.style, {{"result", job["result"]}});
-    if (!job["error"].is_null()) print_record(context.out, context.style, {{"error", job["error"]}});
+    if (!job["error"].is_null())
+      print_record(context.out, context.style, {{"error", job["error"]}});
   }
   return exit_of_status(status);
 }
@@ -53,7 +56,8 @@ void add_start(CLI::App& group, cli_context& context) {
   };
   auto o = std::make_shared<options>();
   auto* sub = group.add_subcommand("start", "Start a job of a workflow");
-  sub->add_option("workflow", o->workflow, "Name of the workflow; its newest version runs")->required();
+  sub->add_option("workflow", o->workflow, "Name of the workflow; its newest version runs")
+      ->required();
   sub->add_option("--input", o->input, "JSON object, @FILE, or - for standard input")
       ->type_name("JSON")
       ->default_str("{}");
@@ -63,7 +67,8 @@ void add_start(CLI::App& group, cli_context& context) {
       ->default_str("50");
   sub->add_flag("--wait", o->wait, "Wait for the end; the exit code says how it went");
   sub->add_flag("--watch", o->watch, "Wait, and show progress");
-  sub->add_option("--timeout", o->timeout, "Wait no longer than this (exit code 5)")->type_name("DURATION");
+  sub->add_option("--timeout", o->timeout, "Wait no longer than this (exit code 5)")
+      ->type_name("DURATION");
   sub->footer(
       "Examples:\n  cascade job start nightly --input '{\"day\": \"2026-11-20\"}'\n"
       "  cascade job start nightly --input @input.json --watch --timeout 10m");
@@ -73,7 +78,8 @@ void add_start(CLI::App& group, cli_context& context) {
       if (!o->timeout.empty()) how.timeout = duration_argument("--timeout", o->timeout);
       const std::string input = json_argument(context, "--input", o->input);
       auto db = context.connect();
-      const auto id = db.one(sql::cli_job_start, pg::params{}.text(o->workflow).jsonb(input).int4(o->priority), "job")
+      const auto id = db.one(sql::cli_job_start,
+                             pg::params{}.text(o->workflow).jsonb(input).int4(o->priority), "job")
                           .get<std::int64_t>();
       if (o->wait || o->watch) {
         if (!context.json) context.err << "job " << id << " started" << std::endl;
@@ -93,13 +99,16 @@ void add_list(CLI::App& group, cli_context& context) {
   auto o = std::make_shared<options>();
   auto* sub = group.add_subcommand("list", "List jobs, newest first");
   sub->add_option("--status", o->status, "Only jobs in this state")
-      ->check(CLI::IsMember(std::vector<std::string>(job_state_names.begin(), job_state_names.end())));
+      ->check(
+          CLI::IsMember(std::vector<std::string>(job_state_names.begin(), job_state_names.end())));
   sub->add_option("--workflow", o->workflow, "Only jobs of this workflow");
   sub->add_option("--limit", o->limit, "At most so many")
       ->check(CLI::Range(1, 100'000))
       ->type_name("N")
       ->default_str("20");
-  sub->footer("Examples:\n  cascade job list --status failed --limit 5\n  cascade job list --workflow nightly --json");
+  sub->footer(
+      "Examples:\n  cascade job list --status failed --limit 5\n  cascade job list --workflow "
+      "nightly --json");
   sub->callback([&context, o] {
     context.action = [&context, o] {
       const auto given = [](const std::string& s) {
@@ -108,7 +117,8 @@ void add_list(CLI::App& group, cli_context& context) {
       auto db = context.connect();
       context.show_rows(
           job_columns,
-          db.rows(sql::cli_job_list, pg::params{}.text(given(o->status)).text(given(o->workflow)).int8(o->limit)));
+          db.rows(sql::cli_job_list,
+                  pg::params{}.text(given(o->status)).text(given(o->workflow)).int8(o->limit)));
       return static_cast<int>(exit_ok);
     };
   });
@@ -133,8 +143,8 @@ void add_show(CLI::App& group, cli_context& context) {
       context.out << '\n';
       print_table(context.out, context.style, step_columns, steps);
       if (steps.size() == steps_shown_max)
-        context.out << "The first " << steps_shown_max << " tasks; all of them: cascade task list --job " << *id
-                    << " --limit N\n";
+        context.out << "The first " << steps_shown_max
+                    << " tasks; all of them: cascade task list --job " << *id << " --limit N\n";
       return static_cast<int>(exit_ok);
     };
   });
@@ -146,12 +156,15 @@ void add_waiting(CLI::App& group, cli_context& context, const std::string& name,
     std::string timeout;
   };
   auto o = std::make_shared<options>();
-  auto* sub = group.add_subcommand(
-      name, progress ? "Show the progress of a job until it has finished" : "Wait until a job has finished");
+  auto* sub =
+      group.add_subcommand(name, progress ? "Show the progress of a job until it has finished"
+                                          : "Wait until a job has finished");
   sub->add_option("id", o->id, "Number of the job")->required();
-  sub->add_option("--timeout", o->timeout, "Wait no longer than this (exit code 5)")->type_name("DURATION");
+  sub->add_option("--timeout", o->timeout, "Wait no longer than this (exit code 5)")
+      ->type_name("DURATION");
   sub->footer(
-      "The exit code says how the job ended: 0 completed, 1 failed or cancelled. Ctrl-C stops the waiting, not the "
+      "The exit code says how the job ended: 0 completed, 1 failed or cancelled. Ctrl-C stops the "
+      "waiting, not the "
       "job.\n\nExample:\n  cascade job " +
       name + " 12 --timeout 1h && echo done");
   sub->callback([&context, o, progress] {
@@ -164,13 +177,14 @@ void add_waiting(CLI::App& group, cli_context& context, const std::string& name,
   });
 }
 
-void add_change(CLI::App& group, cli_context& context, const std::string& name, const std::string& about,
-                const sql::query& query, const std::string& told) {
+void add_change(CLI::App& group, cli_context& context, const std::string& name,
+                const std::string& about, const sql::query& query, const std::string& told) {
   auto ids = std::make_shared<std::vector<std::int64_t>>();
   auto* sub = group.add_subcommand(name, about);
   sub->add_option("id", *ids, "Numbers of the jobs")->required();
   sub->footer(
-      "Asks the owner of the job, which acts within milliseconds when a service runs.\n\nExample:\n  cascade job " +
+      "Asks the owner of the job, which acts within milliseconds when a service "
+      "runs.\n\nExample:\n  cascade job " +
       name + " 12");
   sub->callback([&context, ids, &query, told] {
     context.action = [&context, ids, &query, told] {
@@ -199,10 +213,12 @@ void add_job_commands(CLI::App& app, cli_context& context) {
   add_waiting(*group, context, "wait", false);
   add_waiting(*group, context, "watch", true);
   add_change(*group, context, "cancel", "Cancel jobs", sql::cli_job_cancel, "its end");
-  add_change(*group, context, "retry", "Run again what failed, was cancelled or skipped in jobs", sql::cli_job_retry,
-             "another round");
-  add_change(*group, context, "pause", "Start no more tasks of jobs", sql::cli_job_pause, "a pause");
-  add_change(*group, context, "resume", "Let paused jobs go on", sql::cli_job_resume, "its going on");
+  add_change(*group, context, "retry", "Run again what failed, was cancelled or skipped in jobs",
+             sql::cli_job_retry, "another round");
+  add_change(*group, context, "pause", "Start no more tasks of jobs", sql::cli_job_pause,
+             "a pause");
+  add_change(*group, context, "resume", "Let paused jobs go on", sql::cli_job_resume,
+             "its going on");
 }
 
 }  // namespace cascade

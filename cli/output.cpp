@@ -24,10 +24,11 @@ std::string_view colour_of(std::string_view status) {
   struct entry {
     std::string_view status, code;
   };
-  static constexpr entry colours[] = {{"completed", "32"},    {"OK", "32"},      {"ready", "32"},     {"failed", "31"},
-                                      {"FAIL", "31"},         {"running", "36"}, {"pending", "34"},   {"waiting", "33"},
-                                      {"paused", "33"},       {"WARN", "33"},    {"cancelled", "35"}, {"skipped", "90"},
-                                      {"quarantined", "31;1"}};
+  static constexpr entry colours[] = {
+      {"completed", "32"},    {"OK", "32"},      {"ready", "32"},     {"failed", "31"},
+      {"FAIL", "31"},         {"running", "36"}, {"pending", "34"},   {"waiting", "33"},
+      {"paused", "33"},       {"WARN", "33"},    {"cancelled", "35"}, {"skipped", "90"},
+      {"quarantined", "31;1"}};
   for (const auto& e : colours)
     if (e.status == status) return e.code;
   return {};
@@ -56,7 +57,8 @@ std::vector<int> fitted_widths(const terminal_style& style, const std::vector<co
   while (style.width > 0 && total > style.width) {
     std::size_t widest = columns.size();
     for (std::size_t c = 0; c < columns.size(); ++c)
-      if (columns[c].elastic && widths[c] > elastic_min && (widest == columns.size() || widths[c] > widths[widest]))
+      if (columns[c].elastic && widths[c] > elastic_min &&
+          (widest == columns.size() || widths[c] > widths[widest]))
         widest = c;
     if (widest == columns.size()) break;
     --widths[widest];
@@ -76,7 +78,8 @@ terminal_style terminal_style::of_stdout(bool no_colour) {
   style.colour = !no_colour && !dumb && (refused == nullptr || *refused == '\0');
   style.redraws = !dumb;
   winsize size{};
-  style.width = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+  style.width =
+      ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
   return style;
 }
 
@@ -85,7 +88,9 @@ std::string coloured_status(const terminal_style& style, std::string_view status
   return code.empty() ? std::string(status) : paint(style, code, status);
 }
 
-std::string bold(const terminal_style& style, std::string_view text) { return paint(style, "1", text); }
+std::string bold(const terminal_style& style, std::string_view text) {
+  return paint(style, "1", text);
+}
 
 std::string cell_text(const json_row& value, cell as) {
   if (value.is_null()) return {};
@@ -111,7 +116,8 @@ void print_table(std::ostream& out, const terminal_style& style, const std::vect
     std::string line;
     for (std::size_t c = 0; c < columns.size(); ++c) {
       const bool last = c + 1 == columns.size();
-      const std::string shown = columns[c].elastic && style.width > 0 ? fitted(text_of(c), widths[c]) : text_of(c);
+      const std::string shown =
+          columns[c].elastic && style.width > 0 ? fitted(text_of(c), widths[c]) : text_of(c);
       const bool right = columns[c].as == cell::number;
       const std::string aligned = last && !right ? shown : padded(shown, widths[c], right);
       const auto start = aligned.find(shown);  // colour the word, not its padding
@@ -141,7 +147,8 @@ void print_record(std::ostream& out, const terminal_style& style, const json_row
     if (value.is_structured() && !value.empty()) {
       std::string text = printable_lines(dumped(value, 2));
       const std::string indent(static_cast<std::size_t>(width + gap), ' ');
-      for (std::size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at + 1 + indent.size()))
+      for (std::size_t at = text.find('\n'); at != std::string::npos;
+           at = text.find('\n', at + 1 + indent.size()))
         text.insert(at + 1, indent);
       out << text << '\n';
     } else if (key == "status" || key == "outcome") {
@@ -154,6 +161,8 @@ void print_record(std::ostream& out, const terminal_style& style, const json_row
 }
 
 void print_json(std::ostream& out, const json_row& document) { out << dumped(document, 2) << '\n'; }
-void print_json(std::ostream& out, const std::vector<json_row>& rows) { print_json(out, json_row(rows)); }
+void print_json(std::ostream& out, const std::vector<json_row>& rows) {
+  print_json(out, json_row(rows));
+}
 
 }  // namespace cascade

@@ -1,7 +1,7 @@
 // cli/output.hpp
 //
-// What commands print: tables and records for people, one JSON document for programs. Rows are JSON objects as the
-// database made them (row_to_json), so that both forms show the same data.
+// What commands print: tables and records for people, one JSON document for programs. Rows are JSON
+// objects as the database made them (row_to_json), so that both forms show the same data.
 #pragma once
 
 #include <iosfwd>
@@ -36,7 +36,8 @@ struct column {
 void print_table(std::ostream& out, const terminal_style& style, const std::vector<column>& columns,
                  const std::vector<json_row>& rows);
 
-// "key  value" lines; values that are objects or lists are printed indented below their key; nulls are left out.
+// "key  value" lines; values that are objects or lists are printed indented below their key; nulls
+//       are left out.
 void print_record(std::ostream& out, const terminal_style& style, const json_row& record);
 
 void print_json(std::ostream& out, const json_row& document);

@@ -40,7 +40,8 @@ std::string bar(const totals& t, int width, const terminal_style& style) {
   const auto part = [&](std::int64_t n) { return t.all == 0 ? 0 : n * width / t.all; };
   const auto good = part(t.succeeded), done = part(t.finished), busy = part(t.finished + t.running);
   const auto paint = [&](const char* code, std::string text) {
-    return style.colour && !text.empty() ? std::string("\x1b[") + code + "m" + text + "\x1b[0m" : text;
+    return style.colour && !text.empty() ? std::string("\x1b[") + code + "m" + text + "\x1b[0m"
+                                         : text;
   };
   return "[" + paint("32", repeated("#", good)) + paint("31", repeated("!", done - good)) +
          paint("36", repeated(">", busy - done)) + repeated(".", width - busy) + "]";
@@ -61,12 +62,13 @@ std::vector<std::string> progress_lines(const json_row& job, const std::vector<j
   const int width = std::max(style.width, 20) - 1;  // the last column would wrap
   const totals t = totals_of(job);
   const std::string status = job.value("status", "");
-  const std::string numbers =
-      " " + std::to_string(t.finished) + "/" + std::to_string(t.all) + "  " + short_duration(job.value("seconds", 0.0));
-  const std::string name =
-      job.contains("workflow") && job["workflow"].is_string() ? " " + job["workflow"].get<std::string>() : "";
-  const std::string title =
-      fitted(printable("job " + std::to_string(job.value("id", std::int64_t{0})) + name), width - 11);
+  const std::string numbers = " " + std::to_string(t.finished) + "/" + std::to_string(t.all) +
+                              "  " + short_duration(job.value("seconds", 0.0));
+  const std::string name = job.contains("workflow") && job["workflow"].is_string()
+                               ? " " + job["workflow"].get<std::string>()
+                               : "";
+  const std::string title = fitted(
+      printable("job " + std::to_string(job.value("id", std::int64_t{0})) + name), width - 11);
   std::vector<std::string> lines;
   lines.push_back(title + "  " + coloured_status(style, status));
   const int bar_width = std::min(60, width - display_width(numbers) - 2);
@@ -77,7 +79,8 @@ std::vector<std::string> progress_lines(const json_row& job, const std::vector<j
     if (const auto n = s.value("running", std::int64_t{1}); n > 1) line += " x" + std::to_string(n);
     if (s.contains("progress") && s["progress"].is_number())
       line += " " + std::to_string(s["progress"].get<int>()) + "%";
-    if (s.contains("seconds") && s["seconds"].is_number()) line += "  " + short_duration(s["seconds"].get<double>());
+    if (s.contains("seconds") && s["seconds"].is_number())
+      line += "  " + short_duration(s["seconds"].get<double>());
     lines.push_back(fitted(line, width));
   }
   return lines;
@@ -85,8 +88,8 @@ std::vector<std::string> progress_lines(const json_row& job, const std::vector<j
 
 std::string progress_sentence(const json_row& job) {
   const totals t = totals_of(job);
-  return "job " + std::to_string(job.value("id", std::int64_t{0})) + " " + job.value("status", "") + " " +
-         std::to_string(t.finished) + "/" + std::to_string(t.all) + ": " + counts(job);
+  return "job " + std::to_string(job.value("id", std::int64_t{0})) + " " + job.value("status", "") +
+         " " + std::to_string(t.finished) + "/" + std::to_string(t.all) + ": " + counts(job);
 }
 
 redrawn_block::~redrawn_block() {

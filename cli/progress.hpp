@@ -10,7 +10,8 @@
 
 namespace cascade {
 
-// `job` is a row of cli_job_progress, `steps` are rows of cli_job_current_steps. No line is wider than the terminal.
+// `job` is a row of cli_job_progress, `steps` are rows of cli_job_current_steps. No line is wider
+// than the terminal.
 std::vector<std::string> progress_lines(const json_row& job, const std::vector<json_row>& steps,
                                         const terminal_style& style);
 

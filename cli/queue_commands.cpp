@@ -15,13 +15,14 @@ const std::vector<column> queue_columns{
     {"failed", "failed", cell::number},          {"cancelled", "cancelled", cell::number},
     {"quarantined", "quarantined", cell::number}};
 
-void add_change(CLI::App& group, cli_context& context, const std::string& name, const std::string& about,
-                const sql::query& query) {
+void add_change(CLI::App& group, cli_context& context, const std::string& name,
+                const std::string& about, const sql::query& query) {
   auto queue = std::make_shared<std::string>();
   auto* sub = group.add_subcommand(name, about);
   sub->add_option("queue", *queue, "Name of the queue")->required();
   sub->footer(
-      "Tasks that run are not touched. The setting stays until it is changed back.\n\nExample:\n  cascade queue " +
+      "Tasks that run are not touched. The setting stays until it is changed back.\n\nExample:\n  "
+      "cascade queue " +
       name + " mail");
   sub->callback([&context, queue, &query, name] {
     context.action = [&context, queue, &query, name] {

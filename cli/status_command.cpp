@@ -10,7 +10,8 @@
 namespace cascade {
 namespace {
 
-// Whether somebody accepts connections on the socket. Unix sockets answer at once, so there is nothing to wait for.
+// Whether somebody accepts connections on the socket. Unix sockets answer at once, so there is
+// nothing to wait for.
 bool console_answers(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -18,7 +19,8 @@ bool console_answers(const std::string& path) {
   path.copy(address.sun_path, sizeof address.sun_path - 1);
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return false;
-  const bool answers = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  const bool answers =
+      ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   ::close(fd);
   return answers;
 }
@@ -37,14 +39,17 @@ verdict judge_service(const service_file& service, const std::filesystem::path& 
     return {false, "the service is " + (service.state.empty() ? "not ready" : service.state),
             "wait a moment, then see its log"};
   if (!console_answers(service.console))
-    return {false, "the console at " + service.console + " does not answer", "see the log of the service"};
+    return {false, "the console at " + service.console + " does not answer",
+            "see the log of the service"};
   return {true, {}, {}};
 }
 
 verdict judge_lanes(const json_row& state) {
   const auto owned = state.value("lanes_owned", 0), lanes = state.value("lanes", 0);
   if (owned == lanes && lanes > 0) return {true, {}, {}};
-  if (owned == 0) return {false, "no cascaded is running on this database", "start one: cascaded --database CONNINFO"};
+  if (owned == 0)
+    return {false, "no cascaded is running on this database",
+            "start one: cascaded --database CONNINFO"};
   return {false, std::to_string(owned) + " of " + std::to_string(lanes) + " lanes have an owner",
           "a node is starting or has just died; look again in a few seconds"};
 }
@@ -98,7 +103,8 @@ int run_status(cli_context& context) {
 void add_status_command(CLI::App& app, cli_context& context) {
   auto* sub = app.add_subcommand("status", "Say whether the service is ready, and what it does");
   sub->footer(
-      "Exits with 0 only when the service is ready: its process lives, says that it is ready, and its console answers; "
+      "Exits with 0 only when the service is ready: its process lives, says that it is ready, and "
+      "its console answers; "
       "or,\n"
       "with --database, when every lane has an owner. Otherwise with 3.\n\n"
       "Examples:\n  cascade status\n  until cascade status >/dev/null 2>&1; do sleep 0.2; done");

@@ -20,13 +20,18 @@ exit_code exit_of(const pg::failure& f) {
   if (s == "CA002" || s == "CA004" || s == "CA005") return exit_not_found;
   if (s == "CA003" || s == "CA006") return exit_usage;
   if (s.starts_with("22") || s.starts_with("23")) return exit_usage;  // the data of the request
-  if (f.code == errc::database_unavailable || f.code == errc::deadline_exceeded) return exit_unreachable;
+  if (f.code == errc::database_unavailable || f.code == errc::deadline_exceeded)
+    return exit_unreachable;
   if (s == "3F000" || s == "42P01" || s == "42883") return exit_unreachable;  // no schema
   return exit_failed;
 }
 
-std::string no_service(const std::filesystem::path& dir) { return "no service has run in " + dir.string(); }
-std::string start_it(const std::filesystem::path& dir) { return "start it with: cascaded --data-dir " + dir.string(); }
+std::string no_service(const std::filesystem::path& dir) {
+  return "no service has run in " + dir.string();
+}
+std::string start_it(const std::filesystem::path& dir) {
+  return "start it with: cascaded --data-dir " + dir.string();
+}
 
 target from_data_dir(const std::filesystem::path& dir) {
   auto service = read_service_file(dir);
@@ -74,13 +79,16 @@ std::optional<service_file> read_service_file(const std::filesystem::path& data_
 loaded_config load_for(const target_options& options) {
   auto sources = config_sources::of_process();
   if (!options.config_file.empty()) sources.file = options.config_file;
-  if (!options.data_dir.empty()) sources.flags.push_back({"data_dir", options.data_dir, "--data-dir"});
-  if (!options.database.empty()) sources.flags.push_back({"database", options.database, "--database"});
+  if (!options.data_dir.empty())
+    sources.flags.push_back({"data_dir", options.data_dir, "--data-dir"});
+  if (!options.database.empty())
+    sources.flags.push_back({"database", options.database, "--database"});
   return load_settings(sources);
 }
 
 target find_target(const target_options& options) {
-  if (!options.database.empty()) return {options.database, "--database", options.data_dir, std::nullopt};
+  if (!options.database.empty())
+    return {options.database, "--database", options.data_dir, std::nullopt};
   if (!options.data_dir.empty()) return from_data_dir(options.data_dir);
   if (const char* url = std::getenv("CASCADE_DATABASE_URL"); url != nullptr && *url != '\0')
     return {url, "CASCADE_DATABASE_URL", {}, std::nullopt};
@@ -89,26 +97,32 @@ target find_target(const target_options& options) {
     throw cli_failure(exit_usage, "the configuration has mistakes:\n" + to_string(config.problems));
   const auto& s = config.values;
   if (read_service_file(s.data_dir)) return from_data_dir(s.data_dir);
-  if (!s.database.empty()) return {s.database, "database of the configuration", s.data_dir, std::nullopt};
-  throw cli_failure(exit_unreachable, no_service(s.data_dir),
-                    start_it(s.data_dir) + ", or name a database with --database or CASCADE_DATABASE_URL");
+  if (!s.database.empty())
+    return {s.database, "database of the configuration", s.data_dir, std::nullopt};
+  throw cli_failure(
+      exit_unreachable, no_service(s.data_dir),
+      start_it(s.data_dir) + ", or name a database with --database or CASCADE_DATABASE_URL");
 }
 
 database database::connect(const target& to, const target_options& options) {
   pg::connect_options how;
   how.name = "cascade cli";
-  how.connect_deadline = std::min<std::chrono::milliseconds>(options.deadline, std::chrono::seconds(10));
-  how.settings = {{"statement_timeout", std::to_string(options.deadline.count())}, {"TimeZone", "UTC"}};
+  how.connect_deadline =
+      std::min<std::chrono::milliseconds>(options.deadline, std::chrono::seconds(10));
+  how.settings = {{"statement_timeout", std::to_string(options.deadline.count())},
+                  {"TimeZone", "UTC"}};
   auto made = pg::connection::connect(to.conninfo, how);
   if (made) return {std::move(made).value(), options.deadline};
   const auto& f = made.error();
   if (to.service && !to.service->process_lives())
     throw cli_failure(exit_unreachable,
-                      "the service in " + to.data_dir.string() + " is not running, and its database does not answer",
+                      "the service in " + to.data_dir.string() +
+                          " is not running, and its database does not answer",
                       start_it(to.data_dir), f.sqlstate);
   throw cli_failure(
       exit_unreachable, "no connection to the database (" + to.origin + "): " + f.message,
-      f.hint.empty() ? "is it running, and is this right: " + conninfo_without_secrets(to.conninfo) : f.hint,
+      f.hint.empty() ? "is it running, and is this right: " + conninfo_without_secrets(to.conninfo)
+                     : f.hint,
       f.sqlstate);
 }
 

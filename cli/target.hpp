@@ -2,10 +2,12 @@
 //
 // Which database and which service a command speaks to, and the connection to it.
 //
-// Order    --database, --data-dir, $CASCADE_DATABASE_URL, then what the configuration says (data_dir with its
-//          service.json, else database).
-// Errors   cli_failure: exit_unreachable when there is nobody to speak to, and what the database says otherwise.
-// Deadline every call has target_options::deadline; the server is told the same (statement_timeout), so that an
+// Order    --database, --data-dir, $CASCADE_DATABASE_URL, then what the configuration says
+//          (data_dir with its service.json, else database).
+// Errors   cli_failure: exit_unreachable when there is nobody to speak to, and what the database
+//          says otherwise.
+// Deadline every call has target_options::deadline; the server is told the same
+// (statement_timeout), so that an
 //          abandoned statement does not go on.
 #pragma once
 
@@ -37,17 +39,19 @@ struct service_file {
   std::string version, conninfo, console, state, node;
   std::int64_t epoch = 0;
 
-  bool process_lives() const noexcept;  // as far as can be told: the system may have given its pid to another
+  bool process_lives()
+      const noexcept;  // as far as can be told: the system may have given its pid to another
 };
 
 struct target {
   std::string conninfo;
-  std::string origin;                   // for messages: "--database", "service.json in /var/lib/cascade"
-  std::filesystem::path data_dir;       // empty when only a database was named
+  std::string origin;              // for messages: "--database", "service.json in /var/lib/cascade"
+  std::filesystem::path data_dir;  // empty when only a database was named
   std::optional<service_file> service;  // of data_dir
 };
 
-// Nothing when no service has run there. Throws cli_failure when the file is not what cascaded writes.
+// Nothing when no service has run there. Throws cli_failure when the file is not what cascaded
+// writes.
 std::optional<service_file> read_service_file(const std::filesystem::path& data_dir);
 
 target find_target(const target_options& options);
@@ -68,7 +72,8 @@ public:
   pg::connection& connection() noexcept { return connection_; }
 
 private:
-  database(pg::connection c, std::chrono::milliseconds deadline) : connection_(std::move(c)), deadline_(deadline) {}
+  database(pg::connection c, std::chrono::milliseconds deadline)
+      : connection_(std::move(c)), deadline_(deadline) {}
 
   pg::connection connection_;
   std::chrono::milliseconds deadline_;

@@ -26,7 +26,8 @@ std::optional<std::string_view> given(const std::string& s) {
   return s.empty() ? std::nullopt : std::optional<std::string_view>(s);
 }
 
-int wait_and_report(cli_context& context, database& db, std::int64_t id, const wait_options& options) {
+int wait_and_report(cli_context& context, database& db, std::int64_t id,
+                    const wait_options& options) {
   const json_row task = wait_for_task(context, db, id, options);
   const std::string status = task.value("status", "");
   if (context.json) {
@@ -40,8 +41,8 @@ int wait_and_report(cli_context& context, database& db, std::int64_t id, const w
 }
 
 struct push_options {
-  std::string handler, payload = "{}", queue = "default", delay, run_at, timeout, unique_key, concurrency_key,
-                       wait_timeout;
+  std::string handler, payload = "{}", queue = "default", delay, run_at, timeout, unique_key,
+                       concurrency_key, wait_timeout;
   std::vector<std::string> requires_tags;
   int priority = 50, max_attempts = 5;
   std::int64_t job = 0;
@@ -51,10 +52,12 @@ struct push_options {
 int push(cli_context& context, const push_options& o) {
   const std::string payload = json_argument(context, "--payload", o.payload);
   const auto milliseconds_of = [](const std::string& name, const std::string& text) {
-    return text.empty() ? std::nullopt
-                        : std::optional<double>(static_cast<double>(duration_argument(name, text).count()));
+    return text.empty()
+               ? std::nullopt
+               : std::optional<double>(static_cast<double>(duration_argument(name, text).count()));
   };
-  const auto delay = milliseconds_of("--delay", o.delay), timeout = milliseconds_of("--timeout", o.timeout);
+  const auto delay = milliseconds_of("--delay", o.delay),
+             timeout = milliseconds_of("--timeout", o.timeout);
   wait_options how{.progress = false, .timeout = {}};
   if (!o.wait_timeout.empty()) how.timeout = duration_argument("--wait-timeout", o.wait_timeout);
   pg::params p;
@@ -95,7 +98,8 @@ void add_push(CLI::App& group, cli_context& context) {
       ->check(CLI::Range(0, 100))
       ->type_name("N")
       ->default_str("50");
-  auto* delay = sub->add_option("--delay", o->delay, "Not before this time has passed")->type_name("DURATION");
+  auto* delay = sub->add_option("--delay", o->delay, "Not before this time has passed")
+                    ->type_name("DURATION");
   sub->add_option("--run-at", o->run_at, "Not before this moment, such as 2026-11-21T03:00:00Z")
       ->type_name("TIME")
       ->excludes(delay);
@@ -105,14 +109,19 @@ void add_push(CLI::App& group, cli_context& context) {
       ->type_name("N")
       ->default_str("5");
   sub->add_option("--timeout", o->timeout, "Longest run of one try")->type_name("DURATION");
-  sub->add_option("--unique-key", o->unique_key, "Refused while an unfinished task has the same key");
-  sub->add_option("--concurrency-key", o->concurrency_key, "Tasks with the same key run one after the other");
-  sub->add_option("--requires", o->requires_tags, "Tags that a node needs to run it")->delimiter(',');
+  sub->add_option("--unique-key", o->unique_key,
+                  "Refused while an unfinished task has the same key");
+  sub->add_option("--concurrency-key", o->concurrency_key,
+                  "Tasks with the same key run one after the other");
+  sub->add_option("--requires", o->requires_tags, "Tags that a node needs to run it")
+      ->delimiter(',');
   sub->add_flag("--wait", o->wait, "Wait for the end; the exit code says how it went");
-  sub->add_option("--wait-timeout", o->wait_timeout, "Wait no longer than this (exit code 5)")->type_name("DURATION");
+  sub->add_option("--wait-timeout", o->wait_timeout, "Wait no longer than this (exit code 5)")
+      ->type_name("DURATION");
   sub->footer(
       "Examples:\n  cascade task push resize --payload '{\"id\": 7}' --queue images --priority 80\n"
-      "  cascade task push report --delay 10m\n  echo '{\"n\": 1}' | cascade task push sum --payload - --wait");
+      "  cascade task push report --delay 10m\n  echo '{\"n\": 1}' | cascade task push sum "
+      "--payload - --wait");
   sub->callback([&context, o] { context.action = [&context, o] { return push(context, *o); }; });
 }
 
@@ -126,13 +135,16 @@ void add_list(CLI::App& group, cli_context& context) {
   auto* sub = group.add_subcommand("list", "List tasks, newest first");
   sub->add_option("--queue", o->queue, "Only tasks of this queue");
   sub->add_option("--status", o->status, "Only tasks in this state")
-      ->check(CLI::IsMember(std::vector<std::string>(task_state_names.begin(), task_state_names.end())));
+      ->check(CLI::IsMember(
+          std::vector<std::string>(task_state_names.begin(), task_state_names.end())));
   sub->add_option("--job", o->job, "Only tasks of this job");
   sub->add_option("--limit", o->limit, "At most so many")
       ->check(CLI::Range(1, 100'000))
       ->type_name("N")
       ->default_str("20");
-  sub->footer("Examples:\n  cascade task list --status failed --limit 5\n  cascade task list --job 12 --json");
+  sub->footer(
+      "Examples:\n  cascade task list --status failed --limit 5\n  cascade task list --job 12 "
+      "--json");
   sub->callback([&context, o] {
     context.action = [&context, o] {
       auto db = context.connect();
@@ -155,7 +167,8 @@ void add_show(CLI::App& group, cli_context& context) {
   sub->callback([&context, id] {
     context.action = [&context, id] {
       auto db = context.connect();
-      json_row task = db.one(sql::cli_task_get, pg::params{}.int8(*id), "task " + std::to_string(*id));
+      json_row task =
+          db.one(sql::cli_task_get, pg::params{}.int8(*id), "task " + std::to_string(*id));
       task["attempts"] = db.rows(sql::cli_task_attempts, pg::params{}.int8(*id));
       context.show_record(task);
       return static_cast<int>(exit_ok);
@@ -171,7 +184,8 @@ void add_wait(CLI::App& group, cli_context& context) {
   auto o = std::make_shared<options>();
   auto* sub = group.add_subcommand("wait", "Wait until a task has finished");
   sub->add_option("id", o->id, "Number of the task")->required();
-  sub->add_option("--timeout", o->timeout, "Wait no longer than this (exit code 5)")->type_name("DURATION");
+  sub->add_option("--timeout", o->timeout, "Wait no longer than this (exit code 5)")
+      ->type_name("DURATION");
   sub->footer("Example:\n  cascade task wait 7 --timeout 30s");
   sub->callback([&context, o] {
     context.action = [&context, o] {
@@ -191,20 +205,22 @@ void add_explain(CLI::App& group, cli_context& context) {
   sub->callback([&context, id] {
     context.action = [&context, id] {
       auto db = context.connect();
-      const auto why = db.one(sql::cli_task_explain, pg::params{}.int8(*id), "task " + std::to_string(*id));
+      const auto why =
+          db.one(sql::cli_task_explain, pg::params{}.int8(*id), "task " + std::to_string(*id));
       context.say(why.get<std::string>(), {{"id", *id}, {"explanation", why}});
       return static_cast<int>(exit_ok);
     };
   });
 }
 
-void add_change(CLI::App& group, cli_context& context, const std::string& name, const std::string& about,
-                const sql::query& query, const std::string& told) {
+void add_change(CLI::App& group, cli_context& context, const std::string& name,
+                const std::string& about, const sql::query& query, const std::string& told) {
   auto ids = std::make_shared<std::vector<std::int64_t>>();
   auto* sub = group.add_subcommand(name, about);
   sub->add_option("id", *ids, "Numbers of the tasks")->required();
   sub->footer(
-      "Asks the owner of the task, which acts within milliseconds when a service runs.\n\nExample:\n  cascade task " +
+      "Asks the owner of the task, which acts within milliseconds when a service "
+      "runs.\n\nExample:\n  cascade task " +
       name + " 7");
   sub->callback([&context, ids, &query, told] {
     context.action = [&context, ids, &query, told] {
@@ -212,7 +228,8 @@ void add_change(CLI::App& group, cli_context& context, const std::string& name, 
       std::vector<json_row> answers;
       for (const auto id : *ids) {
         answers.push_back(
-            {{"id", id}, {"command", db.one(query, pg::params{}.int8(id), "task " + std::to_string(id))}});
+            {{"id", id},
+             {"command", db.one(query, pg::params{}.int8(id), "task " + std::to_string(id))}});
         if (!context.json) context.out << "task " << id << ": " << told << " asked for\n";
       }
       if (context.json) print_json(context.out, answers);

@@ -1,7 +1,7 @@
 // cli/text.hpp
 //
-// Text as a terminal shows it. Everything that comes from the database or a file passes through `printable` before it
-// reaches a terminal: an error text must not move the cursor.
+// Text as a terminal shows it. Everything that comes from the database or a file passes through
+// `printable` before it reaches a terminal: an error text must not move the cursor.
 #pragma once
 
 #include <string>
@@ -15,7 +15,8 @@ std::string printable(std::string_view text);
 // The same, but line ends and tabs stay.
 std::string printable_lines(std::string_view text);
 
-// Columns taken by valid UTF-8: combining marks take none, East Asian wide characters and emoji two.
+// Columns taken by valid UTF-8: combining marks take none, East Asian wide characters and emoji
+// two.
 int display_width(std::string_view text);
 
 // At most `width` columns; a cut is marked with an ellipsis.

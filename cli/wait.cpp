@@ -29,7 +29,8 @@ extern "C" void on_interrupt(int) {
   interrupted = 1;
   // If the process ends before the loop looks, the cursor is visible all the same.
   static constexpr char show_cursor[] = "\x1b[?25h";
-  if (::isatty(STDOUT_FILENO) != 0) (void)!::write(STDOUT_FILENO, show_cursor, sizeof show_cursor - 1);
+  if (::isatty(STDOUT_FILENO) != 0)
+    (void)!::write(STDOUT_FILENO, show_cursor, sizeof show_cursor - 1);
 }
 
 // Takes the first interrupt; the second one acts as usual.
@@ -82,9 +83,11 @@ json_row poll_until(const auto& read, const auto& finished, const auto& changed,
     if (interrupted != 0) throw cli_failure(exit_interrupted, "interrupted; " + what + " goes on");
     milliseconds next = interval;
     if (options.timeout) {
-      const auto left = std::chrono::ceil<milliseconds>(*options.timeout - (clock::now() - started));
+      const auto left =
+          std::chrono::ceil<milliseconds>(*options.timeout - (clock::now() - started));
       if (left <= milliseconds(0))
-        throw cli_failure(exit_timed_out, what + " has not finished within " + format_duration(*options.timeout),
+        throw cli_failure(exit_timed_out,
+                          what + " has not finished within " + format_duration(*options.timeout),
                           "it goes on; wait again, or cancel it");
       next = std::min(next, left);
     }
@@ -113,7 +116,8 @@ public:
         block_(context.out) {}
 
   void changed(const json_row& row) {
-    if (on_ && !draws_ && !context_.json) context_.err << printable(progress_sentence(row)) << std::endl;
+    if (on_ && !draws_ && !context_.json)
+      context_.err << printable(progress_sentence(row)) << std::endl;
   }
   void idle(const json_row& row) {
     const auto now = clock::now();
@@ -126,7 +130,8 @@ public:
       steps_read_ = now;
       steps_ = db_.rows(sql::cli_job_current_steps, pg::params{}.int8(id_).int8(steps_shown_max));
     }
-    context_.style.width = terminal_style::of_stdout(context_.no_colour).width;  // it may have been resized
+    context_.style.width =
+        terminal_style::of_stdout(context_.no_colour).width;  // it may have been resized
     block_.draw(progress_lines(row, steps_, context_.style));
   }
 
@@ -148,7 +153,8 @@ void warn_without_owner(cli_context& context, database& db) {
 
 }  // namespace
 
-json_row wait_for_job(cli_context& context, database& db, std::int64_t id, const wait_options& options) {
+json_row wait_for_job(cli_context& context, database& db, std::int64_t id,
+                      const wait_options& options) {
   const std::string what = "job " + std::to_string(id);
   const auto read = [&] { return db.one(sql::cli_job_progress, pg::params{}.int8(id), what); };
   if (!context.json && !job_has_finished(read())) warn_without_owner(context, db);
@@ -161,14 +167,16 @@ json_row wait_for_job(cli_context& context, database& db, std::int64_t id, const
   return db.one(sql::cli_job_get, pg::params{}.int8(id), what);
 }
 
-json_row wait_for_task(cli_context& context, database& db, std::int64_t id, const wait_options& options) {
+json_row wait_for_task(cli_context& context, database& db, std::int64_t id,
+                       const wait_options& options) {
   const std::string what = "task " + std::to_string(id);
   const auto read = [&] { return db.one(sql::cli_task_get, pg::params{}.int8(id), what); };
   if (!context.json && !task_has_finished(read())) warn_without_owner(context, db);
   const bool lines = options.progress && !context.json;
   std::string status;
   const auto changed = [&](const json_row& r) {
-    if (lines && r.value("status", "") != status) context.err << what << " " << r.value("status", "") << std::endl;
+    if (lines && r.value("status", "") != status)
+      context.err << what << " " << r.value("status", "") << std::endl;
     status = r.value("status", "");
   };
   return poll_until(

@@ -30,14 +30,16 @@ std::optional<std::set<std::string>> known_handlers(cli_context& context) {
     if (!names.empty()) return names;
   } catch (const cli_failure&) {
   }
-  if (!context.json) context.err << "note: no service is running there, so names of handlers are not checked\n";
+  if (!context.json)
+    context.err << "note: no service is running there, so names of handlers are not checked\n";
   return std::nullopt;
 }
 
 parsed_files parse_files(cli_context& context, const std::vector<std::string>& paths,
                          const std::optional<std::set<std::string>>& handlers) {
   handler_predicate known;
-  if (handlers) known = [&](std::string_view name) { return handlers->contains(std::string(name)); };
+  if (handlers)
+    known = [&](std::string_view name) { return handlers->contains(std::string(name)); };
   parsed_files out;
   std::set<std::string> names;
   for (const auto& path : paths) {
@@ -49,7 +51,8 @@ parsed_files parse_files(cli_context& context, const std::vector<std::string>& p
     }
     if (!names.insert(parsed.value().name).second)
       out.problems.push_back({path, 0, 0,
-                              "another file of this command names its workflow \"" + parsed.value().name + "\" as well",
+                              "another file of this command names its workflow \"" +
+                                  parsed.value().name + "\" as well",
                               "apply them one after the other, or rename one"});
     out.definitions.push_back(std::move(parsed).value());
     out.files.push_back(path);
@@ -62,26 +65,31 @@ void print_problems(cli_context& context, const std::vector<workflow_problem>& p
 }
 
 int run_validate(cli_context& context, const std::vector<std::string>& paths, bool any_handler) {
-  const parsed_files parsed = parse_files(context, paths, any_handler ? std::nullopt : known_handlers(context));
+  const parsed_files parsed =
+      parse_files(context, paths, any_handler ? std::nullopt : known_handlers(context));
   if (context.json) {
     std::vector<json_row> problems;
     for (const auto& p : parsed.problems)
-      problems.push_back(
-          {{"file", p.file}, {"line", p.line}, {"column", p.column}, {"message", p.message}, {"hint", p.hint}});
+      problems.push_back({{"file", p.file},
+                          {"line", p.line},
+                          {"column", p.column},
+                          {"message", p.message},
+                          {"hint", p.hint}});
     print_json(context.out, json_row{{"valid", problems.empty()}, {"problems", problems}});
   } else {
     print_problems(context, parsed.problems);
     if (parsed.problems.empty())
       for (std::size_t i = 0; i < parsed.files.size(); ++i)
-        context.out << parsed.files[i] << ": workflow " << printable(parsed.definitions[i].name) << ", "
-                    << parsed.definitions[i].steps.size() << " steps, valid\n";
+        context.out << parsed.files[i] << ": workflow " << printable(parsed.definitions[i].name)
+                    << ", " << parsed.definitions[i].steps.size() << " steps, valid\n";
   }
   return parsed.problems.empty() ? exit_ok : exit_usage;
 }
 
 // Nothing reaches the database unless all files are valid; then all are stored in one statement.
 int run_apply(cli_context& context, const std::vector<std::string>& paths, bool any_handler) {
-  const parsed_files parsed = parse_files(context, paths, any_handler ? std::nullopt : known_handlers(context));
+  const parsed_files parsed =
+      parse_files(context, paths, any_handler ? std::nullopt : known_handlers(context));
   if (!parsed.problems.empty()) {
     if (!context.json) print_problems(context, parsed.problems);
     std::string all;
@@ -113,8 +121,9 @@ json_row stored_workflow(database& db, const std::string& name, std::optional<in
   std::vector<std::string> names;
   for (const auto& n : db.rows(sql::cli_workflow_names)) names.push_back(n.get<std::string>());
   const bool known = std::ranges::find(names, name) != names.end();
-  const std::string what = known ? "workflow \"" + name + "\" has no version " + std::to_string(version.value_or(0))
-                                 : "there is no workflow \"" + name + "\"";
+  const std::string what =
+      known ? "workflow \"" + name + "\" has no version " + std::to_string(version.value_or(0))
+            : "there is no workflow \"" + name + "\"";
   throw cli_failure(exit_not_found, what, known ? "" : suggestion(name, names));
 }
 
@@ -132,19 +141,22 @@ int run_graph(cli_context& context, const std::string& source, const std::string
     auto db = context.connect();
     const json_row stored = stored_workflow(db, source, std::nullopt);
     auto read = read_workflow(nlohmann::json::parse(stored["definition"].dump()));
-    if (!read) throw cli_failure(exit_failed, "the stored definition of \"" + source + "\" cannot be read");
+    if (!read)
+      throw cli_failure(exit_failed, "the stored definition of \"" + source + "\" cannot be read");
     definition = std::move(read).value();
   }
   const std::string picture = format == "dot" ? to_dot(*definition) : to_mermaid(*definition);
   if (context.json)
-    print_json(context.out, json_row{{"name", definition->name}, {"format", format}, {"graph", picture}});
+    print_json(context.out,
+               json_row{{"name", definition->name}, {"format", format}, {"graph", picture}});
   else
     context.out << picture;
   return exit_ok;
 }
 
-void add_files(CLI::App& group, cli_context& context, const std::string& name, const std::string& about,
-               const std::string& footer, int (*run)(cli_context&, const std::vector<std::string>&, bool)) {
+void add_files(CLI::App& group, cli_context& context, const std::string& name,
+               const std::string& about, const std::string& footer,
+               int (*run)(cli_context&, const std::vector<std::string>&, bool)) {
   auto paths = std::make_shared<std::vector<std::string>>();
   auto* sub = group.add_subcommand(name, about);
   sub->add_option("files", *paths, "YAML or JSON files, or - for standard input")->required();
@@ -152,7 +164,9 @@ void add_files(CLI::App& group, cli_context& context, const std::string& name, c
   sub->add_flag("--any-handler", *any_handler, "Accept handlers that no running node has");
   sub->footer(footer);
   sub->callback([&context, paths, any_handler, run] {
-    context.action = [&context, paths, any_handler, run] { return run(context, *paths, *any_handler); };
+    context.action = [&context, paths, any_handler, run] {
+      return run(context, *paths, *any_handler);
+    };
   });
 }
 
@@ -184,11 +198,14 @@ void add_show(CLI::App& group, cli_context& context) {
   sub->add_option("--version", o->version, "This version instead of the newest")
       ->check(CLI::PositiveNumber)
       ->type_name("N");
-  sub->footer("Examples:\n  cascade workflow show nightly\n  cascade workflow show nightly --version 2 --json");
+  sub->footer(
+      "Examples:\n  cascade workflow show nightly\n  cascade workflow show nightly --version 2 "
+      "--json");
   sub->callback([&context, o] {
     context.action = [&context, o] {
       auto db = context.connect();
-      context.show_record(stored_workflow(db, o->name, o->version == 0 ? std::nullopt : std::optional(o->version)));
+      context.show_record(
+          stored_workflow(db, o->name, o->version == 0 ? std::nullopt : std::optional(o->version)));
       return static_cast<int>(exit_ok);
     };
   });
@@ -205,9 +222,12 @@ void add_graph(CLI::App& group, cli_context& context) {
       ->check(CLI::IsMember({"mermaid", "dot"}))
       ->default_str("mermaid");
   sub->footer(
-      "Examples:\n  cascade workflow graph nightly.yaml\n  cascade workflow graph nightly --format dot | dot -Tsvg > "
+      "Examples:\n  cascade workflow graph nightly.yaml\n  cascade workflow graph nightly --format "
+      "dot | dot -Tsvg > "
       "nightly.svg");
-  sub->callback([&context, o] { context.action = [&context, o] { return run_graph(context, o->source, o->format); }; });
+  sub->callback([&context, o] {
+    context.action = [&context, o] { return run_graph(context, o->source, o->format); };
+  });
 }
 
 }  // namespace
@@ -216,14 +236,17 @@ void add_workflow_commands(CLI::App& app, cli_context& context) {
   auto* group = app.add_subcommand("workflow", "Check, apply and show workflows");
   group->require_subcommand(1);
   group->fallthrough();
-  add_files(*group, context, "apply", "Store workflows; a definition that has not changed makes no new version",
+  add_files(*group, context, "apply",
+            "Store workflows; a definition that has not changed makes no new version",
             "All files are checked first; then all are stored in one transaction, or none.\n\n"
-            "Examples:\n  cascade workflow apply nightly.yaml\n  cascade workflow apply workflows/*.yaml --json",
+            "Examples:\n  cascade workflow apply nightly.yaml\n  cascade workflow apply "
+            "workflows/*.yaml --json",
             run_apply);
-  add_files(*group, context, "validate", "Check workflow files without a database",
-            "Exits with 2 when there are problems; each is printed as file:line:column: message.\n\n"
-            "Example:\n  cascade workflow validate workflows/*.yaml",
-            run_validate);
+  add_files(
+      *group, context, "validate", "Check workflow files without a database",
+      "Exits with 2 when there are problems; each is printed as file:line:column: message.\n\n"
+      "Example:\n  cascade workflow validate workflows/*.yaml",
+      run_validate);
   add_list(*group, context);
   add_show(*group, context);
   add_graph(*group, context);

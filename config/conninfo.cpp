@@ -21,7 +21,8 @@ std::optional<std::string> percent_decoded(std::string_view text) {
       out += text[i];
       continue;
     }
-    if (i + 2 >= text.size() || hex_digit(text[i + 1]) < 0 || hex_digit(text[i + 2]) < 0) return std::nullopt;
+    if (i + 2 >= text.size() || hex_digit(text[i + 1]) < 0 || hex_digit(text[i + 2]) < 0)
+      return std::nullopt;
     out += static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
     i += 2;
   }
@@ -48,7 +49,8 @@ std::optional<conninfo_parts> parse_uri(std::string_view rest) {
   const auto [before_query, query] = cut(rest, '?');
   const auto [authority, dbname] = cut(before_query, '/');
   const auto at = authority.rfind('@');
-  const std::string_view hosts = at == std::string_view::npos ? authority : authority.substr(at + 1);
+  const std::string_view hosts =
+      at == std::string_view::npos ? authority : authority.substr(at + 1);
   if (at != std::string_view::npos) {
     const auto [user, password] = cut(authority.substr(0, at), ':');
     if (!add(parts, "user", user) || !add(parts, "password", password)) return std::nullopt;
@@ -64,7 +66,8 @@ std::optional<conninfo_parts> parse_uri(std::string_view rest) {
     if (colon != std::string_view::npos) port_list += one.substr(colon + 1);
     left = more;
   }
-  if (!add(parts, "host", host_list) || !add(parts, "port", port_list) || !add(parts, "dbname", dbname))
+  if (!add(parts, "host", host_list) || !add(parts, "port", port_list) ||
+      !add(parts, "dbname", dbname))
     return std::nullopt;
   for (std::string_view left = query; !left.empty();) {
     const auto [pair, more] = cut(left, '&');

@@ -62,12 +62,15 @@ public:
 
 private:
   // Maps get a key and its value in turn.
-  document_node& begin(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, raw_value::kind is) {
-    if (anchor != 0) throw refused{{position_of(mark), "anchors are not allowed; write the value out"}};
+  document_node& begin(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       raw_value::kind is) {
+    if (anchor != 0)
+      throw refused{{position_of(mark), "anchors are not allowed; write the value out"}};
     if (!tag.empty() && tag != "?" && tag != "!")
       throw refused{{position_of(mark), "tags such as " + tag.substr(0, 60) + " are not allowed"}};
     if (open_.size() >= static_cast<std::size_t>(document_depth_max))
-      throw refused{{position_of(mark), "nested deeper than " + std::to_string(document_depth_max) + " levels"}};
+      throw refused{{position_of(mark),
+                     "nested deeper than " + std::to_string(document_depth_max) + " levels"}};
     open_.emplace_back().is = is;
     open_.back().at = position_of(mark);
     return open_.back();

@@ -1,7 +1,7 @@
 // config/document.hpp
 //
-// A YAML file as a tree with positions. Anchors, aliases, tags and several documents are refused, so a small file stays
-// small; a key that stands twice in one map is an error.
+// A YAML file as a tree with positions. Anchors, aliases, tags and several documents are refused,
+// so a small file stays small; a key that stands twice in one map is an error.
 //
 // Limits  document_bytes_max, document_depth_max.
 // Errors  values; nothing throws.

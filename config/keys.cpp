@@ -176,7 +176,8 @@ const key_spec* find_key(std::string_view dotted) {
 
 std::string environment_name(const key_spec& key) {
   std::string name = "CASCADE_";
-  for (const char c : key.name) name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  for (const char c : key.name)
+    name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return name;
 }
 

@@ -1,8 +1,8 @@
 // config/keys.hpp
 //
-// The one table of configuration keys. Parsing, checks, `cascaded --help`, docs/configuration.md, the names of the
-// environment variables and `cascade config show` all come from it: a new key is one line in keys.cpp and one field in
-// settings.hpp.
+// The one table of configuration keys. Parsing, checks, `cascaded --help`, docs/configuration.md,
+// the names of the environment variables and `cascade config show` all come from it: a new key is
+// one line in keys.cpp and one field in settings.hpp.
 #pragma once
 
 #include <array>
@@ -36,7 +36,7 @@ struct key_spec {
   std::string_view name;  // dotted
   key_kind kind;
   std::array<std::string_view, 3> defaults;  // in the order of profile_kind, as written in a file
-  double min, max;                           // of numbers; of texts the length in bytes; of lists the size
+  double min, max;  // of numbers; of texts the length in bytes; of lists the size
   std::span<const std::string_view> choices;
   std::string_view default_note;  // how the default is found when it is not a constant
   std::string_view doc;
@@ -46,6 +46,7 @@ struct key_spec {
 std::span<const key_spec> all_keys();
 const key_spec* find_key(std::string_view dotted);
 
-std::string environment_name(const key_spec& key);  // engine.fold_every -> CASCADE_ENGINE_FOLD_EVERY
+std::string environment_name(
+    const key_spec& key);  // engine.fold_every -> CASCADE_ENGINE_FOLD_EVERY
 
 }  // namespace cascade

@@ -40,7 +40,8 @@ std::string unknown_key(std::string_view name) {
   } else {  // a known last word under the wrong parent
     const auto last = name.substr(name.rfind('.') + 1);
     for (const auto& known : key_names())
-      if (std::string_view(known).substr(known.rfind('.') + 1) == last) message += "; did you mean \"" + known + "\"?";
+      if (std::string_view(known).substr(known.rfind('.') + 1) == last)
+        message += "; did you mean \"" + known + "\"?";
   }
   return message;
 }
@@ -92,16 +93,17 @@ private:
   void walk(const document_node& map, const std::string& prefix) {
     for (const auto& [key_node, value] : map.members) {
       const std::string name = prefix + key_node.text;
-      const bool is_group =
-          std::ranges::any_of(all_keys(), [&](const key_spec& k) { return k.name.starts_with(name + "."); });
+      const bool is_group = std::ranges::any_of(
+          all_keys(), [&](const key_spec& k) { return k.name.starts_with(name + "."); });
       if (const key_spec* key = find_key(name))
-        candidates_.push_back(
-            {key, raw_of(*key, value), at(key_node.at), at(value.at.line != 0 ? value.at : key_node.at)});
+        candidates_.push_back({key, raw_of(*key, value), at(key_node.at),
+                               at(value.at.line != 0 ? value.at : key_node.at)});
       else if (!is_group)
         problem(at(key_node.at), unknown_key(name));
       else if (value.is == raw_value::kind::map)
         walk(value, name + ".");
-      else if (value.is != raw_value::kind::null)  // an empty group, all of it commented out, is fine
+      else if (value.is !=
+               raw_value::kind::null)  // an empty group, all of it commented out, is fine
         problem(at(value.at), name + ": must be a map of keys");
     }
   }
@@ -119,7 +121,8 @@ private:
     for (const auto& [name, command] : node.members) {
       if (command.is == raw_value::kind::list) raw.json[name.text] = texts(command);
       for (const auto& [field, value] : command.members)
-        if (field.text == "argv" || field.text == "env") raw.json[name.text][field.text] = texts(value);
+        if (field.text == "argv" || field.text == "env")
+          raw.json[name.text][field.text] = texts(value);
     }
     return raw;
   }
@@ -137,11 +140,13 @@ private:
       const auto found = std::ranges::find(names, name);
       if (found != names.end()) {
         const auto& key = all_keys()[static_cast<std::size_t>(found - names.begin())];
-        candidates_.push_back({&key, raw_value::scalar(text), "environment " + name, "environment variable " + name});
+        candidates_.push_back(
+            {&key, raw_value::scalar(text), "environment " + name, "environment variable " + name});
         continue;
       }
       const std::string near = suggestion(name, names);
-      problem("environment variable " + name, "there is no such setting" + (near.empty() ? "" : "; " + near));
+      problem("environment variable " + name,
+              "there is no such setting" + (near.empty() ? "" : "; " + near));
     }
   }
 
@@ -160,11 +165,14 @@ private:
       profile = static_cast<std::size_t>(found->second.first.number);
     for (const auto& key : all_keys()) {
       auto found = chosen.find(&key);
-      if (found == chosen.end()) found = chosen.emplace(&key, std::pair{default_of(key, profile), "default"}).first;
+      if (found == chosen.end())
+        found = chosen.emplace(&key, std::pair{default_of(key, profile), "default"}).first;
       key.assign(out_.values, found->second.first);
-      out_.entries.push_back({std::string(key.name), found->second.first.shown, found->second.second});
+      out_.entries.push_back(
+          {std::string(key.name), found->second.first.shown, found->second.second});
     }
-    if (out_.values.handler_threads == 0) out_.values.handler_threads = std::min(out_.values.workers, 256);
+    if (out_.values.handler_threads == 0)
+      out_.values.handler_threads = std::min(out_.values.workers, 256);
     check_together();
   }
 
@@ -181,11 +189,13 @@ private:
   void check_together() {
     const auto& s = out_.values;
     if (s.tasks.retry.cap < s.tasks.retry.base)
-      problem(origin_of("tasks.retry.cap"), "tasks.retry.cap: must not be less than tasks.retry.base, which is " +
-                                                format_duration(s.tasks.retry.base));
+      problem(origin_of("tasks.retry.cap"),
+              "tasks.retry.cap: must not be less than tasks.retry.base, which is " +
+                  format_duration(s.tasks.retry.base));
     if (s.console.socket.native().size() > 107)
-      problem(origin_of("console.socket"), "console.socket: \"" + s.console.socket.string() +
-                                               "\" is longer than the 107 bytes a socket may have; name a shorter one");
+      problem(origin_of("console.socket"),
+              "console.socket: \"" + s.console.socket.string() +
+                  "\" is longer than the 107 bytes a socket may have; name a shorter one");
   }
 
   std::string origin_of(std::string_view key) const {
@@ -212,7 +222,8 @@ config_sources config_sources::of_process() {
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
     const auto equals = text.find('=');
-    if (equals != std::string_view::npos) out.environment.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+    if (equals != std::string_view::npos)
+      out.environment.emplace_back(text.substr(0, equals), text.substr(equals + 1));
   }
   out.root = ::geteuid() == 0;
   char host[256] = {};
@@ -224,8 +235,10 @@ config_sources config_sources::of_process() {
 std::string default_data_dir(const config_sources& sources) {
   if (sources.root) return "/var/lib/cascade";
   // The specification wants relative paths ignored.
-  if (const auto state = environment_of(sources, "XDG_STATE_HOME"); state.starts_with('/')) return state + "/cascade";
-  if (const auto home = environment_of(sources, "HOME"); home.starts_with('/')) return home + "/.local/state/cascade";
+  if (const auto state = environment_of(sources, "XDG_STATE_HOME"); state.starts_with('/'))
+    return state + "/cascade";
+  if (const auto home = environment_of(sources, "HOME"); home.starts_with('/'))
+    return home + "/.local/state/cascade";
   return "/tmp/cascade-" + std::to_string(::getuid());
 }
 
@@ -243,7 +256,8 @@ loaded_config load_settings(const config_sources& sources) {
   return load_settings(sources, text, sources.file->string());
 }
 
-loaded_config load_settings(const config_sources& sources, std::string_view yaml, std::string_view name) {
+loaded_config load_settings(const config_sources& sources, std::string_view yaml,
+                            std::string_view name) {
   loader l(sources);
   l.read_file(yaml, name);
   return l.finish();

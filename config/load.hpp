@@ -1,10 +1,12 @@
 // config/load.hpp
 //
-// Merges what the sources say: defaults of the profile < file < CASCADE_* environment < flags. Every problem of every
-// source is found in one go, each with its place and what would be right.
+// Merges what the sources say: defaults of the profile < file < CASCADE_* environment < flags.
+// Every problem of every source is found in one go, each with its place and what would be right.
 //
-// Errors   values: settings are usable only when `problems` is empty. Nothing throws but std::bad_alloc.
-// Secrets  passwords of a conninfo are in settings.database only; entries, problems and dumps hold none.
+// Errors   values: settings are usable only when `problems` is empty. Nothing throws but
+//          std::bad_alloc.
+// Secrets  passwords of a conninfo are in settings.database only; entries, problems and dumps hold
+//          none.
 #pragma once
 
 #include <filesystem>
@@ -26,12 +28,14 @@ struct flag_value {
 
 struct config_sources {
   std::optional<std::filesystem::path> file;
-  std::vector<std::pair<std::string, std::string>> environment;  // all of it; names that are not ours are skipped
+  std::vector<std::pair<std::string, std::string>>
+      environment;  // all of it; names that are not ours are skipped
   std::vector<flag_value> flags;
   bool root = false;
   std::string host_name = "localhost";
 
-  // Environment, user and host of this process; file and flags are left to the caller. CASCADE_CONFIG names the file.
+  // Environment, user and host of this process; file and flags are left to the caller.
+  // CASCADE_CONFIG names the file.
   static config_sources of_process();
 };
 
@@ -55,8 +59,10 @@ struct loaded_config {
 
 loaded_config load_settings(const config_sources& sources);
 
-// The same with the text of a file that has been read already; `name` is how it is called in messages.
-loaded_config load_settings(const config_sources& sources, std::string_view yaml, std::string_view name);
+// The same with the text of a file that has been read already; `name` is how it is called in
+// messages.
+loaded_config load_settings(const config_sources& sources, std::string_view yaml,
+                            std::string_view name);
 
 std::string default_data_dir(const config_sources& sources);
 

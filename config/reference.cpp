@@ -37,11 +37,14 @@ A list in a variable or flag is separated by commas; a map in a variable is JSON
 
 std::string shown_default(const key_spec& key, std::size_t profile) {
   if (!key.default_note.empty()) return std::string(key.default_note);
-  if (key.defaults[profile].empty()) return key.kind == key_kind::texts || key.kind == key_kind::paths ? "[]" : "empty";
+  if (key.defaults[profile].empty())
+    return key.kind == key_kind::texts || key.kind == key_kind::paths ? "[]" : "empty";
   return std::string(key.defaults[profile]);
 }
 
-bool differs(const key_spec& key) { return key.defaults[0] != key.defaults[1] || key.defaults[0] != key.defaults[2]; }
+bool differs(const key_spec& key) {
+  return key.defaults[0] != key.defaults[1] || key.defaults[0] != key.defaults[2];
+}
 
 std::string code(std::string_view text) { return "`" + std::string(text) + "`"; }
 
@@ -63,7 +66,8 @@ std::string wrapped(std::string_view text, std::size_t indent, std::size_t width
   std::string out, line;
   while (!text.empty()) {
     const auto space = std::min(text.find(' '), text.size());
-    if (!line.empty() && line.size() + 1 + space > width) out += std::string(indent, ' ') + line + "\n", line.clear();
+    if (!line.empty() && line.size() + 1 + space > width)
+      out += std::string(indent, ' ') + line + "\n", line.clear();
     line += (line.empty() ? "" : " ") + std::string(text.substr(0, space));
     text.remove_prefix(std::min(space + 1, text.size()));
   }
@@ -77,18 +81,20 @@ std::string configuration_markdown() {
   out += "| key | balanced | low_latency | high_throughput |\n|---|---|---|---|\n";
   for (const auto& key : all_keys())
     if (differs(key))
-      out += "| " + code(key.name) + " | " + code(key.defaults[0]) + " | " + code(key.defaults[1]) + " | " +
-             code(key.defaults[2]) + " |\n";
+      out += "| " + code(key.name) + " | " + code(key.defaults[0]) + " | " + code(key.defaults[1]) +
+             " | " + code(key.defaults[2]) + " |\n";
   std::string group = "-";
   for (const auto& key : all_keys()) {
     if (group_of(key) != group) {
       group = group_of(key);
-      out += "\n## " + group_title(group) + "\n\n| key | type | default | range | meaning |\n|---|---|---|---|---|\n";
+      out += "\n## " + group_title(group) +
+             "\n\n| key | type | default | range | meaning |\n|---|---|---|---|---|\n";
     }
     const std::string note = shown_default(key, 0);
     const bool literal = key.default_note.empty() && note != "empty";
-    out += "| " + code(key.name) + " | " + std::string(to_string(key.kind)) + " | " + (literal ? code(note) : note) +
-           " | " + format_range(key) + " | " + std::string(key.doc) + " |\n";
+    out += "| " + code(key.name) + " | " + std::string(to_string(key.kind)) + " | " +
+           (literal ? code(note) : note) + " | " + format_range(key) + " | " +
+           std::string(key.doc) + " |\n";
   }
   return out;
 }
@@ -111,9 +117,11 @@ std::string configuration_dump(const loaded_config& config) {
   }
   std::string out;
   for (const auto& e : config.entries) {
-    std::string line =
-        e.key + ":" + std::string(key_width - e.key.size() + 1, ' ') + (e.value.empty() ? "\"\"" : e.value);
-    line.append(line.size() < key_width + 2 + value_width ? key_width + 2 + value_width - line.size() : 0, ' ');
+    std::string line = e.key + ":" + std::string(key_width - e.key.size() + 1, ' ') +
+                       (e.value.empty() ? "\"\"" : e.value);
+    line.append(
+        line.size() < key_width + 2 + value_width ? key_width + 2 + value_width - line.size() : 0,
+        ' ');
     out += line + "  # " + e.origin + "\n";
   }
   return out;

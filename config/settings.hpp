@@ -1,8 +1,9 @@
 // config/settings.hpp
 //
-// What the service runs with, after defaults, file, environment and flags were merged and checked. Plain data: made by
-// load_settings (config/load.hpp), never changed afterwards. The meaning of each field, its range and its default in
-// each profile are data in config/keys.cpp, and docs/configuration.md is printed from there.
+// What the service runs with, after defaults, file, environment and flags were merged and checked.
+// Plain data: made by load_settings (config/load.hpp), never changed afterwards. The meaning of
+// each field, its range and its default in each profile are data in config/keys.cpp, and
+// docs/configuration.md is printed from there.
 #pragma once
 
 #include <chrono>
@@ -20,7 +21,8 @@ enum class profile_kind : std::uint8_t { balanced, low_latency, high_throughput 
 inline constexpr std::string_view profile_names[] = {"balanced", "low_latency", "high_throughput"};
 
 enum class log_level : std::uint8_t { trace, debug, info, warn, error, off };
-inline constexpr std::string_view log_level_names[] = {"trace", "debug", "info", "warn", "error", "off"};
+inline constexpr std::string_view log_level_names[] = {"trace", "debug", "info",
+                                                       "warn",  "error", "off"};
 
 enum class log_format : std::uint8_t { text, json };
 inline constexpr std::string_view log_format_names[] = {"text", "json"};

@@ -21,7 +21,8 @@ constexpr double whole_max = 9e15;  // doubles hold whole numbers up to here
 std::optional<double> parse_number(std::string_view text) {
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(number)) return std::nullopt;
+  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(number))
+    return std::nullopt;
   return number;
 }
 
@@ -72,15 +73,18 @@ parsed_value parse_amount(const key_spec& spec, const raw_value& raw) {
   key_value v;
   std::optional<double> amount;
   if (spec.kind == key_kind::duration) {
-    if (const auto d = parse_duration(std::string_view(raw.text))) amount = static_cast<double>(d->count());
+    if (const auto d = parse_duration(std::string_view(raw.text)))
+      amount = static_cast<double>(d->count());
   } else if (spec.kind == key_kind::bytes) {
     if (const auto b = parse_bytes(raw.text)) amount = static_cast<double>(*b);
   } else {
     amount = parse_number(raw.text);
-    if (amount && spec.kind == key_kind::integer && (*amount != std::floor(*amount) || std::abs(*amount) > whole_max))
+    if (amount && spec.kind == key_kind::integer &&
+        (*amount != std::floor(*amount) || std::abs(*amount) > whole_max))
       amount.reset();
   }
-  if (!amount) return wrong("must be " + expectation(spec) + "; not \"" + shortened(raw.text) + "\"");
+  if (!amount)
+    return wrong("must be " + expectation(spec) + "; not \"" + shortened(raw.text) + "\"");
   if (*amount < spec.min || *amount > spec.max)
     return wrong(shortened(raw.text) + " is out of range, allowed is " + format_range(spec));
   v.real = *amount;
@@ -91,7 +95,8 @@ parsed_value parse_amount(const key_spec& spec, const raw_value& raw) {
 
 parsed_value parse_choice(const key_spec& spec, const raw_value& raw) {
   const auto found = std::ranges::find(spec.choices, std::string_view(raw.text));
-  if (found != spec.choices.end()) return {key_value{.number = found - spec.choices.begin(), .shown = raw.text}, {}};
+  if (found != spec.choices.end())
+    return {key_value{.number = found - spec.choices.begin(), .shown = raw.text}, {}};
   std::string problem = "must be " + format_range(spec) + "; not \"" + shortened(raw.text) + "\"";
   if (const auto near = suggestion(raw.text, spec.choices); !near.empty()) problem += "; " + near;
   return wrong(std::move(problem));
@@ -103,7 +108,8 @@ parsed_value parse_text(const key_spec& spec, const raw_value& raw) {
   if (size < spec.min) return wrong("must not be empty");
   if (size > spec.max) return wrong("is longer than " + format_real(spec.max) + " bytes");
   key_value v{.text = raw.text, .shown = raw.text};
-  if (spec.kind == key_kind::conninfo && !raw.text.empty()) v.shown = conninfo_without_secrets(raw.text);
+  if (spec.kind == key_kind::conninfo && !raw.text.empty())
+    v.shown = conninfo_without_secrets(raw.text);
   return {std::move(v), {}};
 }
 
@@ -127,7 +133,8 @@ parsed_value parse_list(const key_spec& spec, const raw_value& raw) {
     return wrong("has more than " + format_real(spec.max) + " entries");
   for (const auto& item : v.list) {
     if (item.empty()) return wrong("has an empty entry");
-    if (item.size() > (spec.kind == key_kind::texts ? 200u : 4096u)) return wrong("has an entry that is too long");
+    if (item.size() > (spec.kind == key_kind::texts ? 200u : 4096u))
+      return wrong("has an entry that is too long");
     v.shown += (v.shown.empty() ? "" : ", ") + item;
   }
   v.shown = "[" + v.shown + "]";
@@ -136,7 +143,8 @@ parsed_value parse_list(const key_spec& spec, const raw_value& raw) {
 
 std::string command_shape_problem(const nlohmann::json& command) {
   const auto is_argv = [](const nlohmann::json& j) {
-    return j.is_array() && !j.empty() && std::ranges::all_of(j, [](const auto& a) { return a.is_string(); }) &&
+    return j.is_array() && !j.empty() &&
+           std::ranges::all_of(j, [](const auto& a) { return a.is_string(); }) &&
            !j[0].template get_ref<const std::string&>().empty();
   };
   if (is_argv(command)) return {};
@@ -170,11 +178,13 @@ raw_value raw_value::scalar(std::string text) { return {kind::scalar, std::move(
 
 parsed_value parse_value(const key_spec& spec, const raw_value& raw) {
   const bool is_list = spec.kind == key_kind::texts || spec.kind == key_kind::paths;
-  const bool fits = raw.is == raw_value::kind::scalar || (is_list && raw.is == raw_value::kind::list) ||
+  const bool fits = raw.is == raw_value::kind::scalar ||
+                    (is_list && raw.is == raw_value::kind::list) ||
                     (spec.kind == key_kind::commands && raw.is == raw_value::kind::map);
   if (raw.is == raw_value::kind::null) return wrong("has no value; must be " + expectation(spec));
   if (!fits)
-    return wrong("must be " + expectation(spec) + "; not a " + (raw.is == raw_value::kind::map ? "map" : "list"));
+    return wrong("must be " + expectation(spec) + "; not a " +
+                 (raw.is == raw_value::kind::map ? "map" : "list"));
   switch (spec.kind) {
     case key_kind::integer:
     case key_kind::real:
@@ -201,7 +211,8 @@ std::optional<std::int64_t> parse_bytes(std::string_view text) {
   const auto number = parse_number(text.substr(0, digits));
   std::string_view name = text.substr(digits);
   while (name.starts_with(' ')) name.remove_prefix(1);
-  const auto* found = name.empty() ? &byte_units[3] : std::ranges::find(byte_units, name, &unit::name);
+  const auto* found =
+      name.empty() ? &byte_units[3] : std::ranges::find(byte_units, name, &unit::name);
   if (!number || found == std::end(byte_units)) return std::nullopt;
   const double count = *number * found->size;
   if (count > whole_max || count != std::floor(count)) return std::nullopt;
@@ -211,7 +222,8 @@ std::optional<std::int64_t> parse_bytes(std::string_view text) {
 std::string format_bytes(std::int64_t value) {
   for (const auto& u : byte_units) {
     const auto size = static_cast<std::int64_t>(u.size);
-    if (value >= size && value % size == 0) return std::to_string(value / size) + std::string(u.name);
+    if (value >= size && value % size == 0)
+      return std::to_string(value / size) + std::string(u.name);
   }
   return std::to_string(value) + "B";
 }
@@ -226,7 +238,10 @@ std::string format_range(const key_spec& spec) {
     case key_kind::choice: {
       std::string out;
       for (std::size_t i = 0; i < spec.choices.size(); ++i)
-        out += (i == 0 ? "" : i + 1 == spec.choices.size() ? " or " : ", ") + std::string(spec.choices[i]);
+        out += (i == 0                         ? ""
+                : i + 1 == spec.choices.size() ? " or "
+                                               : ", ") +
+               std::string(spec.choices[i]);
       return out;
     }
     default:

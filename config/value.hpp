@@ -1,7 +1,8 @@
 // config/value.hpp
 //
-// From the text of one setting to its checked value and back. Durations and sizes carry their unit ("20ms", "16MiB"), so
-// that nobody has to know which one a key counts in; a bare duration is in seconds (state/duration.hpp).
+// From the text of one setting to its checked value and back. Durations and sizes carry their unit
+// ("20ms", "16MiB"), so that nobody has to know which one a key counts in; a bare duration is in
+// seconds (state/duration.hpp).
 #pragma once
 
 #include <cstdint>
@@ -47,6 +48,7 @@ parsed_value parse_value(const key_spec& spec, const raw_value& raw);
 std::optional<std::int64_t> parse_bytes(std::string_view text);
 std::string format_bytes(std::int64_t value);
 
-std::string format_range(const key_spec& spec);  // "1ms to 1m", "text or json"; empty when anything goes
+std::string format_range(
+    const key_spec& spec);  // "1ms to 1m", "text or json"; empty when anything goes
 
 }  // namespace cascade

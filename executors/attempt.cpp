@@ -7,8 +7,11 @@
 namespace cascade {
 
 attempt::attempt(std::shared_ptr<attempt_host> host, task_run run, completion done)
-    : run_(std::move(run)), host_(std::move(host)), done_(std::move(done)),
-      strand_(boost::asio::make_strand(host_->io)), timer_(strand_) {
+    : run_(std::move(run)),
+      host_(std::move(host)),
+      done_(std::move(done)),
+      strand_(boost::asio::make_strand(host_->io)),
+      timer_(strand_) {
   run_.stop = source_.get_token();
 }
 
@@ -29,7 +32,8 @@ void attempt::report(outcome o, std::string_view what) {
 }
 
 outcome attempt::stopped_outcome(std::string_view detail) const {
-  if (stopping() == stop_reason::cancelled) return outcome::cancelled(error_with_tail("cancelled", detail));
+  if (stopping() == stop_reason::cancelled)
+    return outcome::cancelled(error_with_tail("cancelled", detail));
   return outcome::retry(
       error_with_tail("timed out after " + std::to_string(run_.timeout.count()) + " ms", detail));
 }

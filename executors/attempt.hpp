@@ -1,6 +1,7 @@
 // executors/attempt.hpp
 //
-// What all kinds of attempts share: one report, a timeout, a stop with a grace. Private to executors/.
+// What all kinds of attempts share: one report, a timeout, a stop with a grace. Private to
+// executors/.
 //
 //   begin -> working -> report                      the normal way
 //               | timeout or cancel: token, on_stop
@@ -10,8 +11,10 @@
 //               v
 //            report                                 given up; what comes later is counted as late
 //
-// Thread   report, cancel, give_up: any. stop and the hooks: on the attempt's strand of the io_context.
-// Life     kept alive by its own pending handlers and by the pool thread or completion that works for it.
+// Thread   report, cancel, give_up: any. stop and the hooks: on the attempt's strand of the
+//          io_context.
+// Life     kept alive by its own pending handlers and by the pool thread or completion that works
+//          for it.
 #pragma once
 
 #include <atomic>
@@ -35,7 +38,8 @@ class attempt;
 
 // What attempts share with their runner and may outlive it.
 struct attempt_host {
-  attempt_host(boost::asio::io_context& context, runner_options o) : io(context), options(std::move(o)) {}
+  attempt_host(boost::asio::io_context& context, runner_options o)
+      : io(context), options(std::move(o)) {}
 
   boost::asio::io_context& io;
   const runner_options options;
@@ -51,14 +55,14 @@ struct attempt_host {
 };
 
 class attempt : public running, public std::enable_shared_from_this<attempt> {
- public:
+public:
   attempt(std::shared_ptr<attempt_host> host, task_run run, completion done);
 
   virtual void begin() = 0;
   void cancel() final;
   void give_up();  // reports `cancelled` now
 
- protected:
+protected:
   enum class stop_reason { none, timeout, cancelled };
 
   template <class T>
@@ -73,18 +77,18 @@ class attempt : public running, public std::enable_shared_from_this<attempt> {
   // How an attempt ends that was stopped; `detail` is what it said itself.
   outcome stopped_outcome(std::string_view detail = {}) const;
 
-  void start_timeout();                                // any thread; no-op without a timeout
-  void arm(std::chrono::milliseconds grace);           // strand: on_grace_over after that time
-  virtual void on_stop() = 0;                          // strand: make it end, arm the grace
-  virtual void on_grace_over() = 0;                    // strand
-  virtual void on_give_up() = 0;                       // any thread: the service ends now
+  void start_timeout();                       // any thread; no-op without a timeout
+  void arm(std::chrono::milliseconds grace);  // strand: on_grace_over after that time
+  virtual void on_stop() = 0;                 // strand: make it end, arm the grace
+  virtual void on_grace_over() = 0;           // strand
+  virtual void on_give_up() = 0;              // any thread: the service ends now
 
   attempt_host& host() const noexcept { return *host_; }
   auto& strand() noexcept { return strand_; }
 
   task_run run_;
 
- private:
+private:
   void stop(stop_reason reason);
 
   std::shared_ptr<attempt_host> host_;

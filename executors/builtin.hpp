@@ -4,7 +4,8 @@
 //
 //   noop   worker   result null
 //   echo   worker   result = payload
-//   sleep  async    {"ms": 10}, 0 to 24 h; result null; ends at once as cancelled when asked to stop
+//   sleep  async    {"ms": 10}, 0 to 24 h; result null; ends at once as cancelled when asked to
+//          stop
 //   fail   worker   {"times": 2}: retryable failure while attempt <= times, then {"attempt": n}
 //
 // Errors   a payload of another shape is `failed`.

@@ -20,9 +20,10 @@ namespace {
 namespace asio = boost::asio;
 using error = boost::system::error_code;
 
-constexpr std::size_t chunk_bytes = 64u << 10;       // read at once; the usual capacity of a pipe
-constexpr std::size_t drain_bytes_max = 1u << 20;    // after the exit; the largest capacity of a pipe
-constexpr std::chrono::milliseconds stderr_pause{2};  // after a full chunk: a flood is slowed to 32 MB/s
+constexpr std::size_t chunk_bytes = 64u << 10;     // read at once; the usual capacity of a pipe
+constexpr std::size_t drain_bytes_max = 1u << 20;  // after the exit; the largest capacity of a pipe
+constexpr std::chrono::milliseconds stderr_pause{
+    2};  // after a full chunk: a flood is slowed to 32 MB/s
 constexpr std::chrono::milliseconds last_resort{5'000};
 
 std::string signal_text(int number) {
@@ -39,10 +40,16 @@ std::string trimmed(std::string text) {
 
 }  // namespace
 
-command_attempt::command_attempt(std::shared_ptr<attempt_host> host_ptr, std::shared_ptr<const command_spec> spec,
-                                 task_run run, completion done)
-    : attempt(std::move(host_ptr), std::move(run), std::move(done)), spec_(std::move(spec)), in_(strand()),
-      out_(strand()), err_(strand()), pidfd_(strand()), err_pause_(strand()) {}
+command_attempt::command_attempt(std::shared_ptr<attempt_host> host_ptr,
+                                 std::shared_ptr<const command_spec> spec, task_run run,
+                                 completion done)
+    : attempt(std::move(host_ptr), std::move(run), std::move(done)),
+      spec_(std::move(spec)),
+      in_(strand()),
+      out_(strand()),
+      err_(strand()),
+      pidfd_(strand()),
+      err_pause_(strand()) {}
 
 void command_attempt::begin() {
   asio::post(strand(), [me = self<command_attempt>()] { me->launch(); });
@@ -92,8 +99,8 @@ bool command_attempt::adopt(spawned child) {
     pid_ = child.pid;
   }
   error ec;
-  for (auto [end, fd] : {std::pair(&pidfd_, &child.pidfd), std::pair(&in_, &child.in), std::pair(&out_, &child.out),
-                         std::pair(&err_, &child.err)}) {
+  for (auto [end, fd] : {std::pair(&pidfd_, &child.pidfd), std::pair(&in_, &child.in),
+                         std::pair(&out_, &child.out), std::pair(&err_, &child.err)}) {
     end->assign(fd->get(), ec);
     if (ec) break;
     fd->release();
@@ -115,10 +122,11 @@ bool command_attempt::adopt(spawned child) {
 
 void command_attempt::feed_stdin() {
   // A child may close its stdin at any time, or never read it: neither is an error.
-  asio::async_write(in_, asio::buffer(run_.payload), [me = self<command_attempt>()](error, std::size_t) {
-    error ignored;
-    me->in_.close(ignored);
-  });
+  asio::async_write(in_, asio::buffer(run_.payload),
+                    [me = self<command_attempt>()](error, std::size_t) {
+                      error ignored;
+                      me->in_.close(ignored);
+                    });
 }
 
 void command_attempt::watch(stream& from, bool is_stderr) {
@@ -137,7 +145,8 @@ void command_attempt::watch(stream& from, bool is_stderr) {
   });
 }
 
-// Reads what is there, up to bytes_max; closes the stream at its end. Returns the number of bytes read.
+// Reads what is there, up to bytes_max; closes the stream at its end. Returns the number of bytes
+// read.
 std::size_t command_attempt::take(stream& from, bool is_stderr, std::size_t bytes_max) {
   std::array<char, chunk_bytes> buffer;
   std::size_t total = 0;
@@ -174,7 +183,8 @@ void command_attempt::take_stdout(const char* bytes, std::size_t count) {
 
 void command_attempt::take_stderr(const char* bytes, std::size_t count) {
   stderr_.append(bytes, count);
-  if (stderr_.size() > 2 * spec_->stderr_bytes_max) stderr_.erase(0, stderr_.size() - spec_->stderr_bytes_max);
+  if (stderr_.size() > 2 * spec_->stderr_bytes_max)
+    stderr_.erase(0, stderr_.size() - spec_->stderr_bytes_max);
 }
 
 std::string_view command_attempt::stderr_tail() const {
@@ -197,7 +207,8 @@ void command_attempt::ended() {
   siginfo_t info{};
   {
     const std::lock_guard held(lock_);
-    while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.native_handle()), &info, WEXITED | WNOHANG) < 0) {
+    while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.native_handle()), &info, WEXITED | WNOHANG) <
+           0) {
       if (errno == EINTR) continue;
       info.si_code = 0;  // somebody else reaped it: judge() says so
       break;
@@ -208,24 +219,28 @@ void command_attempt::ended() {
   error ignored;
   for (auto* end : {&in_, &out_, &err_, &pidfd_}) end->close(ignored);
   err_pause_.cancel();
-  if (host().options.command_log && !stderr_.empty()) host().options.command_log(run_, stderr_tail());
+  if (host().options.command_log && !stderr_.empty())
+    host().options.command_log(run_, stderr_tail());
   report(judge(info.si_code, info.si_status), "the command succeeded, but its stdout");
 }
 
 outcome command_attempt::judge(int code, int status) {
   if (flooded_)
-    return outcome::failure(error_with_tail(
-        "output limit exceeded: stdout has more than " + std::to_string(spec_->stdout_bytes_max) + " bytes",
-        stderr_tail()));
+    return outcome::failure(error_with_tail("output limit exceeded: stdout has more than " +
+                                                std::to_string(spec_->stdout_bytes_max) + " bytes",
+                                            stderr_tail()));
   if (stopping() != stop_reason::none) return stopped_outcome(stderr_tail());
   if (code == CLD_KILLED || code == CLD_DUMPED)
     return outcome::retry(error_with_tail("killed by " + signal_text(status), stderr_tail()));
-  if (code != CLD_EXITED) return outcome::retry("the exit code was lost: somebody else reaped the process");
+  if (code != CLD_EXITED)
+    return outcome::retry("the exit code was lost: somebody else reaped the process");
   switch (spec_->verdict_of(status)) {
-    case command_spec::verdict::success: return outcome::success(trimmed(std::move(stdout_)));
+    case command_spec::verdict::success:
+      return outcome::success(trimmed(std::move(stdout_)));
     case command_spec::verdict::retry:
       return outcome::retry(error_with_tail("exit code " + std::to_string(status), stderr_tail()));
-    case command_spec::verdict::fail: break;
+    case command_spec::verdict::fail:
+      break;
   }
   return outcome::failure(error_with_tail("exit code " + std::to_string(status), stderr_tail()));
 }
@@ -263,8 +278,9 @@ void command_attempt::on_grace_over() {
     return;
   }
   constexpr std::string_view text = "it did not end when it was killed";
-  report(stopping() == stop_reason::none ? outcome::failure(std::string("output limit exceeded: ").append(text))
-                                         : stopped_outcome(text));
+  report(stopping() == stop_reason::none
+             ? outcome::failure(std::string("output limit exceeded: ").append(text))
+             : stopped_outcome(text));
 }
 
 void command_attempt::on_give_up() { signal_group(SIGKILL); }

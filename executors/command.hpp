@@ -4,15 +4,18 @@
 //
 //   launch -> running -- exit seen -> group killed, pipes drained -> reaped -> report
 //                |
-//                +- stop: TERM to the group -- kill_after --> KILL -- last_resort --> report, still waiting to reap
-//                +- more stdout than allowed: KILL
+//                +- stop: TERM to the group -- kill_after --> KILL -- last_resort --> report, still
+//                waiting to reap +- more stdout than allowed: KILL
 //
-// Exit     the leader's pidfd tells; end of file on a pipe never does: a grandchild may hold it for ever. The leader
-//          stays a zombie until its group has been killed, so that the group's number cannot be a stranger's.
-// Host     must not ignore SIGCHLD or reap children it does not know (waitpid(-1)): exit codes would be lost.
+// Exit     the leader's pidfd tells; end of file on a pipe never does: a grandchild may hold it for
+//          ever. The leader stays a zombie until its group has been killed, so that the group's
+//          number cannot be a stranger's.
+// Host     must not ignore SIGCHLD or reap children it does not know (waitpid(-1)): exit codes
+//          would be lost.
 // Thread   the strand; only signals to the group come from elsewhere too (give_up), hence the lock.
 // Memory   no buffer while a command is silent; stdout up to its cap, stderr up to twice its cap.
-// Limits   a process that leaves the session (setsid) survives: only a cgroup could stop it. It cannot hold us up.
+// Limits   a process that leaves the session (setsid) survives: only a cgroup could stop it. It
+//          cannot hold us up.
 // Tests    tests/unit/executor_command_test.cpp, executor_command_hostile_test.cpp
 #pragma once
 
@@ -29,13 +32,13 @@
 namespace cascade {
 
 class command_attempt final : public attempt {
- public:
-  command_attempt(std::shared_ptr<attempt_host> host, std::shared_ptr<const command_spec> spec, task_run run,
-                  completion done);
+public:
+  command_attempt(std::shared_ptr<attempt_host> host, std::shared_ptr<const command_spec> spec,
+                  task_run run, completion done);
 
   void begin() override;
 
- private:
+private:
   using stream = boost::asio::posix::stream_descriptor;
 
   void launch();
@@ -68,8 +71,8 @@ class command_attempt final : public attempt {
   bool flooded_ = false;
   bool killed_ = false;
 
-  std::mutex lock_;   // guards pid_
-  pid_t pid_ = -1;    // > 0: not reaped
+  std::mutex lock_;  // guards pid_
+  pid_t pid_ = -1;   // > 0: not reaped
 };
 
 }  // namespace cascade

@@ -1,13 +1,14 @@
 // executors/command_spec.hpp
 //
-// What a command is: the program, its arguments and environment, and what its exit codes mean. Comes from the
-// configuration (a named handler) or from a step of a workflow; never from a task's payload.
+// What a command is: the program, its arguments and environment, and what its exit codes mean.
+// Comes from the configuration (a named handler) or from a step of a workflow; never from a task's
+// payload.
 //
-// JSON     an array of strings (argv), or an object with the members below; unknown members are errors. Durations are
-//          seconds as a number, or text such as "500ms", "5s", "2m".
+// JSON     an array of strings (argv), or an object with the members below; unknown members are
+//          errors. Durations are seconds as a number, or text such as "500ms", "5s", "2m".
 // Meaning  the codes of the three lists are disjoint; any other code is `other_codes`.
-// Limits   argv 1..1000 entries, argv and env together 1 MiB; stdout_bytes_max <= limits::result_bytes_max;
-//          stderr_bytes_max <= 1 MiB; kill_after 0..1 h.
+// Limits   argv 1..1000 entries, argv and env together 1 MiB; stdout_bytes_max <=
+//          limits::result_bytes_max; stderr_bytes_max <= 1 MiB; kill_after 0..1 h.
 #pragma once
 
 #include <chrono>
@@ -23,9 +24,9 @@ namespace cascade {
 struct command_spec {
   enum class verdict { success, retry, fail };
 
-  std::vector<std::string> argv;                // argv[0] without a slash is looked up in PATH; never a shell
-  std::string cwd;                              // absolute, or empty: the runner's neutral directory
-  std::map<std::string, std::string> env;       // on top of the clean environment
+  std::vector<std::string> argv;  // argv[0] without a slash is looked up in PATH; never a shell
+  std::string cwd;                // absolute, or empty: the runner's neutral directory
+  std::map<std::string, std::string> env;  // on top of the clean environment
   std::vector<int> success_codes{0};
   std::vector<int> retry_codes;
   std::vector<int> fail_codes;
@@ -45,7 +46,8 @@ struct parsed_command {
 
 parsed_command parse_command(std::string_view json);
 
-// Returns what is wrong with a spec that was built in C++, or nothing. parse_command has done this already.
+// Returns what is wrong with a spec that was built in C++, or nothing. parse_command has done this
+// already.
 std::optional<std::string> command_problem(const command_spec& spec);
 
 }  // namespace cascade

@@ -8,7 +8,8 @@ namespace cascade {
 
 void function_attempt::settle(outcome o) {
   if (stopping() != stop_reason::none && o.how != outcome::kind::succeeded)
-    o = stopped_outcome(o.how == outcome::kind::cancelled ? std::string_view() : std::string_view(o.error));
+    o = stopped_outcome(o.how == outcome::kind::cancelled ? std::string_view()
+                                                          : std::string_view(o.error));
   report(std::move(o));
 }
 
@@ -70,13 +71,15 @@ void thread_attempt::on_give_up() {
 
 // -- asynchronous --
 
-// Shared by the copies of the completion. When the last copy dies uncalled, nobody could ever report.
+// Shared by the copies of the completion. When the last copy dies uncalled, nobody could ever
+// report.
 struct async_attempt::promise {
   explicit promise(std::shared_ptr<async_attempt> a) : owner(std::move(a)) {}
   promise(const promise&) = delete;
   promise& operator=(const promise&) = delete;
   ~promise() {
-    if (!kept) owner->settle(outcome::retry("the handler dropped its completion without calling it"));
+    if (!kept)
+      owner->settle(outcome::retry("the handler dropped its completion without calling it"));
   }
 
   std::shared_ptr<async_attempt> owner;

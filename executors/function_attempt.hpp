@@ -1,7 +1,7 @@
 // executors/function_attempt.hpp
 //
-// Attempts that call a C++ function: on a pool thread, or an asynchronous one. Private to executors/.
-// States and threads: executors/attempt.hpp.
+// Attempts that call a C++ function: on a pool thread, or an asynchronous one. Private to
+// executors/. States and threads: executors/attempt.hpp.
 #pragma once
 
 #include "executors/attempt.hpp"
@@ -10,12 +10,12 @@
 namespace cascade {
 
 class function_attempt : public attempt {
- public:
-  function_attempt(std::shared_ptr<attempt_host> host, std::shared_ptr<const handler_entry> handler, task_run run,
-                   completion done)
+public:
+  function_attempt(std::shared_ptr<attempt_host> host, std::shared_ptr<const handler_entry> handler,
+                   task_run run, completion done)
       : attempt(std::move(host), std::move(run), std::move(done)), handler_(std::move(handler)) {}
 
- protected:
+protected:
   void settle(outcome o);  // reports what the function said, or that it was stopped
   void on_stop() override { arm(host().options.stop_grace); }
   void on_grace_over() override { report(stopped_outcome()); }
@@ -25,14 +25,15 @@ class function_attempt : public attempt {
 };
 
 class thread_attempt final : public function_attempt, public thread_pool::job {
- public:
-  thread_attempt(std::shared_ptr<attempt_host> host, std::shared_ptr<const handler_entry> handler, task_run run,
-                 completion done, thread_pool& pool)
-      : function_attempt(std::move(host), std::move(handler), std::move(run), std::move(done)), pool_(pool) {}
+public:
+  thread_attempt(std::shared_ptr<attempt_host> host, std::shared_ptr<const handler_entry> handler,
+                 task_run run, completion done, thread_pool& pool)
+      : function_attempt(std::move(host), std::move(handler), std::move(run), std::move(done)),
+        pool_(pool) {}
 
   void begin() override;
 
- private:
+private:
   enum class phase { waiting, working, given_up, ended };
 
   bool prepare() override;
@@ -49,11 +50,11 @@ class thread_attempt final : public function_attempt, public thread_pool::job {
 };
 
 class async_attempt final : public function_attempt {
- public:
+public:
   using function_attempt::function_attempt;
   void begin() override;
 
- private:
+private:
   struct promise;
 };
 

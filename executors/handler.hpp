@@ -1,13 +1,15 @@
 // executors/handler.hpp
 //
-// What a handler is: the public interface for C++ functions that do a task's work. A user's own program, or a plugin,
-// adds functions to the registry before the service starts.
+// What a handler is: the public interface for C++ functions that do a task's work. A user's own
+// program, or a plugin, adds functions to the registry before the service starts.
 //
-// Thread   `run_on::thread` functions run on a pool of threads and may block; several run at once, so they must be
-//          thread-safe. `run_on::worker` functions run inside a worker actor: they must return within microseconds and
-//          never block. An asynchronous function returns at once and calls `done` exactly once, from any thread.
+// Thread   `run_on::thread` functions run on a pool of threads and may block; several run at once,
+//          so they must be thread-safe. `run_on::worker` functions run inside a worker actor: they
+//          must return within microseconds and never block. An asynchronous function returns at
+//          once and calls `done` exactly once, from any thread.
 // Errors   an exception that leaves a handler is a retryable failure with its what() as text.
-// Limits   result: limits::result_bytes_max; error: cut at limits::error_bytes_max; both are made storable.
+// Limits   result: limits::result_bytes_max; error: cut at limits::error_bytes_max; both are made
+//          storable.
 #pragma once
 
 #include <chrono>
@@ -20,20 +22,21 @@
 
 namespace cascade {
 
-// One attempt at one task, as handed to its handler. Owned by the runner, valid until the outcome is reported.
+// One attempt at one task, as handed to its handler. Owned by the runner, valid until the outcome
+// is reported.
 struct task_run {
   task_id id;
-  job_id job;                           // none for a loose task
-  int item = -1;                        // position in a for_each, or -1
-  int attempt = 1;                      // from 1
+  job_id job;       // none for a loose task
+  int item = -1;    // position in a for_each, or -1
+  int attempt = 1;  // from 1
   int attempts_max = 1;
   std::chrono::milliseconds timeout{};  // 0: no limit
   std::string handler;
   std::string queue;
-  std::string step;                     // empty for a loose task
-  std::string payload;                  // JSON text
-  std::string command;                  // JSON text of the step's own command, or empty
-  std::stop_token stop;                 // asked to stop: cancelled, timed out, or the service ends
+  std::string step;      // empty for a loose task
+  std::string payload;   // JSON text
+  std::string command;   // JSON text of the step's own command, or empty
+  std::stop_token stop;  // asked to stop: cancelled, timed out, or the service ends
 };
 
 // How an attempt ended.
@@ -41,16 +44,21 @@ struct outcome {
   enum class kind { succeeded, retry, failed, cancelled };
 
   kind how = kind::succeeded;
-  std::string result;                                 // JSON text; empty means null
-  std::string error;                                  // for people; empty on success
-  std::optional<std::chrono::milliseconds> retry_in;  // the handler's own wish; else the task's policy decides
+  std::string result;  // JSON text; empty means null
+  std::string error;   // for people; empty on success
+  std::optional<std::chrono::milliseconds>
+      retry_in;  // the handler's own wish; else the task's policy decides
 
-  static outcome success(std::string json = {}) { return {kind::succeeded, std::move(json), {}, {}}; }
+  static outcome success(std::string json = {}) {
+    return {kind::succeeded, std::move(json), {}, {}};
+  }
   static outcome retry(std::string why, std::optional<std::chrono::milliseconds> in = {}) {
     return {kind::retry, {}, std::move(why), in};
   }
   static outcome failure(std::string why) { return {kind::failed, {}, std::move(why), {}}; }
-  static outcome cancelled(std::string why = "cancelled") { return {kind::cancelled, {}, std::move(why), {}}; }
+  static outcome cancelled(std::string why = "cancelled") {
+    return {kind::cancelled, {}, std::move(why), {}};
+  }
 };
 
 using handler_function = std::function<outcome(const task_run&)>;

@@ -16,14 +16,17 @@ outcome storable_outcome(outcome o, std::string_view what) {
     return o;
   }
   o.result.clear();
-  o.error = o.error.empty() ? "the handler gave no reason" : storable_text(o.error, limits::error_bytes_max);
-  if (o.retry_in && *o.retry_in < std::chrono::milliseconds(0)) o.retry_in = std::chrono::milliseconds(0);
+  o.error = o.error.empty() ? "the handler gave no reason"
+                            : storable_text(o.error, limits::error_bytes_max);
+  if (o.retry_in && *o.retry_in < std::chrono::milliseconds(0))
+    o.retry_in = std::chrono::milliseconds(0);
   return o;
 }
 
 std::string error_with_tail(std::string_view why, std::string_view detail) {
   std::string out(why);
-  while (!detail.empty() && (detail.back() == '\n' || detail.back() == '\r')) detail.remove_suffix(1);
+  while (!detail.empty() && (detail.back() == '\n' || detail.back() == '\r'))
+    detail.remove_suffix(1);
   if (detail.empty()) return out;
   out += ": ";
   const std::string text = storable_text(detail, detail.size() * 3);

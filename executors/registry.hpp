@@ -1,11 +1,13 @@
 // executors/registry.hpp
 //
-// Names of handlers and what stands behind them. Filled before the service starts (by the user's own program, by
-// plugins, from the configuration), then frozen.
+// Names of handlers and what stands behind them. Filled before the service starts (by the user's
+// own program, by plugins, from the configuration), then frozen.
 //
-// Thread   filled by one thread; after freeze() it never changes and is read by all threads without a lock.
-// Errors   an empty, too long, reserved or doubled name, a name with control characters or bad UTF-8, an empty function
-//          or a bad command throw std::invalid_argument; add after freeze throws std::logic_error.
+// Thread   filled by one thread; after freeze() it never changes and is read by all threads without
+//          a lock.
+// Errors   an empty, too long, reserved or doubled name, a name with control characters or bad
+//          UTF-8, an empty function or a bad command throw std::invalid_argument; add after freeze
+//          throws std::logic_error.
 // Cost     find is one hash lookup, no allocation.
 // ABI      plugins call the virtual functions only, so they need no symbol of the host program.
 #pragma once
@@ -23,7 +25,8 @@ namespace cascade {
 
 enum class handler_kind { unknown, worker, thread, async, command };
 
-// The handler name of a step that brings its own command; see task_run::command. Nobody can register it.
+// The handler name of a step that brings its own command; see task_run::command. Nobody can
+// register it.
 inline constexpr std::string_view command_handler_name = "command";
 
 struct handler_entry {
@@ -35,7 +38,7 @@ struct handler_entry {
 };
 
 class handler_registry {
- public:
+public:
   handler_registry() = default;
   handler_registry(const handler_registry&) = delete;
   handler_registry& operator=(const handler_registry&) = delete;
@@ -48,20 +51,24 @@ class handler_registry {
   void freeze() noexcept { frozen_ = true; }
   bool frozen() const noexcept { return frozen_; }
 
-  // Returns the handler, or null. Valid as long as the registry; keep the shared pointer to have it longer.
+  // Returns the handler, or null. Valid as long as the registry; keep the shared pointer to have it
+  // longer.
   const std::shared_ptr<const handler_entry>& find(std::string_view name) const noexcept;
   bool contains(std::string_view name) const noexcept { return find(name) != nullptr; }
   std::vector<std::string> names() const;  // sorted
 
- private:
+private:
   struct name_hash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view s) const noexcept { return std::hash<std::string_view>{}(s); }
+    std::size_t operator()(std::string_view s) const noexcept {
+      return std::hash<std::string_view>{}(s);
+    }
   };
 
   void insert(handler_entry entry);
 
-  std::unordered_map<std::string, std::shared_ptr<const handler_entry>, name_hash, std::equal_to<>> entries_;
+  std::unordered_map<std::string, std::shared_ptr<const handler_entry>, name_hash, std::equal_to<>>
+      entries_;
   bool frozen_ = false;
 };
 

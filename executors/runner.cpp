@@ -15,7 +15,8 @@ namespace {
 // A child that closes its stdin early must not end us; a write then fails with EPIPE.
 void ignore_sigpipe() {
   struct sigaction now;
-  if (::sigaction(SIGPIPE, nullptr, &now) == 0 && now.sa_handler == SIG_DFL) ::signal(SIGPIPE, SIG_IGN);
+  if (::sigaction(SIGPIPE, nullptr, &now) == 0 && now.sa_handler == SIG_DFL)
+    ::signal(SIGPIPE, SIG_IGN);
 }
 
 // Everything a command inherits from our environment; the rest may hold secrets.
@@ -41,7 +42,9 @@ std::string unknown_handler_text(const task_run& run) {
 
 struct runner::state {
   state(const handler_registry& h, boost::asio::io_context& io, runner_options options)
-      : handlers(h), host(std::make_shared<attempt_host>(io, std::move(options))), pool(host->options.threads_max) {}
+      : handlers(h),
+        host(std::make_shared<attempt_host>(io, std::move(options))),
+        pool(host->options.threads_max) {}
 
   std::shared_ptr<attempt> make(task_run run, completion& done);
 
@@ -50,7 +53,8 @@ struct runner::state {
   thread_pool pool;
 };
 
-runner::runner(const handler_registry& handlers, boost::asio::io_context& io, runner_options options)
+runner::runner(const handler_registry& handlers, boost::asio::io_context& io,
+               runner_options options)
     : state_(std::make_shared<state>(handlers, io, std::move(options))) {
   ignore_sigpipe();
   state_->host->base_env = clean_environment();
@@ -89,18 +93,22 @@ std::shared_ptr<attempt> runner::state::make(task_run run, completion& done) {
       return nullptr;
     }
     auto spec = std::make_shared<const command_spec>(std::move(*parsed.spec));
-    return std::make_shared<command_attempt>(host, std::move(spec), std::move(run), std::move(done));
+    return std::make_shared<command_attempt>(host, std::move(spec), std::move(run),
+                                             std::move(done));
   }
   const auto& entry = handlers.find(run.handler);
   switch (entry ? entry->kind : handler_kind::unknown) {
     case handler_kind::worker:  // started as if it were a thread function: correct, only slower
     case handler_kind::thread:
       return std::make_shared<thread_attempt>(host, entry, std::move(run), std::move(done), pool);
-    case handler_kind::async: return std::make_shared<async_attempt>(host, entry, std::move(run), std::move(done));
+    case handler_kind::async:
+      return std::make_shared<async_attempt>(host, entry, std::move(run), std::move(done));
     case handler_kind::command:
-      return std::make_shared<command_attempt>(host, std::shared_ptr<const command_spec>(entry, &entry->command),
-                                               std::move(run), std::move(done));
-    case handler_kind::unknown: break;
+      return std::make_shared<command_attempt>(
+          host, std::shared_ptr<const command_spec>(entry, &entry->command), std::move(run),
+          std::move(done));
+    case handler_kind::unknown:
+      break;
   }
   done(storable_outcome(outcome::failure(unknown_handler_text(run))));
   return nullptr;

@@ -31,7 +31,8 @@ unique_fd::~unique_fd() {
 }
 
 bool spawned::transient() const noexcept {
-  return error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE || error == ETXTBSY || error == EINTR;
+  return error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE ||
+         error == ETXTBSY || error == EINTR;
 }
 
 namespace {
@@ -72,8 +73,8 @@ std::string_view value_of(const std::vector<std::string>& env, std::string_view 
   return {};
 }
 
-// Returns the first executable of that name in PATH, or an empty string and errno. Relative directories in PATH are
-// skipped: what runs must not depend on the working directory.
+// Returns the first executable of that name in PATH, or an empty string and errno. Relative
+// directories in PATH are skipped: what runs must not depend on the working directory.
 std::string find_program(const std::string& name, std::string_view path, int& error) {
   error = ENOENT;
   while (!path.empty()) {
@@ -108,9 +109,11 @@ struct options {
 
   int fill(int cwd, int in, int out, int err) {
     sigset_t all, none;
-    std::memset(&all, 0xFF, sizeof all);  // sigfillset leaves out 32 and 33, which the child would then ignore
+    std::memset(&all, 0xFF,
+                sizeof all);  // sigfillset leaves out 32 and 33, which the child would then ignore
     ::sigemptyset(&none);
-    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    ::posix_spawnattr_setflags(&attributes,
+                               POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
     ::posix_spawnattr_setsigdefault(&attributes, &all);
     ::posix_spawnattr_setsigmask(&attributes, &none);
     int error = ::posix_spawn_file_actions_addfchdir_np(&actions, cwd);
@@ -147,7 +150,8 @@ spawned spawn(const spawn_request& request) {
   pipe_ends in, out, err;
   for (auto* ends : {&in, &out, &err})
     if (int error = open_pipe(*ends)) return failed(error, "cannot open a pipe for " + shown);
-  for (const int fd : {in.write.get(), out.read.get(), err.read.get()}) ::fcntl(fd, F_SETFL, O_NONBLOCK);
+  for (const int fd : {in.write.get(), out.read.get(), err.read.get()})
+    ::fcntl(fd, F_SETFL, O_NONBLOCK);
 
   options how;
   if (int error = how.fill(cwd.get(), in.read.get(), out.write.get(), err.write.get()))
@@ -155,7 +159,8 @@ spawned spawn(const spawn_request& request) {
   const auto argv = pointers(request.argv);
   const auto env = pointers(request.env);
   spawned child;
-  if (int error = ::posix_spawn(&child.pid, program.c_str(), &how.actions, &how.attributes, argv.data(), env.data()))
+  if (int error = ::posix_spawn(&child.pid, program.c_str(), &how.actions, &how.attributes,
+                                argv.data(), env.data()))
     return failed(error, "cannot run " + shown);
 
   const rlimit no_core{0, 0};

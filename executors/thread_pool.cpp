@@ -84,7 +84,8 @@ void thread_pool::start_thread() {
 void thread_pool::submit(std::shared_ptr<job> work) {
   const std::lock_guard held(core_->lock);
   if (core_->stopping) return;
-  // A thread that was woken but does not run yet still counts as idle, hence the comparison with the line.
+  // A thread that was woken but does not run yet still counts as idle, hence the comparison with
+  // the line.
   if (core_->idle <= core_->line.size() && core_->workers.size() < threads_max_) start_thread();
   core_->line.push_back(std::move(work));
   core_->work_or_stop.notify_one();
@@ -105,7 +106,8 @@ bool thread_pool::shutdown(std::chrono::steady_clock::time_point deadline) {
   core_->work_or_stop.notify_all();
   auto& workers = core_->workers;
   const auto in_run = [](const auto& worker) { return worker->in_run; };
-  core_->left_run.wait_until(held, deadline, [&] { return std::none_of(workers.begin(), workers.end(), in_run); });
+  core_->left_run.wait_until(held, deadline,
+                             [&] { return std::none_of(workers.begin(), workers.end(), in_run); });
   const auto first_ending = std::stable_partition(workers.begin(), workers.end(), in_run);
   std::move(first_ending, workers.end(), std::back_inserter(ending));
   workers.erase(first_ending, workers.end());

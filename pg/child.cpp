@@ -27,14 +27,16 @@ file_descriptor::~file_descriptor() {
 
 failure system_failure(const std::string& doing) {
   const int error = errno;
-  return local_failure(errc::database_unavailable, doing + ": " + std::generic_category().message(error));
+  return local_failure(errc::database_unavailable,
+                       doing + ": " + std::generic_category().message(error));
 }
 
 bool account::may_pass(const std::filesystem::path& directory) const {
   struct stat s {};
   if (::stat(directory.c_str(), &s) != 0) return false;
   if (s.st_uid == uid) return (s.st_mode & S_IXUSR) != 0;
-  if (s.st_gid == gid || std::ranges::find(groups, s.st_gid) != groups.end()) return (s.st_mode & S_IXGRP) != 0;
+  if (s.st_gid == gid || std::ranges::find(groups, s.st_gid) != groups.end())
+    return (s.st_mode & S_IXGRP) != 0;
   return (s.st_mode & S_IXOTH) != 0;
 }
 
@@ -42,10 +44,13 @@ expected<account> find_account(const std::string& name) {
   std::vector<char> buffer(16 << 10);
   passwd entry{};
   passwd* found = nullptr;
-  if (::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr)
-    return local_failure(errc::database_rejected, "there is no system user \"" + name + "\" to run Postgres as");
+  if (::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 ||
+      found == nullptr)
+    return local_failure(errc::database_rejected,
+                         "there is no system user \"" + name + "\" to run Postgres as");
   if (entry.pw_uid == 0)
-    return local_failure(errc::database_rejected, "Postgres does not run as root; name another system user");
+    return local_failure(errc::database_rejected,
+                         "Postgres does not run as root; name another system user");
   account a{entry.pw_name, entry.pw_dir, entry.pw_uid, entry.pw_gid, {}};
   int count = 64;
   a.groups.resize(static_cast<std::size_t>(count));
@@ -92,7 +97,8 @@ struct launch {
   ::umask(0077);
   if (::chdir("/") != 0) stop();
   // After setuid, which clears it. The parent may be gone already.
-  if (l.p.die_with_parent && (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != l.parent)) ::_exit(127);
+  if (l.p.die_with_parent && (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != l.parent))
+    ::_exit(127);
   ::execve(l.p.executable.c_str(), l.argv.data(), l.envp.data());
   stop();
   ::_exit(127);
@@ -119,10 +125,12 @@ expected<child> child::start(const program& p) {
   launch l{p, {}, {}, {}, -1, -1, -1, ::getpid()};
   prepare(l);
   const file_descriptor in{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
-  const file_descriptor out{::open(p.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640)};
+  const file_descriptor out{
+      ::open(p.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640)};
   if (!out) return system_failure("cannot write " + p.log.string());
   int ends[2];
-  if (!in || ::pipe2(ends, O_CLOEXEC) != 0) return system_failure("cannot start " + p.executable.string());
+  if (!in || ::pipe2(ends, O_CLOEXEC) != 0)
+    return system_failure("cannot start " + p.executable.string());
   const file_descriptor report_read{ends[0]};
   file_descriptor report_write{ends[1]};
   l.in = in.get();
@@ -178,7 +186,9 @@ bool child::wait_exit(deadline until) {
   return true;
 }
 
-void child::signal(int number) const { ::pidfd_send_signal(state_->pidfd.get(), number, nullptr, 0); }
+void child::signal(int number) const {
+  ::pidfd_send_signal(state_->pidfd.get(), number, nullptr, 0);
+}
 
 std::string child::ending() const {
   const std::lock_guard lock(state_->mutex);

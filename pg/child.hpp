@@ -1,10 +1,12 @@
 // pg/child.hpp
 //
-// Private to pg/: starts and watches the programs of the private cluster, as another user when we are root.
+// Private to pg/: starts and watches the programs of the private cluster, as another user when we
+// are root.
 //
-// A fork and exec of our own, since the process library at hand (Boost.Process v2 of 1.81) tells the io_context about
-// the fork inside the child, which takes locks that another thread may have held, and cannot drop groups safely. Between
-// fork and exec only async-signal-safe calls are made here.
+// A fork and exec of our own, since the process library at hand (Boost.Process v2 of 1.81) tells
+// the io_context about the fork inside the child, which takes locks that another thread may have
+// held, and cannot drop groups safely. Between fork and exec only async-signal-safe calls are made
+// here.
 //
 // Thread   blocking calls; a started child may be used by several threads at once.
 // Needs    Linux 5.11 (pidfd, close_range).
@@ -26,7 +28,7 @@
 namespace cascade::pg::detail {
 
 class file_descriptor {
- public:
+public:
   explicit file_descriptor(int fd = -1) noexcept : fd_(fd) {}
   file_descriptor(file_descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   file_descriptor& operator=(file_descriptor&& other) noexcept {
@@ -37,7 +39,7 @@ class file_descriptor {
   int get() const noexcept { return fd_; }
   explicit operator bool() const noexcept { return fd_ >= 0; }
 
- private:
+private:
   int fd_;
 };
 
@@ -58,14 +60,15 @@ expected<account> find_account(const std::string& name);
 struct program {
   std::filesystem::path executable;
   std::vector<std::string> arguments;
-  std::filesystem::path log;      // appended to; stdin is /dev/null
-  std::optional<account> as;      // requires root
-  bool die_with_parent = false;   // killed when the starting thread ends
+  std::filesystem::path log;     // appended to; stdin is /dev/null
+  std::optional<account> as;     // requires root
+  bool die_with_parent = false;  // killed when the starting thread ends
 };
 
 class child {
- public:
-  // Ensures: exec has succeeded; the program leads a session of its own and has none of our descriptors.
+public:
+  // Ensures: exec has succeeded; the program leads a session of its own and has none of our
+  // descriptors.
   static expected<child> start(const program& p);
   // A process that somebody else started.
   static expected<child> watch(pid_t pid);
@@ -79,9 +82,10 @@ class child {
   std::string ending() const;
   std::optional<int> exit_code() const;
 
- private:
+private:
   struct state {
-    state(pid_t p, file_descriptor fd, bool own) noexcept : pid(p), pidfd(std::move(fd)), ours(own) {}
+    state(pid_t p, file_descriptor fd, bool own) noexcept
+        : pid(p), pidfd(std::move(fd)), ours(own) {}
     const pid_t pid;
     const file_descriptor pidfd;
     const bool ours;

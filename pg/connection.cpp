@@ -48,7 +48,9 @@ struct connection::state {
   static void notice(void* self, const PGresult* r) {
     auto& s = *static_cast<state*>(self);
     const auto f = failure_of(r);
-    if (PQresultErrorField(r, PG_DIAG_SEVERITY_NONLOCALIZED) != nullptr && detail::ends_connection(r)) s.fatal = f;
+    if (PQresultErrorField(r, PG_DIAG_SEVERITY_NONLOCALIZED) != nullptr &&
+        detail::ends_connection(r))
+      s.fatal = f;
     if (s.options.on_notice) s.options.on_notice(f);
   }
 };
@@ -91,7 +93,9 @@ expected<std::vector<rows>> connection::state::run(bool sent, deadline until) {
       switch (PQresultStatus(r.get())) {
         case PGRES_COMMAND_OK:
         case PGRES_TUPLES_OK:
-        case PGRES_EMPTY_QUERY: out.emplace_back(std::move(r)); break;
+        case PGRES_EMPTY_QUERY:
+          out.emplace_back(std::move(r));
+          break;
         case PGRES_FATAL_ERROR: {
           auto why = failure_of(r.get());
           if (!detail::ends_connection(r.get())) {
@@ -103,7 +107,8 @@ expected<std::vector<rows>> connection::state::run(bool sent, deadline until) {
           why.outcome_unknown = true;
           return why;
         }
-        default: return broken(local_failure(errc::database_rejected, "COPY is not supported"));
+        default:
+          return broken(local_failure(errc::database_rejected, "COPY is not supported"));
       }
     }
     if (!wait(static_cast<short>(unsent > 0 ? POLLIN | POLLOUT : POLLIN), until))
@@ -116,7 +121,8 @@ expected<std::vector<rows>> connection::state::run(bool sent, deadline until) {
   }
 }
 
-expected<rows> connection::state::run_one(const std::string& sql, const params& p, int format, deadline until) {
+expected<rows> connection::state::run_one(const std::string& sql, const params& p, int format,
+                                          deadline until) {
   if (!conn) return local_failure(errc::database_unavailable, "the connection is closed");
   std::vector<const char*> values;
   std::vector<int> lengths;
@@ -127,8 +133,8 @@ expected<rows> connection::state::run_one(const std::string& sql, const params& 
     types.push_back(p.type_of(i));
   }
   const std::vector<int> formats(values.size(), 1);
-  const bool sent = PQsendQueryParams(conn.get(), sql.c_str(), p.size(), types.data(), values.data(), lengths.data(),
-                                      formats.data(), format) == 1;
+  const bool sent = PQsendQueryParams(conn.get(), sql.c_str(), p.size(), types.data(),
+                                      values.data(), lengths.data(), formats.data(), format) == 1;
   auto all = run(sent, until);
   if (!all) return std::move(all).error();
   CASCADE_ASSERT(!all.value().empty());
@@ -149,7 +155,8 @@ expected<connection> connection::connect(const std::string& conninfo, connect_op
   auto settings = c.state_->options.settings;
   if (!c.state_->options.role.empty()) settings.emplace_back("role", c.state_->options.role);
   for (const auto& [name, value] : settings) {
-    auto set = c.exec("select pg_catalog.set_config($1, $2, false)", params{}.text(name).text(value), until);
+    auto set = c.exec("select pg_catalog.set_config($1, $2, false)",
+                      params{}.text(name).text(value), until);
     if (!set) return std::move(set).error();
   }
   return c;
@@ -158,7 +165,8 @@ expected<connection> connection::connect(const std::string& conninfo, connect_op
 expected<rows> connection::exec(const std::string& sql, const params& values, deadline until) {
   return state_->run_one(sql, values, 1, until);
 }
-expected<rows> connection::exec_as_text(const std::string& sql, const params& values, deadline until) {
+expected<rows> connection::exec_as_text(const std::string& sql, const params& values,
+                                        deadline until) {
   return state_->run_one(sql, values, 0, until);
 }
 expected<std::vector<rows>> connection::exec_text(const std::string& sql, deadline until) {
@@ -173,14 +181,19 @@ expected<std::optional<notification>> connection::wait_notification(deadline unt
     if (const libpq_memory<PGnotify> n{PQnotifies(s.conn.get())}; n)
       return std::optional{notification{n->relname, n->extra, n->be_pid}};
     if (!s.wait(POLLIN, until)) return std::optional<notification>{};
-    if (PQconsumeInput(s.conn.get()) != 1) return s.broken(failure_of(s.conn.get(), "the connection broke"));
+    if (PQconsumeInput(s.conn.get()) != 1)
+      return s.broken(failure_of(s.conn.get(), "the connection broke"));
   }
 }
 
 bool connection::alive() const noexcept {
   return state_ && state_->conn && PQstatus(state_->conn.get()) == CONNECTION_OK;
 }
-int connection::server_version() const noexcept { return alive() ? PQserverVersion(state_->conn.get()) : 0; }
-int connection::backend_pid() const noexcept { return alive() ? PQbackendPID(state_->conn.get()) : 0; }
+int connection::server_version() const noexcept {
+  return alive() ? PQserverVersion(state_->conn.get()) : 0;
+}
+int connection::backend_pid() const noexcept {
+  return alive() ? PQbackendPID(state_->conn.get()) : 0;
+}
 
 }  // namespace cascade::pg

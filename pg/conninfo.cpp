@@ -31,9 +31,11 @@ void append(std::string& out, std::string_view key, std::string_view value) {
 
 }  // namespace
 
-expected<std::string> with_setting(const std::string& conninfo, std::string_view key, std::string_view value) {
+expected<std::string> with_setting(const std::string& conninfo, std::string_view key,
+                                   std::string_view value) {
   const auto options = parse(conninfo);
-  if (!options) return detail::local_failure(errc::database_rejected, "the connection string cannot be parsed");
+  if (!options)
+    return detail::local_failure(errc::database_rejected, "the connection string cannot be parsed");
   std::string out;
   for (const auto* o = options.get(); o->keyword != nullptr; ++o)
     if (o->val != nullptr && o->keyword != key) append(out, o->keyword, o->val);

@@ -26,8 +26,9 @@ expected<data_dir_lock> data_dir_lock::take(const std::filesystem::path& directo
     std::string holder(pid, n > 0 ? static_cast<std::size_t>(n) : 0);
     while (!holder.empty() && holder.back() == '\n') holder.pop_back();
     return detail::local_failure(errc::database_rejected,
-                                 "another cascaded (process " + (holder.empty() ? "unknown" : holder) +
-                                     ") uses " + directory.string());
+                                 "another cascaded (process " +
+                                     (holder.empty() ? "unknown" : holder) + ") uses " +
+                                     directory.string());
   }
   const std::string pid = std::to_string(::getpid()) + "\n";
   if (::ftruncate(fd.get(), 0) != 0 || ::pwrite(fd.get(), pid.data(), pid.size(), 0) < 0)

@@ -1,9 +1,10 @@
 // pg/deadline.hpp
 //
-// A point in monotonic time by which a database call must be over. Passed down, so that a call made of several steps
-// keeps one budget. The one place of pg/ that reads the clock.
+// A point in monotonic time by which a database call must be over. Passed down, so that a call made
+// of several steps keeps one budget. The one place of pg/ that reads the clock.
 //
-// Limits   a budget is clamped to 0..10 years, so nothing overflows; a passed deadline is valid and fails at once.
+// Limits   a budget is clamped to 0..10 years, so nothing overflows; a passed deadline is valid and
+//          fails at once.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +13,7 @@
 namespace cascade::pg {
 
 class deadline {
- public:
+public:
   using clock = std::chrono::steady_clock;
 
   // Ten years from now: for values that are never used, not for calls.
@@ -39,7 +40,7 @@ class deadline {
   clock::time_point at() const noexcept { return at_; }
   friend bool operator<(deadline a, deadline b) noexcept { return a.at_ < b.at_; }
 
- private:
+private:
   static constexpr std::chrono::hours budget_max{24 * 3652};
 
   explicit deadline(clock::time_point at) noexcept : at_(at) {}

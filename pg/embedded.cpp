@@ -27,7 +27,8 @@ connect_options quick(deadline until) {
   return o;
 }
 
-// Is this process a Postgres server on this data directory? The postmaster's working directory is its PGDATA.
+// Is this process a Postgres server on this data directory? The postmaster's working directory is
+// its PGDATA.
 bool serves(pid_t pid, const fs::path& pgdata) {
   const fs::path proc = fs::path("/proc") / std::to_string(pid);
   std::error_code e;
@@ -73,7 +74,8 @@ std::optional<failure> embedded_cluster::take_over_leftover(bool& adopted_now) {
   std::ifstream in(pid_file);
   pid_t pid = 0;
   if (!(in >> pid) || pid <= 0 || !serves(pid, pgdata_)) {
-    // Ended without a trace, or its number belongs to another process now, which Postgres would take for a server.
+    // Ended without a trace, or its number belongs to another process now, which Postgres would
+    // take for a server.
     std::error_code ignored;
     fs::remove(pid_file, ignored);
     fs::remove(run_ / ".s.PGSQL.5432", ignored);
@@ -95,15 +97,18 @@ std::optional<failure> embedded_cluster::take_over_leftover(bool& adopted_now) {
       return take_over_leftover(adopted_now);  // only its files are left
     }
   }
-  return local_failure(errc::database_unavailable, "a Postgres server (process " + std::to_string(pid) +
-                                                       ") on " + pgdata_.string() + " neither answers nor ends");
+  return local_failure(errc::database_unavailable,
+                       "a Postgres server (process " + std::to_string(pid) + ") on " +
+                           pgdata_.string() + " neither answers nor ends");
 }
 
 std::optional<failure> embedded_cluster::launch(deadline until) {
   std::error_code none;
   log_from_ = fs::exists(log_, none) ? fs::file_size(log_, none) : 0;
-  const detail::program postgres{bin_ / "postgres", {"-D", pgdata_.string()}, log_, account_, false};
-  // Backends of a killed server need a moment to let go of its shared memory; the new one exits until they have.
+  const detail::program postgres{
+      bin_ / "postgres", {"-D", pgdata_.string()}, log_, account_, false};
+  // Backends of a killed server need a moment to let go of its shared memory; the new one exits
+  // until they have.
   for (const auto retry_until = deadline::in(5s);;) {
     auto started = child::start(postgres);
     if (!started) return std::move(started).error();
@@ -133,13 +138,15 @@ std::optional<failure> embedded_cluster::wait_ready(deadline until) {
     }
     // Also the pause between two tries.
     if (server_->wait_exit(deadline::in(std::min(50ms, until.left())))) {
-      auto f = local_failure(errc::database_unavailable, "Postgres ended at once (" + server_->ending() + ")");
+      auto f = local_failure(errc::database_unavailable,
+                             "Postgres ended at once (" + server_->ending() + ")");
       f.detail = log_tail(log_from_);
       f.hint = "See " + log_.string() + ".";
       return f;
     }
   } while (!until.passed());
-  auto f = local_failure(errc::deadline_exceeded, "Postgres did not get ready in time: " + last.message);
+  auto f =
+      local_failure(errc::deadline_exceeded, "Postgres did not get ready in time: " + last.message);
   f.hint = "See " + log_.string() + ".";
   return f;
 }
@@ -171,7 +178,8 @@ embedded_cluster::ending embedded_cluster::stop(deadline until) {
   // A part of the time is kept for the harder ways.
   const std::array ways{
       std::tuple{SIGINT, ending::fast, std::chrono::milliseconds{until.left() * 3 / 4}},
-      std::tuple{SIGQUIT, ending::immediate, std::max(until.left() / 4, std::chrono::milliseconds{1'000})},
+      std::tuple{SIGQUIT, ending::immediate,
+                 std::max(until.left() / 4, std::chrono::milliseconds{1'000})},
       std::tuple{SIGKILL, ending::killed, std::chrono::milliseconds{10'000}},
   };
   for (const auto& [number, how, patience] : ways) {

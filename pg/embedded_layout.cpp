@@ -37,14 +37,17 @@ int number_of(const fs::path& name) {
 }
 
 bool has_programs(const fs::path& bin) {
-  return ::access((bin / "postgres").c_str(), X_OK) == 0 && ::access((bin / "initdb").c_str(), X_OK) == 0;
+  return ::access((bin / "postgres").c_str(), X_OK) == 0 &&
+         ::access((bin / "initdb").c_str(), X_OK) == 0;
 }
 
 std::optional<failure> write_file(const fs::path& path, const std::string& text, int flags) {
-  const detail::file_descriptor fd{::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, 0644)};
+  const detail::file_descriptor fd{
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, 0644)};
   // Whatever our umask: the server's user must be able to read it.
   if (!fd || ::fchmod(fd.get(), 0644) != 0 ||
-      ::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) || ::fsync(fd.get()) != 0)
+      ::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
+      ::fsync(fd.get()) != 0)
     return system_failure("cannot write " + path.string());
   return std::nullopt;
 }
@@ -57,16 +60,20 @@ std::string quoted(const std::string& value) {
 
 }  // namespace
 
-// A directory of Postgres alone: mode 0700, its user the owner. What is there must be that already, or ours to give.
+// A directory of Postgres alone: mode 0700, its user the owner. What is there must be that already,
+// or ours to give.
 std::optional<failure> embedded_cluster::own_directory(const fs::path& path) {
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return system_failure("cannot create " + path.string());
-  const detail::file_descriptor fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+    return system_failure("cannot create " + path.string());
+  const detail::file_descriptor fd{
+      ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
   struct stat s {};
   if (!fd || ::fstat(fd.get(), &s) != 0) return system_failure("cannot use " + path.string());
   const uid_t owner = account_ ? account_->uid : ::geteuid();
   if (s.st_uid != owner && s.st_uid != ::geteuid())
     return local_failure(errc::database_rejected, path.string() + " belongs to another user");
-  if ((account_ && ::fchown(fd.get(), account_->uid, account_->gid) != 0) || ::fchmod(fd.get(), 0700) != 0)
+  if ((account_ && ::fchown(fd.get(), account_->uid, account_->gid) != 0) ||
+      ::fchmod(fd.get(), 0700) != 0)
     return system_failure("cannot change the owner of " + path.string());
   return std::nullopt;
 }
@@ -79,9 +86,12 @@ std::optional<failure> embedded_cluster::prepare_directories() {
     account_ = std::move(found).value();
   }
   fs::create_directories(dir_.parent_path(), e);
-  if (::mkdir(dir_.c_str(), 0700) != 0 && errno != EEXIST) return system_failure("cannot create " + dir_.string());
+  if (::mkdir(dir_.c_str(), 0700) != 0 && errno != EEXIST)
+    return system_failure("cannot create " + dir_.string());
   dir_ = fs::canonical(dir_, e);
-  if (e) return local_failure(errc::database_rejected, "cannot use " + dir_.string() + ": " + e.message());
+  if (e)
+    return local_failure(errc::database_rejected,
+                         "cannot use " + dir_.string() + ": " + e.message());
   pgdata_ = dir_ / "postgres";
   run_ = dir_ / "run";
   log_ = dir_ / "postgres.log";
@@ -89,12 +99,14 @@ std::optional<failure> embedded_cluster::prepare_directories() {
     if (!account_->may_pass(dir_) &&
         (::chown(dir_.c_str(), 0, account_->gid) != 0 || ::chmod(dir_.c_str(), 0710) != 0))
       return system_failure("cannot change the owner of " + dir_.string());
-    for (auto parent = dir_.parent_path(); parent != parent.root_path(); parent = parent.parent_path())
+    for (auto parent = dir_.parent_path(); parent != parent.root_path();
+         parent = parent.parent_path())
       if (!account_->may_pass(parent)) {
-        auto f = local_failure(errc::database_rejected, "Postgres runs as system user " + account_->name +
-                                                            ", who cannot pass " + parent.string());
-        f.hint = "Choose a data directory elsewhere, such as /var/lib/cascade; or run: chmod o+x " + parent.string() +
-                 "; or start cascaded as an ordinary user.";
+        auto f = local_failure(errc::database_rejected, "Postgres runs as system user " +
+                                                            account_->name + ", who cannot pass " +
+                                                            parent.string());
+        f.hint = "Choose a data directory elsewhere, such as /var/lib/cascade; or run: chmod o+x " +
+                 parent.string() + "; or start cascaded as an ordinary user.";
         return f;
       }
   }
@@ -118,7 +130,8 @@ std::optional<failure> embedded_cluster::find_binaries() {
   bin_ = settings_.bin_dir;
   if (!bin_.empty()) {
     if (has_programs(bin_)) return std::nullopt;
-    return local_failure(errc::database_rejected, "there are no Postgres programs in " + bin_.string());
+    return local_failure(errc::database_rejected,
+                         "there are no Postgres programs in " + bin_.string());
   }
   constexpr int version_min = 15;
   int best = 0;
@@ -132,7 +145,8 @@ std::optional<failure> embedded_cluster::find_binaries() {
   }
   if (best != 0) return std::nullopt;
   const std::string which = wanted == 0 ? "15 or later" : std::to_string(wanted);
-  auto f = local_failure(errc::database_rejected, "no Postgres server of version " + which + " is installed");
+  auto f = local_failure(errc::database_rejected,
+                         "no Postgres server of version " + which + " is installed");
   f.hint = "Install the package postgresql-" + std::to_string(wanted == 0 ? version_min : wanted) +
            ", name the directory of its programs, or give the service a database.";
   return f;
@@ -142,15 +156,19 @@ std::optional<failure> embedded_cluster::initialize(deadline until) {
   std::error_code e;
   if (fs::exists(pgdata_ / "PG_VERSION", e)) return std::nullopt;
   if (fs::exists(pgdata_, e) && !fs::is_empty(pgdata_, e))
-    return local_failure(errc::database_rejected, pgdata_.string() + " is not empty, and not a Postgres data directory");
+    return local_failure(errc::database_rejected,
+                         pgdata_.string() + " is not empty, and not a Postgres data directory");
   // What a killed initdb left has this other name and goes.
   const fs::path fresh = dir_ / "postgres.new";
   fs::remove_all(fresh, e);
   if (auto why = own_directory(fresh)) return why;
-  const detail::program initdb{bin_ / "initdb",
-                               {"-D", fresh.string(), "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8",
-                                "--data-checksums", "--auth-local=trust", "--auth-host=reject"},
-                               log_, account_, true};
+  const detail::program initdb{
+      bin_ / "initdb",
+      {"-D", fresh.string(), "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--data-checksums",
+       "--auth-local=trust", "--auth-host=reject"},
+      log_,
+      account_,
+      true};
   std::error_code none;
   log_from_ = fs::exists(log_, none) ? fs::file_size(log_, none) : 0;
   auto running = detail::child::start(initdb);
@@ -167,12 +185,16 @@ std::optional<failure> embedded_cluster::initialize(deadline until) {
     return f;
   }
   // Whoever looks after the machine may set more below it.
-  if (auto why = write_file(fresh / "postgresql.conf", "\ninclude '../cascade.conf'   # written by cascaded\n", O_APPEND))
+  if (auto why = write_file(fresh / "postgresql.conf",
+                            "\ninclude '../cascade.conf'   # written by cascaded\n", O_APPEND))
     return why;
   fs::rename(fresh, pgdata_, e);
-  if (e) return local_failure(errc::database_unavailable, "cannot rename " + fresh.string() + ": " + e.message());
+  if (e)
+    return local_failure(errc::database_unavailable,
+                         "cannot rename " + fresh.string() + ": " + e.message());
   const detail::file_descriptor directory{::open(dir_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!directory || ::fsync(directory.get()) != 0) return system_failure("cannot write " + dir_.string());
+  if (!directory || ::fsync(directory.get()) != 0)
+    return system_failure("cannot write " + dir_.string());
   return std::nullopt;
 }
 
@@ -197,7 +219,9 @@ std::optional<failure> embedded_cluster::write_configuration() {
     std::erase_if(all, [&name = name](const auto& s) { return s.first == name; });
     all.emplace_back(name, value);
   }
-  std::string text = "# Written by cascaded at each start: changes here are lost. Put yours into postgres/postgresql.conf.\n";
+  std::string text =
+      "# Written by cascaded at each start: changes here are lost. Put yours into "
+      "postgres/postgresql.conf.\n";
   for (const auto& [name, value] : all) text += name + " = " + quoted(value) + "\n";
   return write_file(dir_ / "cascade.conf", text, O_TRUNC);
 }

@@ -41,7 +41,8 @@ failure failure_of(const PGresult* r) {
 
 failure failure_of(const PGconn* c, std::string_view doing) {
   const std::string why = trimmed(PQerrorMessage(c));
-  return local_failure(errc::database_unavailable, std::string(doing) + (why.empty() ? "" : ": " + why));
+  return local_failure(errc::database_unavailable,
+                       std::string(doing) + (why.empty() ? "" : ": " + why));
 }
 
 bool ends_connection(const PGresult* r) {
@@ -50,19 +51,25 @@ bool ends_connection(const PGresult* r) {
   return std::strcmp(severity, "FATAL") == 0 || std::strcmp(severity, "PANIC") == 0;
 }
 
-expected<conn_handle> begin_connect(const std::string& conninfo, const std::string& application_name) {
+expected<conn_handle> begin_connect(const std::string& conninfo,
+                                    const std::string& application_name) {
   // libpq quotes the piece that it cannot parse, which may be a password: its text is dropped.
   char* why = nullptr;
   PQconninfoOption* parsed = PQconninfoParse(conninfo.c_str(), &why);
   PQfreemem(why);
   if (parsed == nullptr)
-    return local_failure(errc::database_rejected, "the connection string cannot be parsed (not shown: it may hold a password)");
+    return local_failure(
+        errc::database_rejected,
+        "the connection string cannot be parsed (not shown: it may hold a password)");
   PQconninfoFree(parsed);
 
-  // Before dbname: defaults that the connection string may change. After it: what it may not change.
-  const char* const keys[] = {"keepalives_idle", "keepalives_interval", "keepalives_count", "gssencmode",
-                              "dbname", "application_name", "client_encoding", nullptr};
-  const char* const values[] = {"30", "10", "3", "disable", conninfo.c_str(), application_name.c_str(), "UTF8", nullptr};
+  // Before dbname: defaults that the connection string may change. After it: what it may not
+  // change.
+  const char* const keys[] = {
+      "keepalives_idle", "keepalives_interval", "keepalives_count", "gssencmode",
+      "dbname",          "application_name",    "client_encoding",  nullptr};
+  const char* const values[] = {
+      "30", "10", "3", "disable", conninfo.c_str(), application_name.c_str(), "UTF8", nullptr};
   conn_handle c{PQconnectStartParams(keys, values, 1)};
   if (!c) return local_failure(errc::database_unavailable, "out of memory for a connection");
   if (PQstatus(c.get()) == CONNECTION_BAD) return failure_of(c.get(), "cannot connect");

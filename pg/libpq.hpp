@@ -24,7 +24,9 @@ inline failure local_failure(errc code, std::string message) {
 // FATAL, PANIC, or not the server's at all: the connection is of no use any more.
 bool ends_connection(const PGresult* r);
 
-// Checks the connection string without ever repeating it, then begins to connect (PQconnectStartParams).
-expected<conn_handle> begin_connect(const std::string& conninfo, const std::string& application_name);
+// Checks the connection string without ever repeating it, then begins to connect
+// (PQconnectStartParams).
+expected<conn_handle> begin_connect(const std::string& conninfo,
+                                    const std::string& application_name);
 
 }  // namespace cascade::pg::detail

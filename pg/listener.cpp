@@ -17,7 +17,8 @@ std::string quoted(const std::string& name) {
 
 }  // namespace
 
-listener::listener(boost::asio::io_context& io, listener_options options, listener_callbacks callbacks)
+listener::listener(boost::asio::io_context& io, listener_options options,
+                   listener_callbacks callbacks)
     : io_(io),
       strand_(boost::asio::make_strand(io)),
       timer_(strand_),
@@ -38,7 +39,8 @@ void listener::note_proof() noexcept {
 
 std::chrono::milliseconds listener::since_proof() const noexcept {
   const deadline::clock::duration at{proof_.load(std::memory_order_relaxed)};
-  return std::chrono::duration_cast<std::chrono::milliseconds>(deadline::now().time_since_epoch() - at);
+  return std::chrono::duration_cast<std::chrono::milliseconds>(deadline::now().time_since_epoch() -
+                                                               at);
 }
 
 void listener::start() {
@@ -59,7 +61,8 @@ void listener::stop() {
   });
 }
 
-// The session has a strand of its own: what it reports comes over to ours, unless that session is over by then.
+// The session has a strand of its own: what it reports comes over to ours, unless that session is
+// over by then.
 void listener::connect() {
   ++generation_;
   attempts_.fetch_add(1, std::memory_order_relaxed);
@@ -82,8 +85,9 @@ void listener::connect() {
     });
   };
   session_ = session::make(io_, std::move(o));
-  session_->start([here] { here([](listener& l) { l.listen(); }); },
-                  [here](failure why) { here([why = std::move(why)](listener& l) { l.lost(why); }); });
+  session_->start(
+      [here] { here([](listener& l) { l.listen(); }); },
+      [here](failure why) { here([why = std::move(why)](listener& l) { l.lost(why); }); });
 }
 
 void listener::listen() {
@@ -105,7 +109,8 @@ void listener::listen() {
   };
   // LISTEN takes effect at its commit, so the list is asked for in a second batch.
   session_->submit(std::move(all), until, answer([](listener&, const std::vector<rows>&) {}));
-  session_->submit(statement{"select array(select pg_catalog.pg_listening_channels())::text[]"}, until,
+  session_->submit(statement{"select array(select pg_catalog.pg_listening_channels())::text[]"},
+                   until,
                    answer([](listener& l, const std::vector<rows>& r) { l.verified(r.at(0)); }));
 }
 
@@ -113,8 +118,9 @@ void listener::verified(const rows& channels) {
   const auto heard = channels.texts(0, 0);
   for (const auto& wanted : options_.channels)
     if (std::ranges::find(heard, wanted) == heard.end())
-      return lost(detail::local_failure(errc::database_unavailable, "the server does not listen to " + wanted +
-                                                                        "; is there a pooler in between?"));
+      return lost(detail::local_failure(
+          errc::database_unavailable,
+          "the server does not listen to " + wanted + "; is there a pooler in between?"));
   note_proof();
   failures_ = 0;
   told_down_ = false;
@@ -126,9 +132,10 @@ void listener::verified(const rows& channels) {
 
 void listener::prove_later() {
   timer_.expires_after(options_.proof_every);
-  timer_.async_wait([self = shared_from_this(), generation = generation_](const boost::system::error_code& e) {
-    if (!e && generation == self->generation_) self->prove();
-  });
+  timer_.async_wait(
+      [self = shared_from_this(), generation = generation_](const boost::system::error_code& e) {
+        if (!e && generation == self->generation_) self->prove();
+      });
 }
 
 // A proof that fails ends the session, whose loss is then reported as any other.
@@ -153,9 +160,10 @@ void listener::lost(failure why) {
   up_ = false;
   pid_ = 0;
   timer_.expires_after(next_backoff());
-  timer_.async_wait([self = shared_from_this(), generation = generation_](const boost::system::error_code& e) {
-    if (!e && generation == self->generation_ && !self->stopped_) self->connect();
-  });
+  timer_.async_wait(
+      [self = shared_from_this(), generation = generation_](const boost::system::error_code& e) {
+        if (!e && generation == self->generation_ && !self->stopped_) self->connect();
+      });
   if (std::exchange(told_down_, true)) return;
   if (callbacks_.on_down) callbacks_.on_down(why);
 }

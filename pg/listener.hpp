@@ -2,12 +2,16 @@
 //
 // One connection that listens and does nothing else; it comes back by itself.
 //
-// Up        on_up: all channels are listened to, verified. Notifications of the time before are lost: look at the rows.
-// Down      on_down: once when it was up, and once when the first attempt fails; then it tries on in silence.
-// Proof     every `proof_every` a round trip with `proof_deadline`: a connection that is open but dead is found out.
-// Backoff   doubles from backoff_min to backoff_max, each wait drawn from its upper half; the seed is injected.
-// Thread    start, stop and the readers: any thread. Callbacks: the io_context, one at a time; none after stop's own
-//           turn there. Must be stopped before the io_context goes.
+// Up        on_up: all channels are listened to, verified. Notifications of the time before are
+//           lost: look at the rows.
+// Down      on_down: once when it was up, and once when the first attempt fails; then it tries on
+//           in silence.
+// Proof     every `proof_every` a round trip with `proof_deadline`: a connection that is open but
+//           dead is found out.
+// Backoff   doubles from backoff_min to backoff_max, each wait drawn from its upper half; the seed
+//           is injected.
+// Thread    start, stop and the readers: any thread. Callbacks: the io_context, one at a time; none
+//           after stop's own turn there. Must be stopped before the io_context goes.
 // Direct    LISTEN needs a session of its own: no pooler in transaction mode in between.
 #pragma once
 
@@ -49,7 +53,7 @@ struct listener_callbacks {
 };
 
 class listener : public std::enable_shared_from_this<listener> {
- public:
+public:
   static std::shared_ptr<listener> make(boost::asio::io_context& io, listener_options options,
                                         listener_callbacks callbacks);
 
@@ -60,11 +64,13 @@ class listener : public std::enable_shared_from_this<listener> {
   // Since the server last showed that it is there; since the listener was made, when it never has.
   std::chrono::milliseconds since_proof() const noexcept;
   std::uint64_t attempts() const noexcept { return attempts_.load(std::memory_order_relaxed); }
-  std::uint64_t notifications() const noexcept { return notifications_.load(std::memory_order_relaxed); }
+  std::uint64_t notifications() const noexcept {
+    return notifications_.load(std::memory_order_relaxed);
+  }
   std::uint64_t proofs() const noexcept { return proofs_.load(std::memory_order_relaxed); }
   int backend_pid() const noexcept { return pid_.load(std::memory_order_relaxed); }
 
- private:
+private:
   listener(boost::asio::io_context& io, listener_options options, listener_callbacks callbacks);
 
   void connect();

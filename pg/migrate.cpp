@@ -25,7 +25,8 @@ create table if not exists cascade.migration (
 std::optional<failure> version_problem(const connection& c) {
   const int version = c.server_version();
   if (version >= server_version_min) return std::nullopt;
-  return detail::local_failure(errc::database_rejected, "this Postgres server is version " + std::to_string(version / 10000) +
+  return detail::local_failure(errc::database_rejected, "this Postgres server is version " +
+                                                            std::to_string(version / 10000) +
                                                             ", Cascade needs 14 or later");
 }
 
@@ -33,9 +34,11 @@ std::optional<failure> breaking_problem(const std::vector<migration_state>& all)
   for (const auto& m : all)
     if (!m.known && m.breaking) {
       auto f = detail::local_failure(
-          errc::database_rejected, "the schema has migration " + std::to_string(m.number) + " (" + m.name +
-                                       "), which this version (" CASCADE_VERSION ") does not know and must not work with");
-      f.hint = "It was applied by version " + m.binary_version + ": run that version or a later one.";
+          errc::database_rejected,
+          "the schema has migration " + std::to_string(m.number) + " (" + m.name +
+              "), which this version (" CASCADE_VERSION ") does not know and must not work with");
+      f.hint =
+          "It was applied by version " + m.binary_version + ": run that version or a later one.";
       return f;
     }
   return std::nullopt;
@@ -43,7 +46,7 @@ std::optional<failure> breaking_problem(const std::vector<migration_state>& all)
 
 // Releases the lock and returns to the role of before, however the migrations ended.
 class migration_lock {
- public:
+public:
   explicit migration_lock(connection& c) : c_(c) {}
   migration_lock(const migration_lock&) = delete;
   migration_lock& operator=(const migration_lock&) = delete;
@@ -56,8 +59,9 @@ class migration_lock {
   }
 
   std::optional<failure> take(deadline until, std::chrono::milliseconds lock_wait) {
-    const auto bounded = "set local lock_timeout = " + std::to_string(std::max<std::int64_t>(lock_wait.count(), 1)) +
-                         "; select pg_catalog.pg_advisory_lock(727003)";
+    const auto bounded =
+        "set local lock_timeout = " + std::to_string(std::max<std::int64_t>(lock_wait.count(), 1)) +
+        "; select pg_catalog.pg_advisory_lock(727003)";
     auto taken = c_.exec_text("begin; " + bounded + "; commit", until);
     if (taken) {
       held_ = true;
@@ -72,7 +76,7 @@ class migration_lock {
     return why;
   }
 
- private:
+private:
   connection& c_;
   bool held_ = false;
   std::string role_ = "none";
@@ -82,8 +86,14 @@ std::optional<failure> apply(connection& c, const sql::migration& m, deadline un
   // The row first: whatever else goes wrong, two migrators cannot both get past it.
   if (auto begun = c.exec_text("begin", until); !begun) return std::move(begun).error();
   auto row = c.exec(
-      "insert into cascade.migration (number, name, breaking, binary_version) values ($1, $2, $3, $4)",
-      params{}.int4(m.number).text(m.name).boolean(m.breaking()).text(std::string_view(CASCADE_VERSION)), until);
+      "insert into cascade.migration (number, name, breaking, binary_version) values ($1, $2, $3, "
+      "$4)",
+      params{}
+          .int4(m.number)
+          .text(m.name)
+          .boolean(m.breaking())
+          .text(std::string_view(CASCADE_VERSION)),
+      until);
   std::optional<failure> why;
   if (!row) {
     why = std::move(row).error();
@@ -100,7 +110,8 @@ std::optional<failure> apply(connection& c, const sql::migration& m, deadline un
 
 }  // namespace
 
-expected<std::vector<migration_state>> migration_status(connection& c, std::span<const sql::migration> known) {
+expected<std::vector<migration_state>> migration_status(connection& c,
+                                                        std::span<const sql::migration> known) {
   std::vector<migration_state> out;
   for (const auto& m : known) {
     migration_state s;
@@ -113,7 +124,8 @@ expected<std::vector<migration_state>> migration_status(connection& c, std::span
   if (!there) return std::move(there).error();
   if (!there.value().boolean(0, 0)) return out;
   auto applied = c.exec(
-      "select number, name, breaking, applied_at::text, binary_version from cascade.migration order by number");
+      "select number, name, breaking, applied_at::text, binary_version from cascade.migration "
+      "order by number");
   if (!applied) return std::move(applied).error();
   const auto& r = applied.value();
   for (int i = 0; i < r.size(); ++i) {
@@ -142,12 +154,16 @@ expected<int> migrate(connection& c, std::span<const sql::migration> known, dead
   auto status = migration_status(c, known);
   if (!status) return std::move(status).error();
   if (auto why = breaking_problem(status.value())) return std::move(*why);
-  const bool nothing_pending = std::ranges::none_of(status.value(), &std::string::empty, &migration_state::applied_at);
+  const bool nothing_pending =
+      std::ranges::none_of(status.value(), &std::string::empty, &migration_state::applied_at);
   if (nothing_pending) return 0;
-  const bool empty = std::ranges::all_of(status.value(), &std::string::empty, &migration_state::applied_at);
+  const bool empty =
+      std::ranges::all_of(status.value(), &std::string::empty, &migration_state::applied_at);
   if (empty) {
     // Without its "already exists" notices.
-    auto made = c.exec_text(std::string("begin; set local client_min_messages = warning;") + create_log + "commit", until);
+    auto made = c.exec_text(
+        std::string("begin; set local client_min_messages = warning;") + create_log + "commit",
+        until);
     if (!made) {
       if (c.alive()) (void)c.exec_text("rollback");
       return std::move(made).error();
@@ -177,7 +193,8 @@ std::optional<failure> schema_problem(connection& c) {
   if (auto why = breaking_problem(status.value())) return why;
   for (const auto& m : status.value())
     if (m.applied_at.empty()) {
-      auto f = detail::local_failure(errc::database_rejected, "the schema lacks migration " + m.name);
+      auto f =
+          detail::local_failure(errc::database_rejected, "the schema lacks migration " + m.name);
       f.hint = "Run: cascade migrate.";
       return f;
     }

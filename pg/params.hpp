@@ -1,18 +1,21 @@
 // pg/params.hpp
 //
-// Parameters of one statement in binary form, in order: params p; p.int8(id).text(name).int8s(tasks, &task::id);
+// Parameters of one statement in binary form, in order: params p;
+// p.int8(id).text(name).int8s(tasks, &task::id);
 //
-// Cost     all values share one buffer, so a value costs a copy and no allocation; up to 16 parameters have their
-//          table in place. Arrays are written straight from any range through a projection.
-// Types    each value carries its type to the server, which then never guesses. A text for an enum column needs a cast
-//          in the query ($1::text::cascade.task_status); an untyped null() takes whatever type the query gives it.
+// Cost     all values share one buffer, so a value costs a copy and no allocation; up to 16
+//          parameters have their table in place. Arrays are written straight from any range through
+//          a projection.
+// Types    each value carries its type to the server, which then never guesses. A text for an enum
+//          column needs a cast in the query ($1::text::cascade.task_status); an untyped null()
+//          takes whatever type the query gives it.
 // Nulls    a std::optional element, or std::optional argument, that is empty is null.
 // Limits   65,535 parameters, 1 GiB a value: Postgres' own; checked by libpq and the server.
 #pragma once
 
+#include <bit>
 #include <boost/container/small_vector.hpp>
 #include <boost/endian/conversion.hpp>
-#include <bit>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -27,10 +30,11 @@
 namespace cascade::pg {
 
 class params {
- public:
+public:
   using microseconds = std::chrono::microseconds;  // since the Unix epoch
 
-  // -- single values -----------------------------------------------------------------------------------------------
+  // -- single values
+  // -----------------------------------------------------------------------------------------------
   params& int2(std::optional<std::int16_t> v) { return one(type::int2, v); }
   params& int4(std::optional<std::int32_t> v) { return one(type::int4, v); }
   params& int8(std::optional<std::int64_t> v) { return one(type::int8, v); }
@@ -46,7 +50,8 @@ class params {
     return *this;
   }
 
-  // -- arrays: any range, each element through the projection ------------------------------------------------------
+  // -- arrays: any range, each element through the projection
+  // ------------------------------------------------------
   template <std::ranges::input_range R, class P = std::identity>
   params& int2s(R&& r, P p = {}) {
     return many<std::int16_t>(type::int2_array, type::int2, r, p);
@@ -76,12 +81,15 @@ class params {
     return many<microseconds>(type::timestamptz_array, type::timestamptz, r, p);
   }
 
-  // -- for the connection that sends them --------------------------------------------------------------------------
+  // -- for the connection that sends them
+  // --------------------------------------------------------------------------
   int size() const noexcept { return static_cast<int>(fields_.size()); }
   std::size_t bytes() const noexcept { return buffer_.size(); }
   bool is_null(int i) const noexcept { return fields_[static_cast<std::size_t>(i)].length < 0; }
   oid type_of(int i) const noexcept { return fields_[static_cast<std::size_t>(i)].of; }
-  int length(int i) const noexcept { return std::max(fields_[static_cast<std::size_t>(i)].length, 0); }
+  int length(int i) const noexcept {
+    return std::max(fields_[static_cast<std::size_t>(i)].length, 0);
+  }
   // Null pointer for null. Valid until the next value is added or the params move.
   const char* data(int i) const noexcept {
     return is_null(i) ? nullptr : buffer_.data() + fields_[static_cast<std::size_t>(i)].offset;
@@ -92,7 +100,7 @@ class params {
     fields_.clear();
   }
 
- private:
+private:
   struct json_text {
     std::string_view text;
     explicit json_text(std::string_view t) noexcept : text(t) {}
@@ -142,7 +150,8 @@ class params {
     patch(at, static_cast<std::int32_t>(buffer_.size() - at - sizeof(std::int32_t)));
   }
 
-  // Wire form of an array: dimensions, has-nulls, element type, then size and lower bound of the one dimension.
+  // Wire form of an array: dimensions, has-nulls, element type, then size and lower bound of the
+  // one dimension.
   template <class T, class R, class P>
   params& many(oid of, oid element, R&& r, P& project) {
     const std::size_t start = buffer_.size();

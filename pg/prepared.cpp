@@ -6,7 +6,8 @@ namespace {
 bool fits(const prepared_statement& s, const params& values) {
   if (s.failed || static_cast<int>(s.types.size()) != values.size()) return false;
   for (int i = 0; i < values.size(); ++i)
-    if (!values.is_null(i) && s.types[static_cast<std::size_t>(i)] != values.type_of(i)) return false;
+    if (!values.is_null(i) && s.types[static_cast<std::size_t>(i)] != values.type_of(i))
+      return false;
   return true;
 }
 
@@ -39,7 +40,8 @@ void prepared_statements::forget(const prepared_statement& s) {
 std::vector<std::pair<std::string, std::uint64_t>> prepared_statements::counts() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::pair<std::string, std::uint64_t>> out;
-  for (const auto& [query, e] : entries_) out.emplace_back(query->name, e.answered.load(std::memory_order_relaxed));
+  for (const auto& [query, e] : entries_)
+    out.emplace_back(query->name, e.answered.load(std::memory_order_relaxed));
   return out;
 }
 

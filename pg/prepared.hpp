@@ -2,8 +2,8 @@
 //
 // Private to pg/: which statements one session has parsed, and how often each query was answered.
 //
-// A query parsed with certain parameter types serves all uses with the same types; a null fits any type. Other types
-// get a statement of their own, so the order of uses never decides what works.
+// A query parsed with certain parameter types serves all uses with the same types; a null fits any
+// type. Other types get a statement of their own, so the order of uses never decides what works.
 //
 // Thread   the session's strand; counts() any thread.
 #pragma once
@@ -38,17 +38,19 @@ struct query_entry {
 };
 
 class prepared_statements {
- public:
+public:
   query_entry& entry(const sql::query& q);
 
   // The statement that fits the types; a new one has sent == false.
-  std::shared_ptr<prepared_statement> find(query_entry& e, const sql::query& q, const params& values);
+  std::shared_ptr<prepared_statement> find(query_entry& e, const sql::query& q,
+                                           const params& values);
   void forget(const prepared_statement& s);
 
   std::vector<std::pair<std::string, std::uint64_t>> counts() const;
 
- private:
-  mutable std::mutex mutex_;  // structure of entries_: changed by the strand only, so the strand reads without it
+private:
+  mutable std::mutex
+      mutex_;  // structure of entries_: changed by the strand only, so the strand reads without it
   std::unordered_map<const sql::query*, query_entry> entries_;
   std::uint64_t named_ = 0;
 };

@@ -1,7 +1,7 @@
 #include "pg/rows.hpp"
 
-#include <boost/endian/conversion.hpp>
 #include <bit>
+#include <boost/endian/conversion.hpp>
 #include <charconv>
 #include <cstring>
 #include <limits>
@@ -79,16 +79,23 @@ std::int64_t rows::affected() const noexcept {
 }
 std::size_t rows::bytes() const noexcept { return result_ ? PQresultMemorySize(result_.get()) : 0; }
 
-bool rows::is_null(int row, int column) const noexcept { return PQgetisnull(result_.get(), row, column) != 0; }
+bool rows::is_null(int row, int column) const noexcept {
+  return PQgetisnull(result_.get(), row, column) != 0;
+}
 
 std::string_view rows::bytes_of(int row, int column) const {
   CASCADE_ASSERT(row >= 0 && row < size_ && column >= 0 && column < columns_);
   CASCADE_ASSERT(!is_null(row, column));
-  return {PQgetvalue(result_.get(), row, column), static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
+  return {PQgetvalue(result_.get(), row, column),
+          static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
 }
 
-bool rows::boolean(int row, int column) const { return number<std::int8_t>(bytes_of(row, column)) != 0; }
-std::int16_t rows::int16(int row, int column) const { return number<std::int16_t>(bytes_of(row, column)); }
+bool rows::boolean(int row, int column) const {
+  return number<std::int8_t>(bytes_of(row, column)) != 0;
+}
+std::int16_t rows::int16(int row, int column) const {
+  return number<std::int16_t>(bytes_of(row, column));
+}
 std::int32_t rows::int32(int row, int column) const {
   const auto bytes = bytes_of(row, column);
   CASCADE_ASSERT(bytes.size() <= 4);

@@ -1,11 +1,13 @@
 // pg/rows.hpp
 //
-// The result of one statement: a move-only view over libpq's own memory, nothing is copied before it is asked for.
+// The result of one statement: a move-only view over libpq's own memory, nothing is copied before
+// it is asked for.
 //
-// Format   binary from sessions and from connection::exec; text from exec_text and exec_as_text, where only text(),
-//          is_null() and the column accessors mean anything.
-// Errors   a value of another width than asked for breaks an invariant (the query and its reader disagree), and so does
-//          a null where a value is asked for: test is_null() first where null is possible.
+// Format   binary from sessions and from connection::exec; text from exec_text and exec_as_text,
+//          where only text(), is_null() and the column accessors mean anything.
+// Errors   a value of another width than asked for breaks an invariant (the query and its reader
+//          disagree), and so does a null where a value is asked for: test is_null() first where
+//          null is possible.
 // Life     views returned by text() and jsonb() live as long as the rows.
 #pragma once
 
@@ -21,7 +23,7 @@
 namespace cascade::pg {
 
 class rows {
- public:
+public:
   rows() noexcept = default;
   explicit rows(result_handle r) noexcept;
 
@@ -45,10 +47,11 @@ class rows {
   std::string_view jsonb(int row, int column) const;  // json and jsonb
   // Since the Unix epoch; infinity is the largest or smallest value.
   std::chrono::microseconds timestamptz(int row, int column) const;
-  std::vector<std::int64_t> int64s(int row, int column) const;  // int2[], int4[], int8[]; nulls break an invariant
+  std::vector<std::int64_t> int64s(
+      int row, int column) const;  // int2[], int4[], int8[]; nulls break an invariant
   std::vector<std::optional<std::string>> texts(int row, int column) const;
 
- private:
+private:
   std::string_view bytes_of(int row, int column) const;
 
   result_handle result_;

@@ -50,8 +50,12 @@ const session_counters& session::counters() const noexcept { return impl_->count
 std::vector<std::pair<std::string, std::uint64_t>> session::statement_counts() const {
   return impl_->prepared.counts();
 }
-std::size_t session::in_flight() const noexcept { return impl_->in_flight.load(std::memory_order_relaxed); }
-std::size_t session::queued() const noexcept { return impl_->queued.load(std::memory_order_relaxed); }
+std::size_t session::in_flight() const noexcept {
+  return impl_->in_flight.load(std::memory_order_relaxed);
+}
+std::size_t session::queued() const noexcept {
+  return impl_->queued.load(std::memory_order_relaxed);
+}
 int session::backend_pid() const noexcept { return impl_->pid.load(std::memory_order_relaxed); }
 
 }  // namespace cascade::pg

@@ -18,7 +18,8 @@ void session::impl::connect() {
   connect_step(false);
 }
 
-// libpq may close its socket and open another one, even under the same number: asio must not know it meanwhile.
+// libpq may close its socket and open another one, even under the same number: asio must not know
+// it meanwhile.
 void session::impl::connect_step(bool wait_for_read) {
   socket.assign(PQsocket(conn.get()));
   socket.async_wait(wait_for_read ? wait::wait_read : wait::wait_write,
@@ -27,10 +28,14 @@ void session::impl::connect_step(bool wait_for_read) {
                       if (e || i.over()) return;
                       i.give_back_socket();
                       switch (PQconnectPoll(i.conn.get())) {
-                        case PGRES_POLLING_READING: return i.connect_step(true);
-                        case PGRES_POLLING_WRITING: return i.connect_step(false);
-                        case PGRES_POLLING_OK: return i.connected();
-                        default: return i.lose(detail::failure_of(i.conn.get(), "cannot connect"));
+                        case PGRES_POLLING_READING:
+                          return i.connect_step(true);
+                        case PGRES_POLLING_WRITING:
+                          return i.connect_step(false);
+                        case PGRES_POLLING_OK:
+                          return i.connected();
+                        default:
+                          return i.lose(detail::failure_of(i.conn.get(), "cannot connect"));
                       }
                     });
 }
@@ -44,14 +49,16 @@ void session::impl::connected() {
   greet();
 }
 
-// Role and settings come first: no statement of a caller may run with other rights than it was given.
+// Role and settings come first: no statement of a caller may run with other rights than it was
+// given.
 void session::impl::greet() {
   waiting_batch hello{{}, *connect_until, {}};
   const auto set = [&](std::string_view name, std::string_view value) {
     hello.statements.push_back(
         statement{"select pg_catalog.set_config($1, $2, false)", params{}.text(name).text(value)});
   };
-  // Tells the server to notice while it works that we are gone: a query must not outlive its caller for long.
+  // Tells the server to notice while it works that we are gone: a query must not outlive its caller
+  // for long.
   if (PQserverVersion(conn.get()) >= 140000) set("client_connection_check_interval", "2s");
   for (const auto& [name, value] : options.settings) set(name, value);
   if (!options.role.empty()) set("role", options.role);
@@ -75,7 +82,8 @@ void session::impl::give_back_socket() {
   if (socket.is_open()) socket.release();
 }
 
-// One timer for all deadlines: armed for the earliest, checked when it fires, never touched by completions.
+// One timer for all deadlines: armed for the earliest, checked when it fires, never touched by
+// completions.
 void session::impl::wait_timer(deadline until) {
   if (timer_at && !(until < *timer_at)) return;
   timer_at = until;
@@ -96,9 +104,10 @@ void session::impl::check_deadlines() {
   for (const auto& b : waiting) note(b);
   if (!first) return;
   if (!first->passed()) return wait_timer(*first);
-  lose(detail::local_failure(errc::deadline_exceeded, now_in == phase::ready
-                                                          ? "the database did not answer within the deadline"
-                                                          : "cannot connect within the deadline"));
+  lose(detail::local_failure(errc::deadline_exceeded,
+                             now_in == phase::ready
+                                 ? "the database did not answer within the deadline"
+                                 : "cannot connect within the deadline"));
 }
 
 void session::impl::lose(failure why) {
@@ -142,7 +151,8 @@ void session::impl::end(failure why, bool tell) {
 void session::impl::on_notice(void* self, const PGresult* r) {
   auto& i = *static_cast<impl*>(self);
   auto notice = detail::failure_of(r);
-  if (PQresultErrorField(r, PG_DIAG_SEVERITY_NONLOCALIZED) != nullptr && detail::ends_connection(r)) i.fatal = notice;
+  if (PQresultErrorField(r, PG_DIAG_SEVERITY_NONLOCALIZED) != nullptr && detail::ends_connection(r))
+    i.fatal = notice;
   if (i.options.on_notice) i.options.on_notice(notice);
 }
 

@@ -1,12 +1,14 @@
 // pg/session_impl.hpp
 //
-// Private to pg/: the moving parts of a session. Everything runs on the strand unless said otherwise.
+// Private to pg/: the moving parts of a session. Everything runs on the strand unless said
+// otherwise.
 //
 //   idle -> connecting -> greeting -> ready -> over        (any state may go to over)
 //
-// Two waits are out at most: one for reading (always, from greeting on, so that both sides may fill their buffers at
-// once without a deadlock) and one for writing (while libpq holds unsent bytes). The result loop follows libpq's
-// grammar: each command is its results and then a null; each Sync is one PGRES_PIPELINE_SYNC without a null.
+// Two waits are out at most: one for reading (always, from greeting on, so that both sides may fill
+// their buffers at once without a deadlock) and one for writing (while libpq holds unsent bytes).
+// The result loop follows libpq's grammar: each command is its results and then a null; each Sync
+// is one PGRES_PIPELINE_SYNC without a null.
 #pragma once
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -45,13 +47,17 @@ struct session::impl {
   };
 
   impl(boost::asio::io_context& io, session_options o)
-      : options(std::move(o)), strand(boost::asio::make_strand(io)), socket(strand), timer(strand) {}
+      : options(std::move(o)),
+        strand(boost::asio::make_strand(io)),
+        socket(strand),
+        timer(strand) {}
   ~impl();
 
   std::shared_ptr<session> self() const { return owner->shared_from_this(); }
   bool over() const noexcept { return now_in == phase::over; }
 
-  // -- session_connect.cpp -----------------------------------------------------------------------------------------
+  // -- session_connect.cpp
+  // -----------------------------------------------------------------------------------------
   void connect();
   void connect_step(bool wait_for_read);
   void connected();
@@ -63,11 +69,13 @@ struct session::impl {
   void end(failure why, bool tell);
   static void on_notice(void* self, const PGresult* r);
 
-  // -- session_pipeline.cpp ----------------------------------------------------------------------------------------
+  // -- session_pipeline.cpp
+  // ----------------------------------------------------------------------------------------
   void enqueue(waiting_batch b);
   void pump();
   bool send(waiting_batch b, bool counted);
-  bool send_prepare(const std::shared_ptr<detail::prepared_statement>& p, const sql::query& q, deadline until);
+  bool send_prepare(const std::shared_ptr<detail::prepared_statement>& p, const sql::query& q,
+                    deadline until);
   bool send_statement(const statement& s, const use& u);
   void wait_read();
   void wait_write();
@@ -87,18 +95,18 @@ struct session::impl {
   std::optional<deadline> connect_until;
 
   phase now_in = phase::idle;
-  failure ended_by;                   // what later submissions get
-  std::optional<failure> fatal;       // the server's last words
+  failure ended_by;              // what later submissions get
+  std::optional<failure> fatal;  // the server's last words
   ready_callback on_ready;
   lost_callback on_lost;
 
   std::deque<waiting_batch> waiting;
   std::deque<sent_batch> sent;
   std::size_t counted = 0;
-  bool answered = false;              // the current command has had a result; its null comes next
+  bool answered = false;  // the current command has had a result; its null comes next
   bool writing = false;
   detail::prepared_statements prepared;
-  std::vector<const char*> values;    // scratch of send_statement
+  std::vector<const char*> values;  // scratch of send_statement
   std::vector<int> lengths;
   std::vector<int> formats;
 

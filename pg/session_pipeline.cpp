@@ -17,8 +17,8 @@ void session::impl::enqueue(waiting_batch b) {
   if (now_in == phase::ready) pump();
 }
 
-// Sends what may be sent, flushes, and takes what has arrived: writing may have read, and a buffered answer would wake
-// nobody.
+// Sends what may be sent, flushes, and takes what has arrived: writing may have read, and a
+// buffered answer would wake nobody.
 void session::impl::pump() {
   bool more = true;
   while (more) {
@@ -59,24 +59,27 @@ bool session::impl::send(waiting_batch b, bool is_counted) {
     }
     item.uses.push_back(std::move(u));
   }
-  for (std::size_t i = 0; ok && i < b.statements.size(); ++i) ok = send_statement(b.statements[i], item.uses[i]);
+  for (std::size_t i = 0; ok && i < b.statements.size(); ++i)
+    ok = send_statement(b.statements[i], item.uses[i]);
   ok = ok && PQpipelineSync(conn.get()) == 1;
-  // Also when it could not be sent: whoever waits for it hears of it when the connection is given up.
+  // Also when it could not be sent: whoever waits for it hears of it when the connection is given
+  // up.
   sent.push_back(std::move(item));
   if (is_counted) in_flight.store(++counted, relaxed);
   return ok;
 }
 
-// Under a Sync of its own: a failing statement must not take the parsing of another one with it, since batches that
-// were sent meanwhile count on it.
-bool session::impl::send_prepare(const std::shared_ptr<detail::prepared_statement>& p, const sql::query& q,
-                                 deadline until) {
+// Under a Sync of its own: a failing statement must not take the parsing of another one with it,
+// since batches that were sent meanwhile count on it.
+bool session::impl::send_prepare(const std::shared_ptr<detail::prepared_statement>& p,
+                                 const sql::query& q, deadline until) {
   p->sent = true;
   sent_batch item;
   item.preparing = p;
   item.until = until;
   sent.push_back(std::move(item));
-  return PQsendPrepare(conn.get(), p->name.c_str(), q.text, static_cast<int>(p->types.size()), p->types.data()) == 1 &&
+  return PQsendPrepare(conn.get(), p->name.c_str(), q.text, static_cast<int>(p->types.size()),
+                       p->types.data()) == 1 &&
          PQpipelineSync(conn.get()) == 1;
 }
 
@@ -93,10 +96,11 @@ bool session::impl::send_statement(const statement& s, const use& u) {
   formats.assign(static_cast<std::size_t>(n), 1);
   counters.bytes_sent.fetch_add(s.values.bytes() + s.text.size(), relaxed);
   if (u.prepared)
-    return PQsendQueryPrepared(conn.get(), u.prepared->name.c_str(), n, values.data(), lengths.data(), formats.data(),
-                               1) == 1;
+    return PQsendQueryPrepared(conn.get(), u.prepared->name.c_str(), n, values.data(),
+                               lengths.data(), formats.data(), 1) == 1;
   const char* text = s.query != nullptr ? s.query->text : s.text.c_str();
-  return PQsendQueryParams(conn.get(), text, n, types.data(), values.data(), lengths.data(), formats.data(), 1) == 1;
+  return PQsendQueryParams(conn.get(), text, n, types.data(), values.data(), lengths.data(),
+                           formats.data(), 1) == 1;
 }
 
 void session::impl::wait_read() {
@@ -115,7 +119,8 @@ void session::impl::wait_write() {
 }
 
 void session::impl::readable() {
-  // A TLS record may be larger than libpq's read buffer, and what is left in the TLS layer wakes nobody.
+  // A TLS record may be larger than libpq's read buffer, and what is left in the TLS layer wakes
+  // nobody.
   const int reads = PQsslInUse(conn.get()) ? 3 : 1;
   bool alive = true;
   for (int i = 0; alive && i < reads; ++i) alive = PQconsumeInput(conn.get()) == 1;
@@ -210,7 +215,8 @@ void session::impl::finish_front() {
         batch.error = statement.failed;
         batch.error->statement = static_cast<int>(at);
       } else if (state == "26000" || state == "0A000") {
-        prepared.forget(statement);  // deallocated by somebody, or a changed table changed its result
+        prepared.forget(
+            statement);  // deallocated by somebody, or a changed table changed its result
       }
     }
     return batch.done(std::move(*batch.error));

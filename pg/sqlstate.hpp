@@ -12,7 +12,8 @@ namespace cascade::pg {
 // Empty: the connection broke before the server could say why.
 errc classify(std::string_view sqlstate) noexcept;
 
-// The rows or values are to blame, not the statement: the same statement may work with other data. Worth bisecting.
+// The rows or values are to blame, not the statement: the same statement may work with other data.
+// Worth bisecting.
 bool blames_data(std::string_view sqlstate) noexcept;
 
 }  // namespace cascade::pg

@@ -16,7 +16,8 @@ struct keeper_state {
   std::shared_ptr<pg::embedded_cluster> cluster;
   std::shared_ptr<spdlog::logger> log;
 };
-using keeper_actor = caf::typed_actor<caf::reacts_to<supervisor_wake>, caf::replies_to<describe>::with<description>>;
+using keeper_actor =
+    caf::typed_actor<caf::reacts_to<supervisor_wake>, caf::replies_to<describe>::with<description>>;
 using keeper_self = keeper_actor::stateful_pointer<keeper_state>;
 
 keeper_actor::behavior_type keep(keeper_self self, std::shared_ptr<pg::embedded_cluster> cluster,
@@ -57,7 +58,8 @@ service_database::service_database(const settings& s, std::shared_ptr<spdlog::lo
   e.bin_dir = s.embedded.bin_dir;
   if (!s.embedded.user.empty()) e.user = s.embedded.user;
   if (s.embedded.shared_buffers_bytes > 0)
-    e.server.emplace_back("shared_buffers", std::to_string(s.embedded.shared_buffers_bytes / 1024) + "kB");
+    e.server.emplace_back("shared_buffers",
+                          std::to_string(s.embedded.shared_buffers_bytes / 1024) + "kB");
   cluster_ = std::make_shared<pg::embedded_cluster>(s.data_dir, std::move(e));
 }
 
@@ -67,7 +69,8 @@ std::optional<int> service_database::prepare() {
       log_->error("cascade.postgres.start_failed text=\"{}\"", pg::to_string(*problem));
       return 1;
     }
-    log_->info("cascade.postgres.{} pid={}", cluster_->adopted() ? "adopted" : "started", cluster_->pid());
+    log_->info("cascade.postgres.{} pid={}", cluster_->adopted() ? "adopted" : "started",
+               cluster_->pid());
     conninfo_ = cluster_->conninfo();
   }
   return migrate();
@@ -111,7 +114,8 @@ child_spec service_database::keeper_child() {
   spec.ready_within = start_deadline + std::chrono::seconds(10);
   spec.backoff = restart_backoff{};
   spec.spawn = [cluster = cluster_, log = log_](const supervisor_context& c) {
-    return caf::actor_cast<caf::strong_actor_ptr>(c.system.spawn<caf::detached>(keep, cluster, log, c.supervisor));
+    return caf::actor_cast<caf::strong_actor_ptr>(
+        c.system.spawn<caf::detached>(keep, cluster, log, c.supervisor));
   };
   return spec;
 }

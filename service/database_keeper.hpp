@@ -1,9 +1,11 @@
 // service/database_keeper.hpp
 //
-// The database of a node before and while it runs: starts the embedded cluster or waits for the given server, checks its
-// version, migrates. As an actor it watches the embedded server and starts it again when it dies.
+// The database of a node before and while it runs: starts the embedded cluster or waits for the
+// given server, checks its version, migrates. As an actor it watches the embedded server and starts
+// it again when it dies.
 //
-// Thread   prepare, stop: blocking, not from an actor in the pool. The keeper actor has a thread of its own.
+// Thread   prepare, stop: blocking, not from an actor in the pool. The keeper actor has a thread of
+//          its own.
 #pragma once
 
 #include <spdlog/logger.h>

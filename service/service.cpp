@@ -28,13 +28,17 @@ namespace {
 
 std::shared_ptr<spdlog::logger> make_log(const settings& s) {
   spdlog::sink_ptr sink;
-  if (s.log.file.empty()) sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
-  else sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(s.log.file.string());
+  if (s.log.file.empty())
+    sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
+  else
+    sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(s.log.file.string());
   auto log = std::make_shared<spdlog::logger>("cascade", sink);
-  log->set_level(static_cast<spdlog::level::level_enum>(s.log.level == log_level::off ? spdlog::level::off
-                                                                                       : static_cast<int>(s.log.level)));
-  if (s.log.format == log_format::json) log->set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","event":"%v"})");
-  else log->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%-5l%$ %v");
+  log->set_level(static_cast<spdlog::level::level_enum>(
+      s.log.level == log_level::off ? spdlog::level::off : static_cast<int>(s.log.level)));
+  if (s.log.format == log_format::json)
+    log->set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","event":"%v"})");
+  else
+    log->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%-5l%$ %v");
   log->flush_on(spdlog::level::info);
   spdlog::set_default_logger(log);
   return log;
@@ -44,7 +48,8 @@ std::shared_ptr<spdlog::logger> make_log(const settings& s) {
 std::string without_password(const std::string& conninfo) {
   auto parts = parse_conninfo(conninfo);
   if (!parts) return {};
-  std::erase_if(*parts, [](const auto& p) { return p.first == "password" || p.first == "sslpassword"; });
+  std::erase_if(*parts,
+                [](const auto& p) { return p.first == "password" || p.first == "sslpassword"; });
   return join_conninfo(*parts);
 }
 
@@ -76,7 +81,8 @@ engine_settings engine_settings_of(const settings& s, std::string conninfo) {
 }
 
 // Fills the registry; returns what is wrong with the configuration.
-std::optional<std::string> add_handlers(const settings& s, boost::asio::io_context& io, handler_registry& handlers) {
+std::optional<std::string> add_handlers(const settings& s, boost::asio::io_context& io,
+                                        handler_registry& handlers) {
   try {
     add_builtin_handlers(handlers, io);
     const auto commands = nlohmann::json::parse(s.handlers.commands_json);
@@ -95,7 +101,8 @@ std::optional<std::string> add_handlers(const settings& s, boost::asio::io_conte
 
 class node {
 public:
-  node(const settings& s, handler_registry& handlers) : settings_(s), handlers_(handlers), log_(make_log(s)) {}
+  node(const settings& s, handler_registry& handlers)
+      : settings_(s), handlers_(handlers), log_(make_log(s)) {}
 
   int run() {
     auto lock = pg::data_dir_lock::take(settings_.data_dir);
@@ -157,20 +164,23 @@ private:
     options.threads_max = static_cast<std::size_t>(settings_.handler_threads);
     options.command_log = [log = log_](const task_run& r, std::string_view text) {
       log->info("cascade.command.stderr task={} attempt={} text={}", r.id.value, r.attempt,
-                nlohmann::json(std::string(text)).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
+                nlohmann::json(std::string(text))
+                    .dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
     };
     context->run = std::make_shared<runner>(handlers_, io_, options);
     context->log = log_;
     context->on_ready = [this](bool ready, epoch_id epoch) {
       epoch_ = epoch.value;
       announce(ready ? "ready" : "starting", epoch);
-      if (ready) log_->info("cascade.service.ready epoch={} data_dir={}", epoch.value, settings_.data_dir.string());
+      if (ready)
+        log_->info("cascade.service.ready epoch={} data_dir={}", epoch.value,
+                   settings_.data_dir.string());
     };
     return context;
   }
 
-  supervisor_spec tree(engine_context_ptr context, std::shared_ptr<engine_parts> parts, service_database& database,
-                       caf::actor_system& system) {
+  supervisor_spec tree(engine_context_ptr context, std::shared_ptr<engine_parts> parts,
+                       service_database& database, caf::actor_system& system) {
     supervisor_spec spec;
     spec.name = "cascade";
     spec.restarts_max = 5;
@@ -178,7 +188,8 @@ private:
     if (database.embedded()) spec.children.push_back(database.keeper_child());
     spec.children.push_back(execution_child(context, parts));
     spec.children.push_back(engine_child(context, parts));
-    console_ = std::make_shared<console_server>(io_, console_server_options{settings_.console.socket});
+    console_ =
+        std::make_shared<console_server>(io_, console_server_options{settings_.console.socket});
     console_options options;
     const auto relay = spawn_console_relay(system, parts);
     for (const char* name : {"jobs", "queues", "inbox"}) options.providers[name] = relay;
@@ -210,10 +221,12 @@ private:
       auto stopped = stop_.get_future();
       while (stopped.wait_for(std::chrono::milliseconds(100)) != std::future_status::ready) {
         bool gone = false;
-        self->receive([&](const caf::down_msg& m) {
-          log_->critical("cascade.service.failed text=\"{}\"", error_text(m.reason));
-          gone = true;
-        }, caf::after(std::chrono::milliseconds(0)) >> [] {});
+        self->receive(
+            [&](const caf::down_msg& m) {
+              log_->critical("cascade.service.failed text=\"{}\"", error_text(m.reason));
+              gone = true;
+            },
+            caf::after(std::chrono::milliseconds(0)) >> [] {});
         if (gone) break;
       }
       clean = stop(self, context, parts, root);
@@ -223,16 +236,18 @@ private:
     return clean;
   }
 
-  bool stop(caf::scoped_actor& self, const engine_context_ptr& context, const std::shared_ptr<engine_parts>& parts,
-            const supervisor_actor& root) {
+  bool stop(caf::scoped_actor& self, const engine_context_ptr& context,
+            const std::shared_ptr<engine_parts>& parts, const supervisor_actor& root) {
     const auto within = settings_.engine.shutdown_within;
     log_->info("cascade.service.stopping within_ms={}", within.count());
     std::size_t left = 1;
     if (const auto scheduler = parts->get().scheduler)
       self->request(scheduler, within + std::chrono::seconds(1), drain{within})
           .receive([&](const drained& d) { left = d.left; }, [](const caf::error&) {});
-    if (left == 0) release(context);
-    else log_->warn("cascade.service.interrupted tasks={}", left);
+    if (left == 0)
+      release(context);
+    else
+      log_->warn("cascade.service.interrupted tasks={}", left);
     self->send_exit(root, caf::exit_reason::user_shutdown);
     self->receive([](const caf::down_msg&) {}, caf::after(std::chrono::seconds(20)) >> [] {});
     return left == 0;
@@ -241,7 +256,8 @@ private:
   // The lanes are marked as left cleanly: the next owner need not be careful.
   void release(const engine_context_ptr& context) {
     std::promise<void> done;
-    context->database->write({pg::statement(sql::release_lanes, pg::params{}.int8(epoch_.load()))}, [&done](const pg::batch_reply&) { done.set_value(); });
+    context->database->write({pg::statement(sql::release_lanes, pg::params{}.int8(epoch_.load()))},
+                             [&done](const pg::batch_reply&) { done.set_value(); });
     done.get_future().wait_for(std::chrono::seconds(5));
   }
 
@@ -249,7 +265,8 @@ private:
   handler_registry& handlers_;
   std::shared_ptr<spdlog::logger> log_;
   boost::asio::io_context io_{1};
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{io_.get_executor()};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
+      io_.get_executor()};
   boost::asio::signal_set signals_{io_};
   std::promise<void> stop_;
   std::shared_ptr<console_server> console_;

@@ -10,13 +10,15 @@
 
 namespace cascade {
 
-std::string write_service_file(const std::filesystem::path& data_dir, const service_record& record) {
-  const std::string text = nlohmann::json{{"state", record.state},     {"pid", ::getpid()},
-                                          {"version", CASCADE_VERSION}, {"conninfo", record.conninfo},
-                                          {"console", record.console}, {"node", record.node},
-                                          {"epoch", record.epoch.value}}
-                               .dump(2) +
-                           "\n";
+std::string write_service_file(const std::filesystem::path& data_dir,
+                               const service_record& record) {
+  const std::string text =
+      nlohmann::json{{"state", record.state},      {"pid", ::getpid()},
+                     {"version", CASCADE_VERSION}, {"conninfo", record.conninfo},
+                     {"console", record.console},  {"node", record.node},
+                     {"epoch", record.epoch.value}}
+          .dump(2) +
+      "\n";
   const auto path = data_dir / "service.json";
   const auto draft = data_dir / "service.json.new";
   const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -1,6 +1,7 @@
 // service/service_file.hpp
 //
-// DIR/service.json: how the CLI finds the service of a data directory. Replaced atomically, readable by the owner only.
+// DIR/service.json: how the CLI finds the service of a data directory. Replaced atomically,
+// readable by the owner only.
 #pragma once
 
 #include <filesystem>

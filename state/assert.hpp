@@ -1,7 +1,7 @@
 // state/assert.hpp
 //
-// CASCADE_ASSERT(condition): a broken invariant. On in release. Throws invariant_violation, which ends the actor that
-// broke it (its supervisor restarts it); outside an actor it ends the process.
+// CASCADE_ASSERT(condition): a broken invariant. On in release. Throws invariant_violation, which
+// ends the actor that broke it (its supervisor restarts it); outside an actor it ends the process.
 #pragma once
 
 #include <stdexcept>
@@ -20,5 +20,6 @@ struct invariant_violation : std::logic_error {
 
 }  // namespace cascade
 
-#define CASCADE_ASSERT(condition) \
-  (static_cast<bool>(condition) ? void(0) : ::cascade::invariant_failed(#condition, __FILE__, __LINE__))
+#define CASCADE_ASSERT(condition)         \
+  (static_cast<bool>(condition) ? void(0) \
+                                : ::cascade::invariant_failed(#condition, __FILE__, __LINE__))

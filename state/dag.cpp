@@ -1,5 +1,5 @@
-// The books of a job: rows found, rows settled, cancelling. Another round: dag_redrive.cpp. What becomes of a step:
-// dag_decide.cpp.
+// The books of a job: rows found, rows settled, cancelling. Another round: dag_redrive.cpp. What
+// becomes of a step: dag_decide.cpp.
 #include "state/dag.hpp"
 
 #include <algorithm>
@@ -10,8 +10,8 @@
 
 namespace cascade {
 bool decisions::empty() const noexcept {
-  return reopened.empty() && released.empty() && expanded.empty() && skipped.empty() && failed.empty() &&
-         cancelled.empty() && !end;
+  return reopened.empty() && released.empty() && expanded.empty() && skipped.empty() &&
+         failed.empty() && cancelled.empty() && !end;
 }
 
 job_graph::job_graph(std::shared_ptr<const workflow_plan> plan, nlohmann::json input, job_info job)
@@ -21,7 +21,8 @@ job_graph::job_graph(std::shared_ptr<const workflow_plan> plan, nlohmann::json i
       steps_(plan_->step_count()),
       unsettled_count_(plan_->step_count()) {}
 
-// -- restart -----------------------------------------------------------------------------------------------------------
+// -- restart
+// -------------------------------------------------------------------------------------------------
 
 void job_graph::restore(step_row row) {
   CASCADE_ASSERT(!started_ && row.step < steps_.size());
@@ -29,26 +30,35 @@ void job_graph::restore(step_row row) {
   if (row.item < 0) {
     run.row = row.state;
     run.released = row.state == task_state::pending || row.state == task_state::running ||
-                   (row.state == task_state::waiting && row.reason && *row.reason != waiting_reason::dependency);
+                   (row.state == task_state::waiting && row.reason &&
+                    *row.reason != waiting_reason::dependency);
     if (!row.error.empty()) run.error = std::move(row.error);
-    // Also for steps whose result nobody reads: [] tells an empty for_each from one that was not needed.
+    // Also for steps whose result nobody reads: [] tells an empty for_each from one that was not
+    // needed.
     if (row.result && (plan_->plan(row.step).result_needed || row.state == task_state::skipped))
       run.result = std::move(*row.result);
     return;
   }
-  CASCADE_ASSERT(static_cast<std::size_t>(row.item) < limits::fan_out_max && plan_->plan(row.step).for_each);
+  CASCADE_ASSERT(static_cast<std::size_t>(row.item) < limits::fan_out_max &&
+                 plan_->plan(row.step).for_each);
   const auto at = static_cast<std::size_t>(row.item);
   if (run.items.size() <= at) run.items.resize(at + 1);
-  // A row on its way back through a redrive waits like a step: `waiting` here, anything released is `pending`.
-  const bool blocked = row.state == task_state::waiting && (!row.reason || *row.reason == waiting_reason::dependency);
-  run.items[at] = {is_finished(row.state) ? row.state : blocked ? task_state::waiting : task_state::pending, true};
+  // A row on its way back through a redrive waits like a step: `waiting` here, anything released is
+  // `pending`.
+  const bool blocked = row.state == task_state::waiting &&
+                       (!row.reason || *row.reason == waiting_reason::dependency);
+  run.items[at] = {is_finished(row.state) ? row.state
+                   : blocked              ? task_state::waiting
+                                          : task_state::pending,
+                   true};
   if (row.item == 0) run.placeholder = false;
   if (plan_->plan(row.step).result_needed) {
     if (!run.result.is_array()) run.result = nlohmann::json::array();
     while (run.result.size() <= at) run.result.push_back(nullptr);
     if (row.state == task_state::completed && row.result) run.result[at] = std::move(*row.result);
   }
-  if (is_failure(row.state) && run.error.is_null()) run.error = "item " + std::to_string(row.item) + ": " + row.error;
+  if (is_failure(row.state) && run.error.is_null())
+    run.error = "item " + std::to_string(row.item) + ": " + row.error;
 }
 
 decisions job_graph::start() {
@@ -58,7 +68,8 @@ decisions job_graph::start() {
   for (const step_index i : plan_->graph().order) adopt(i, out);
   count_open_dependencies();
   for (const step_index i : plan_->graph().order)
-    if (steps_[i].phase == step_phase::blocked && steps_[i].open_dependencies == 0) ready_.push_back(i);
+    if (steps_[i].phase == step_phase::blocked && steps_[i].open_dependencies == 0)
+      ready_.push_back(i);
   if (cancelling_) cancel_all(out);
   decide_ready(out);
   finish_if_done(out);
@@ -98,7 +109,8 @@ void job_graph::adopt_items(step_index i, decisions& out) {
     ++run.open_items;
     if (item.present) ++active_count_;
   }
-  // A crash may have cut the expansion short, and the last words of a dependency may be lost with the rest of it.
+  // A crash may have cut the expansion short, and the last words of a dependency may be lost with
+  // the rest of it.
   run.incomplete = !cancelling_;
   if (run.incomplete && dependencies_settled(i)) expand_step(i, out);
   if (cancelling_) {
@@ -122,7 +134,8 @@ bool job_graph::dependencies_settled(step_index i) const {
 // The cause is not stored; it follows from the dependencies as it did the first time.
 job_graph::skip_cause job_graph::restored_skip_cause(step_index i) const {
   const step_run& run = steps_[i];
-  if (plan_->plan(i).for_each && run.result.is_array() && run.result.empty()) return skip_cause::empty_fan_out;
+  if (plan_->plan(i).for_each && run.result.is_array() && run.result.empty())
+    return skip_cause::empty_fan_out;
   const verdict v = run_verdict(i);
   return v.run ? skip_cause::condition : v.cause;
 }
@@ -130,14 +143,18 @@ job_graph::skip_cause job_graph::restored_skip_cause(step_index i) const {
 void job_graph::count_open_dependencies() {
   for (step_index i = 0; i < steps_.size(); ++i) {
     const auto& needed = plan_->graph().depends_on[i];
-    steps_[i].open_dependencies = static_cast<std::uint32_t>(std::count_if(
-        needed.begin(), needed.end(), [&](step_index d) { return steps_[d].phase != step_phase::settled; }));
+    steps_[i].open_dependencies =
+        static_cast<std::uint32_t>(std::count_if(needed.begin(), needed.end(), [&](step_index d) {
+          return steps_[d].phase != step_phase::settled;
+        }));
   }
 }
 
-// -- progress ----------------------------------------------------------------------------------------------------------
+// -- progress
+// -------------------------------------------------------------------------------------------------
 
-decisions job_graph::settled(step_index step, int item, task_state state, nlohmann::json result, std::string error) {
+decisions job_graph::settled(step_index step, int item, task_state state, nlohmann::json result,
+                             std::string error) {
   CASCADE_ASSERT(started_ && step < steps_.size() && is_finished(state));
   decisions out;
   step_run& run = steps_[step];
@@ -147,7 +164,8 @@ decisions job_graph::settled(step_index step, int item, task_state state, nlohma
     if (run.released) --active_count_;
     if (keep) run.result = std::move(result);
     if (!error.empty()) run.error = std::move(error);
-    settle_step(step, state, state == task_state::skipped ? skip_cause::condition : skip_cause::none);
+    settle_step(step, state,
+                state == task_state::skipped ? skip_cause::condition : skip_cause::none);
   } else {
     if (item < 0) return out;  // an answer from before the expansion
     const auto at = static_cast<std::size_t>(item);
@@ -155,7 +173,8 @@ decisions job_graph::settled(step_index step, int item, task_state state, nlohma
     if (is_finished(run.items[at].state)) return out;
     run.items[at] = {state, true};
     if (keep) run.result[at] = std::move(result);
-    if (is_failure(state) && run.error.is_null()) run.error = "item " + std::to_string(item) + ": " + error;
+    if (is_failure(state) && run.error.is_null())
+      run.error = "item " + std::to_string(item) + ": " + error;
     --active_count_;
     --run.open_items;
     settle_items(step);
@@ -180,11 +199,13 @@ void job_graph::settle_step(step_index i, task_state outcome, skip_cause cause) 
 void job_graph::settle_items(step_index i) {
   const auto& items = steps_[i].items;
   if (steps_[i].open_items > 0 || steps_[i].incomplete) return;
-  const bool failure = std::any_of(items.begin(), items.end(), [](const item_run& r) { return is_failure(r.state); });
+  const bool failure = std::any_of(items.begin(), items.end(),
+                                   [](const item_run& r) { return is_failure(r.state); });
   settle_step(i, failure ? task_state::failed : task_state::completed, skip_cause::none);
 }
 
-// -- cancelling --------------------------------------------------------------------------------------------------------
+// -- cancelling
+// -------------------------------------------------------------------------------------------------
 
 decisions job_graph::cancel() {
   decisions out;

@@ -1,20 +1,26 @@
 // state/dag.hpp
 //
-// One run of a workflow: which steps may start, which never will, when the job ends. Pure: no task ids, no clock, no
-// I/O. The owner writes its decisions down and tells it what became of them.
+// One run of a workflow: which steps may start, which never will, when the job ends. Pure: no task
+// ids, no clock, no I/O. The owner writes its decisions down and tells it what became of them.
 //
 // Owner    exactly one actor; not thread-safe. The plan may be shared.
-// Rows     every step has one row from the start, in waiting/dependency, item none (-1). A for_each step's row is a
-//          placeholder: when its dependencies are settled it becomes item 0 and the rows of items 1..n-1 are inserted.
-//          n = 0: the placeholder is skipped with result [], which dependents take as success.
-// Recovery restore() every row found, in any order, then start(): it decides exactly what is not yet written. Deciding
-//          twice gives the same decisions, so it does not matter which of them reached the disk; expansions may even be
-//          half written. One exception: `reopened` of one redrive must be written in one transaction.
-// Rules    docs/workflows.md. An empty for_each is seen by others as completed; a fan-out failed when an item did.
-// Cost     settled O(out-degree) plus the expressions of steps that become decidable; start O(steps + dependencies).
+// Rows     every step has one row from the start, in waiting/dependency, item none (-1). A for_each
+//          step's row is a placeholder: when its dependencies are settled it becomes item 0 and the
+//          rows of items 1..n-1 are inserted. n = 0: the placeholder is skipped with result [],
+//          which dependents take as success.
+// Recovery restore() every row found, in any order, then start(): it decides exactly what is not
+// yet written. Deciding
+//          twice gives the same decisions, so it does not matter which of them reached the disk;
+//          expansions may even be half written. One exception: `reopened` of one redrive must be
+//          written in one transaction.
+// Rules    docs/workflows.md. An empty for_each is seen by others as completed; a fan-out failed
+//          when an item did.
+// Cost     settled O(out-degree) plus the expressions of steps that become decidable; start O(steps
+//          + dependencies).
 // Limits   limits::fan_out_max items a step; fan_out_bytes_max bytes of payloads in one expansion.
 // Memory   results are kept only for steps whose result somebody reads (step_plan::result_needed).
-// Tests    tests/unit/dag_test.cpp, tests/property/dag_test.cpp (against a slow model, with crashes)
+// Tests    tests/unit/dag_test.cpp, tests/property/dag_test.cpp (against a slow model, with
+//          crashes)
 #pragma once
 
 #include <cstdint>
@@ -48,17 +54,18 @@ struct step_row {
   std::string error;
 };
 
-// What the owner must write, in this order: reopened, then the others in any order, then end. A row is in at most one
-// of released, expanded, skipped, failed, cancelled.
+// What the owner must write, in this order: reopened, then the others in any order, then end. A row
+// is in at most one of released, expanded, skipped, failed, cancelled.
 struct decisions {
-  // waiting/dependency -> pending (or waiting for a delay or a limit). No payload: keep the one in the row.
+  // waiting/dependency -> pending (or waiting for a delay or a limit). No payload: keep the one in
+  // the row.
   struct release {
     step_index step;
     int item;
     std::optional<nlohmann::json> payload;
   };
-  // Item 0 is the placeholder's row, the rest are inserted. All come out released. Usually all `count` items are here;
-  // after a crash in the middle of an expansion only the missing ones.
+  // Item 0 is the placeholder's row, the rest are inserted. All come out released. Usually all
+  // `count` items are here; after a crash in the middle of an expansion only the missing ones.
   struct expand {
     struct entry {
       int item;
@@ -68,7 +75,8 @@ struct decisions {
     int count;
     std::vector<entry> items;
   };
-  // -> skipped. `reason` belongs in the error column, `result` ([] for an empty for_each) in the result column.
+  // -> skipped. `reason` belongs in the error column, `result` ([] for an empty for_each) in the
+  // result column.
   struct skip {
     step_index step;
     int item;
@@ -86,7 +94,8 @@ struct decisions {
     step_index step;
     int item;
   };
-  // A finished row goes back to waiting/dependency (the event reopen). Its error, result and times are cleared.
+  // A finished row goes back to waiting/dependency (the event reopen). Its error, result and times
+  // are cleared.
   struct reopen {
     step_index step;
     int item;
@@ -109,7 +118,7 @@ struct decisions {
 };
 
 class job_graph {
- public:
+public:
   // `input` has its defaults filled in already (the insert trigger of cascade.job does that).
   job_graph(std::shared_ptr<const workflow_plan> plan, nlohmann::json input, job_info job);
 
@@ -117,18 +126,19 @@ class job_graph {
   void restore(step_row row);
   // Call once, after construction or after the last restore().
   decisions start();
-  // A released task reached a finished state. A row that was settled before is ignored, so late and repeated answers
-  // do no harm. `result` is read only for `completed`.
+  // A released task reached a finished state. A row that was settled before is ignored, so late and
+  // repeated answers do no harm. `result` is read only for `completed`.
   decisions settled(step_index step, int item, task_state state, nlohmann::json result = {},
                     std::string error = {});
-  // The job is to end `cancelled`: what is not released is skipped, what is released is to be cancelled. Idempotent.
-  // A restart while cancelling must call it again, before start(): the rows do not say that the job is being cancelled.
+  // The job is to end `cancelled`: what is not released is skipped, what is released is to be
+  // cancelled. Idempotent. A restart while cancelling must call it again, before start(): the rows
+  // do not say that the job is being cancelled.
   decisions cancel();
-  // Another round for everything that failed, was cancelled, quarantined or skipped. Items of an expanded for_each keep
-  // their payloads. Requires: start() was called.
+  // Another round for everything that failed, was cancelled, quarantined or skipped. Items of an
+  // expanded for_each keep their payloads. Requires: start() was called.
   decisions redrive();
-  // The same for one task and the skipped steps that wait for it. Nothing when it is not failed, cancelled or
-  // quarantined.
+  // The same for one task and the skipped steps that wait for it. Nothing when it is not failed,
+  // cancelled or quarantined.
   decisions redrive(step_index step, int item);
 
   const workflow_plan& plan() const noexcept { return *plan_; }
@@ -138,11 +148,17 @@ class job_graph {
   std::size_t active_count() const noexcept { return active_count_; }
   bool is_settled(step_index step) const { return steps_[step].phase == step_phase::settled; }
 
- private:
+private:
   friend class job_scope;
 
   enum class step_phase : std::uint8_t { blocked, active, settled };
-  enum class skip_cause : std::uint8_t { none, condition, upstream_failed, empty_fan_out, job_cancelled };
+  enum class skip_cause : std::uint8_t {
+    none,
+    condition,
+    upstream_failed,
+    empty_fan_out,
+    job_cancelled
+  };
 
   struct item_run {
     task_state state = task_state::waiting;
@@ -150,16 +166,17 @@ class job_graph {
   };
   struct step_run {
     step_phase phase = step_phase::blocked;
-    task_state row = task_state::waiting;      // of the row without an item; the outcome once the step is settled
-    skip_cause cause = skip_cause::none;       // when the outcome is skipped
-    bool placeholder = true;                   // the row without an item is not item 0 yet
-    bool released = false;                     // that row is released
-    bool incomplete = false;                   // more items may be missing; known once the dependencies are settled
+    task_state row =
+        task_state::waiting;  // of the row without an item; the outcome once the step is settled
+    skip_cause cause = skip_cause::none;  // when the outcome is skipped
+    bool placeholder = true;              // the row without an item is not item 0 yet
+    bool released = false;                // that row is released
+    bool incomplete = false;  // more items may be missing; known once the dependencies are settled
     std::uint32_t open_dependencies = 0;
-    std::uint32_t open_items = 0;              // items that are not finished
-    std::vector<item_run> items;               // of an expanded for_each
-    nlohmann::json result;                     // when somebody needs it
-    nlohmann::json error;                      // text, or null
+    std::uint32_t open_items = 0;  // items that are not finished
+    std::vector<item_run> items;   // of an expanded for_each
+    nlohmann::json result;         // when somebody needs it
+    nlohmann::json error;          // text, or null
   };
   struct verdict {
     bool run = true;
@@ -188,8 +205,8 @@ class job_graph {
   void release_plain(step_index i, decisions& out);
   void expand_step(step_index i, decisions& out);
   std::optional<nlohmann::json> fan_out(step_index i, std::string& error) const;
-  std::optional<nlohmann::json> payload(step_index i, const nlohmann::json* item, int index, std::size_t& work,
-                                        std::string& error) const;
+  std::optional<nlohmann::json> payload(step_index i, const nlohmann::json* item, int index,
+                                        std::size_t& work, std::string& error) const;
   void skip_step(step_index i, skip_cause cause, std::string reason, decisions& out);
   void fail_step(step_index i, std::string error, decisions& out);
   void reopen_row(step_index i, decisions& out);

@@ -57,9 +57,7 @@ void job_graph::decide(step_index i, decisions& out) {
   }
 }
 
-bool job_graph::counts_as_failed(step_index i) const {
-  return is_failure(steps_[i].row);
-}
+bool job_graph::counts_as_failed(step_index i) const { return is_failure(steps_[i].row); }
 
 job_graph::verdict job_graph::run_verdict(step_index i) const {
   const run_rule rule = plan_->step(i).run;
@@ -84,7 +82,8 @@ job_graph::verdict job_graph::run_verdict(step_index i) const {
   }
   const auto name = [&](const step_index* d) { return quoted(plan_->step(*d).name); };
   if (failed && steps_[*failed].row == task_state::skipped)
-    return {false, skip_cause::upstream_failed, "step " + name(failed) + " was skipped after a failure"};
+    return {false, skip_cause::upstream_failed,
+            "step " + name(failed) + " was skipped after a failure"};
   if (failed)
     return {false, skip_cause::upstream_failed,
             "step " + name(failed) + " is " + std::string(to_string(steps_[*failed].row))};
@@ -101,7 +100,9 @@ bool job_graph::evaluate_when(step_index i, decisions& out, bool& holds) {
     holds = value.value().get<bool>();
     return true;
   }
-  fail_step(i, value ? "when: expected true or false, found " + shown(value.value()) : described("when", value.error()),
+  fail_step(i,
+            value ? "when: expected true or false, found " + shown(value.value())
+                  : described("when", value.error()),
             out);
   return false;
 }
@@ -111,9 +112,11 @@ std::optional<json> job_graph::payload(step_index i, const json* item, int index
   const auto& input = plan_->plan(i).input;
   json out = json::object();
   if (input) {
-    auto value = item ? input->evaluate(job_scope(*this, item, index), work) : input->evaluate(job_scope(*this), work);
+    auto value = item ? input->evaluate(job_scope(*this, item, index), work)
+                      : input->evaluate(job_scope(*this), work);
     if (!value) {
-      error = described(item ? "input of item " + std::to_string(index) : std::string("input"), value.error());
+      error = described(item ? "input of item " + std::to_string(index) : std::string("input"),
+                        value.error());
       return std::nullopt;
     }
     out = std::move(value).value();
@@ -150,8 +153,8 @@ std::optional<json> job_graph::fan_out(step_index i, std::string& error) const {
   } else if (!list.value().is_array()) {
     error = "for_each: expected a list, found " + shown(list.value());
   } else if (list.value().size() > limits::fan_out_max) {
-    error = "for_each: " + std::to_string(list.value().size()) + " items are more than the limit of " +
-            std::to_string(limits::fan_out_max);
+    error = "for_each: " + std::to_string(list.value().size()) +
+            " items are more than the limit of " + std::to_string(limits::fan_out_max);
   } else {
     return std::move(list).value();
   }
@@ -178,15 +181,18 @@ void job_graph::expand_step(step_index i, decisions& out) {
     const std::size_t before = work;
     auto value = payload(i, &(*list)[n], static_cast<int>(n), work, error);
     bytes_left -= before - work;
-    if (!value || bytes_left == 0) return fail_step(i, value ? "the inputs of all items are too large" : error, out);
+    if (!value || bytes_left == 0)
+      return fail_step(i, value ? "the inputs of all items are too large" : error, out);
     expansion.items.push_back({static_cast<int>(n), std::move(*value)});
   }
   if (expansion.items.empty()) return;
   const bool fresh = run.items.empty();
   if (fresh) reopen_row(i, out);
-  run.open_items += static_cast<std::uint32_t>(list->size() - std::min(list->size(), run.items.size()));
+  run.open_items +=
+      static_cast<std::uint32_t>(list->size() - std::min(list->size(), run.items.size()));
   run.items.resize(std::max(list->size(), run.items.size()));
-  for (const auto& entry : expansion.items) run.items[static_cast<std::size_t>(entry.item)] = {task_state::pending, true};
+  for (const auto& entry : expansion.items)
+    run.items[static_cast<std::size_t>(entry.item)] = {task_state::pending, true};
   active_count_ += expansion.items.size();
   if (plan_->plan(i).result_needed) {
     if (!run.result.is_array()) run.result = json::array();
@@ -210,11 +216,13 @@ void job_graph::reopen_row(step_index i, decisions& out) {
 void job_graph::skip_step(step_index i, skip_cause cause, std::string reason, decisions& out) {
   step_run& run = steps_[i];
   const bool empty = cause == skip_cause::empty_fan_out;
-  const bool written = run.row == task_state::skipped && empty == (run.cause == skip_cause::empty_fan_out);
+  const bool written =
+      run.row == task_state::skipped && empty == (run.cause == skip_cause::empty_fan_out);
   run.error = reason;
   if (!written) {
     reopen_row(i, out);
-    out.skipped.push_back({i, -1, std::move(reason), empty ? std::optional(json::array()) : std::nullopt});
+    out.skipped.push_back(
+        {i, -1, std::move(reason), empty ? std::optional(json::array()) : std::nullopt});
   }
   settle_step(i, task_state::skipped, cause);
 }
@@ -245,7 +253,9 @@ void job_graph::finish_if_done(decisions& out) {
     error = "step " + quoted(plan_->step(i).name) + " is " + std::string(to_string(steps_[i].row));
     if (steps_[i].error.is_string()) error += ": " + steps_[i].error.get<std::string>();
   }
-  if (failures > 1) error = storable_text(error, limits::error_bytes_max - 100) + " (and " + std::to_string(failures - 1) + " more)";
+  if (failures > 1)
+    error = storable_text(error, limits::error_bytes_max - 100) + " (and " +
+            std::to_string(failures - 1) + " more)";
   json value;
   if (failures == 0 && plan_->result()) {
     auto made = plan_->result()->evaluate(job_scope(*this));
@@ -260,11 +270,13 @@ void job_graph::finish_if_done(decisions& out) {
       if (plan_->graph().dependents[i].empty()) value[plan_->step(i).name] = steps_[i].result;
   }
   if (json_weight(value, limits::result_bytes_max) > limits::result_bytes_max) {
-    error = "the result of the job is larger than " + std::to_string(limits::result_bytes_max) + " bytes";
+    error = "the result of the job is larger than " + std::to_string(limits::result_bytes_max) +
+            " bytes";
     value = nullptr;
   }
   end_state_ = error.empty() ? job_state::completed : job_state::failed;
-  out.end = decisions::job_end{end_state_, std::move(value), storable_text(error, limits::error_bytes_max)};
+  out.end = decisions::job_end{end_state_, std::move(value),
+                               storable_text(error, limits::error_bytes_max)};
 }
 
 }  // namespace cascade

@@ -18,7 +18,8 @@ decisions job_graph::redrive(step_index step, int item) {
   CASCADE_ASSERT(started_ && step < steps_.size());
   const step_run& run = steps_[step];
   const bool of_items = !run.items.empty();
-  if (of_items != (item >= 0) || (of_items && static_cast<std::size_t>(item) >= run.items.size())) return {};
+  if (of_items != (item >= 0) || (of_items && static_cast<std::size_t>(item) >= run.items.size()))
+    return {};
   const task_state state = of_items ? run.items[static_cast<std::size_t>(item)].state : run.row;
   if (!is_failure(state) || (!of_items && run.phase != step_phase::settled)) return {};
   std::vector<bool> marked(steps_.size());
@@ -34,7 +35,9 @@ void job_graph::mark_skipped_behind(step_index i, std::vector<bool>& marked) con
     const step_index at = open.back();
     open.pop_back();
     for (const step_index d : plan_->graph().dependents[at]) {
-      if (marked[d] || steps_[d].phase != step_phase::settled || steps_[d].row != task_state::skipped) continue;
+      if (marked[d] || steps_[d].phase != step_phase::settled ||
+          steps_[d].row != task_state::skipped)
+        continue;
       marked[d] = true;
       open.push_back(d);
     }

@@ -18,9 +18,10 @@ constexpr bool is_failure(task_state s) {
 
 // What the expressions of a step can see. Status and error of a step exist from when it is settled.
 class job_scope final : public expression_scope {
- public:
+public:
   explicit job_scope(const job_graph& graph) : graph_(graph) {}
-  job_scope(const job_graph& graph, const nlohmann::json* item, int index) : graph_(graph), item_(item), index_(index) {}
+  job_scope(const job_graph& graph, const nlohmann::json* item, int index)
+      : graph_(graph), item_(item), index_(index) {}
 
   const nlohmann::json* variable(std::string_view name) const override {
     if (name == "input") return &graph_.input_;
@@ -45,7 +46,7 @@ class job_scope final : public expression_scope {
     return &words[static_cast<std::size_t>(empty ? task_state::completed : run.row)];
   }
 
- private:
+private:
   const job_graph& graph_;
   const nlohmann::json* item_ = nullptr;
   nlohmann::json index_;

@@ -15,8 +15,8 @@ struct unit {
   std::int64_t ms;
 };
 // Largest first: parts must come in falling order.
-constexpr std::array units{unit{"d", 86'400'000}, unit{"h", 3'600'000}, unit{"m", 60'000}, unit{"s", 1'000},
-                           unit{"ms", 1}};
+constexpr std::array units{unit{"d", 86'400'000}, unit{"h", 3'600'000}, unit{"m", 60'000},
+                           unit{"s", 1'000}, unit{"ms", 1}};
 
 std::optional<milliseconds> in_range(double ms) {
   if (!(ms >= 0) || ms > static_cast<double>(duration_max.count())) return std::nullopt;
@@ -30,7 +30,8 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 std::string_view take_number(std::string_view& text) {
   std::size_t n = 0;
   bool point = false;
-  while (n < text.size() && (is_digit(text[n]) || (text[n] == '.' && !point && n > 0))) point |= text[n++] == '.';
+  while (n < text.size() && (is_digit(text[n]) || (text[n] == '.' && !point && n > 0)))
+    point |= text[n++] == '.';
   const std::string_view number = text.substr(0, n);
   text.remove_prefix(n);
   return number;
@@ -71,7 +72,8 @@ std::optional<milliseconds> parse_duration(std::string_view text) {
 }
 
 std::optional<milliseconds> parse_duration(const nlohmann::json& value) {
-  if (value.is_string()) return parse_duration(std::string_view(value.get_ref<const std::string&>()));
+  if (value.is_string())
+    return parse_duration(std::string_view(value.get_ref<const std::string&>()));
   if (value.is_number()) return in_range(value.get<double>() * 1000.0);
   return std::nullopt;
 }

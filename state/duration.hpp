@@ -1,9 +1,10 @@
 // state/duration.hpp
 //
-// Durations as people write them: "10s", "5m", "1h30m", "250ms", "2d", "1.5h", "90" or, in JSON and YAML, a number of
-// seconds. Never negative, never above duration_max.
+// Durations as people write them: "10s", "5m", "1h30m", "250ms", "2d", "1.5h", "90" or, in JSON and
+// YAML, a number of seconds. Never negative, never above duration_max.
 //
-// Units   ms, s, m, h, d. Fractions are allowed in the last part only; less than a millisecond is rounded up.
+// Units   ms, s, m, h, d. Fractions are allowed in the last part only; less than a millisecond is
+//         rounded up.
 #pragma once
 
 #include <chrono>

@@ -26,12 +26,14 @@ enum class errc : std::uint8_t {
 };
 
 const std::error_category& error_category() noexcept;
-inline std::error_code make_error_code(errc e) noexcept { return {static_cast<int>(e), error_category()}; }
+inline std::error_code make_error_code(errc e) noexcept {
+  return {static_cast<int>(e), error_category()};
+}
 std::string to_string(errc e);
 
 template <class T>
-using result = boost::outcome_v2::basic_result<T, std::error_code,
-                                               boost::outcome_v2::policy::default_policy<T, std::error_code, void>>;
+using result = boost::outcome_v2::basic_result<
+    T, std::error_code, boost::outcome_v2::policy::default_policy<T, std::error_code, void>>;
 
 }  // namespace cascade
 

@@ -1,7 +1,7 @@
 // state/expected.hpp
 //
-// A value or a described failure, for code whose errors carry more than an error code (a text, a position).
-// Asking for the value of a failure, or the reverse, terminates.
+// A value or a described failure, for code whose errors carry more than an error code (a text, a
+// position). Asking for the value of a failure, or the reverse, terminates.
 #pragma once
 
 #include <boost/outcome/basic_result.hpp>

@@ -1,7 +1,7 @@
 // state/expression_code.hpp
 //
-// Private to expression*.cpp: the compiled form. Nodes lie in one vector, children before parents; indexes instead of
-// pointers, so nothing is destroyed recursively.
+// Private to expression*.cpp: the compiled form. Nodes lie in one vector, children before parents;
+// indexes instead of pointers, so nothing is destroyed recursively.
 #pragma once
 
 #include <array>
@@ -122,7 +122,7 @@ struct expression_failure {
 
 // A value of the evaluation: somebody else's (not copied) or its own.
 class expression_value {
- public:
+public:
   explicit expression_value(const nlohmann::json* borrowed) : borrowed_(borrowed) {}
   explicit expression_value(nlohmann::json&& own) : own_(std::move(own)) {}
 
@@ -130,7 +130,7 @@ class expression_value {
   bool is_own() const noexcept { return borrowed_ == nullptr; }
   nlohmann::json& own() noexcept { return own_; }
 
- private:
+private:
   const nlohmann::json* borrowed_ = nullptr;
   nlohmann::json own_;
 };
@@ -152,10 +152,10 @@ struct work_meter {
 std::size_t json_weight(const nlohmann::json& value, std::size_t enough);
 
 // expression_ops.cpp: operators and functions on finished operands.
-nlohmann::json apply_binary(node_kind kind, expression_value& left, expression_value& right, std::size_t offset,
-                            work_meter& work);
-nlohmann::json apply_function(function_id id, std::vector<expression_value>& arguments, std::size_t offset,
-                              work_meter& work);
+nlohmann::json apply_binary(node_kind kind, expression_value& left, expression_value& right,
+                            std::size_t offset, work_meter& work);
+nlohmann::json apply_function(function_id id, std::vector<expression_value>& arguments,
+                              std::size_t offset, work_meter& work);
 nlohmann::json negated(const nlohmann::json& value, std::size_t offset);
 // For messages: a short form of a value, and its type.
 std::string shown(const nlohmann::json& value);

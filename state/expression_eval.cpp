@@ -1,4 +1,5 @@
-// Walks compiled expressions. Values are borrowed from the scope until something new must be made of them.
+// Walks compiled expressions. Values are borrowed from the scope until something new must be made
+// of them.
 #include "state/expression_code.hpp"
 
 namespace cascade {
@@ -7,13 +8,13 @@ namespace {
 using nlohmann::json;
 
 class evaluator {
- public:
+public:
   evaluator(const expression_code& code, const expression_scope& scope, std::size_t& work)
       : code_(code), scope_(scope), work_{work} {}
 
   json run() { return taken(eval(code_.root), code_.nodes[code_.root].offset); }
 
- private:
+private:
   const expression_node& node(node_index i) const { return code_.nodes[i]; }
 
   // The value itself, copied only when it is somebody else's.
@@ -26,20 +27,33 @@ class evaluator {
   expression_value eval(node_index i) {
     const expression_node& n = node(i);
     switch (n.kind) {
-      case node_kind::literal: return expression_value(&n.value);
-      case node_kind::variable: return variable(n);
-      case node_kind::step: return step(n);
+      case node_kind::literal:
+        return expression_value(&n.value);
+      case node_kind::variable:
+        return variable(n);
+      case node_kind::step:
+        return step(n);
       case node_kind::field:
-      case node_kind::index: return *access(n, true);
-      case node_kind::list: return list(n);
-      case node_kind::map: return map(n);
-      case node_kind::negate: return expression_value(negated(eval(n.kids[0]).get(), n.offset));
-      case node_kind::logical_not: return expression_value(json(!truth(n.kids[0])));
-      case node_kind::conditional: return eval(truth(n.kids[0]) ? n.kids[1] : n.kids[2]);
-      case node_kind::logical_and: return expression_value(json(truth(n.kids[0]) && truth(n.kids[1])));
-      case node_kind::logical_or: return expression_value(json(truth(n.kids[0]) || truth(n.kids[1])));
-      case node_kind::call: return call(n);
-      default: return binary(n);
+      case node_kind::index:
+        return *access(n, true);
+      case node_kind::list:
+        return list(n);
+      case node_kind::map:
+        return map(n);
+      case node_kind::negate:
+        return expression_value(negated(eval(n.kids[0]).get(), n.offset));
+      case node_kind::logical_not:
+        return expression_value(json(!truth(n.kids[0])));
+      case node_kind::conditional:
+        return eval(truth(n.kids[0]) ? n.kids[1] : n.kids[2]);
+      case node_kind::logical_and:
+        return expression_value(json(truth(n.kids[0]) && truth(n.kids[1])));
+      case node_kind::logical_or:
+        return expression_value(json(truth(n.kids[0]) || truth(n.kids[1])));
+      case node_kind::call:
+        return call(n);
+      default:
+        return binary(n);
     }
   }
 
@@ -80,7 +94,8 @@ class evaluator {
     for (std::size_t i = 0; i < n.kids.size(); i += 2) {
       const expression_value key = eval(n.kids[i]);
       if (!key.get().is_string())
-        fail_at(node(n.kids[i]).offset, "the key of a map must be a string, not " + shown(key.get()));
+        fail_at(node(n.kids[i]).offset,
+                "the key of a map must be a string, not " + shown(key.get()));
       const std::string& text = key.get().get_ref<const std::string&>();
       work_.charge(n.offset, 48 + text.size());
       out[text] = taken(eval(n.kids[i + 1]), n.offset);
@@ -119,7 +134,8 @@ class evaluator {
     if (!base) return std::nullopt;
     if (n.kind == node_kind::field) return member(n, *base, n.text, needed);
     const expression_value key = eval(n.kids[1]);
-    if (key.get().is_string()) return member(n, *base, key.get().get_ref<const std::string&>(), needed);
+    if (key.get().is_string())
+      return member(n, *base, key.get().get_ref<const std::string&>(), needed);
     return element(n, *base, key.get(), needed);
   }
 
@@ -144,17 +160,20 @@ class evaluator {
     fail_at(n.offset, message);
   }
 
-  static std::optional<expression_value> element(const expression_node& n, expression_value& base, const json& key,
-                                                 bool needed) {
+  static std::optional<expression_value> element(const expression_node& n, expression_value& base,
+                                                 const json& key, bool needed) {
     const json& value = base.get();
     if (value.is_array() && key.is_number_integer()) {
       const std::int64_t at = key.get<std::int64_t>();
-      if (at >= 0 && static_cast<std::size_t>(at) < value.size()) return part(base, value[static_cast<std::size_t>(at)]);
+      if (at >= 0 && static_cast<std::size_t>(at) < value.size())
+        return part(base, value[static_cast<std::size_t>(at)]);
       if (!needed) return std::nullopt;
-      fail_at(n.offset, "index " + shown(key) + " is not in a list of " + std::to_string(value.size()));
+      fail_at(n.offset,
+              "index " + shown(key) + " is not in a list of " + std::to_string(value.size()));
     }
     if (!needed && (value.is_array() || value.is_object() || value.is_null())) return std::nullopt;
-    if (value.is_array()) fail_at(n.offset, "a list has whole numbers as indexes, not " + shown(key));
+    if (value.is_array())
+      fail_at(n.offset, "a list has whole numbers as indexes, not " + shown(key));
     fail_at(n.offset, shown(value) + " has no index " + shown(key));
   }
 
@@ -188,7 +207,8 @@ expected<json, expression_error> expression::evaluate(const expression_scope& sc
   return evaluate(scope, work);
 }
 
-expected<json, expression_error> expression::evaluate(const expression_scope& scope, std::size_t& work) const {
+expected<json, expression_error> expression::evaluate(const expression_scope& scope,
+                                                      std::size_t& work) const {
   try {
     return evaluator(*code_, scope, work).run();
   } catch (expression_failure& failure) {

@@ -13,7 +13,9 @@ bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 void append_utf8(std::string& out, std::uint32_t c) {
-  const auto put = [&](std::uint32_t b) { out += static_cast<char>(static_cast<unsigned char>(b)); };
+  const auto put = [&](std::uint32_t b) {
+    out += static_cast<char>(static_cast<unsigned char>(b));
+  };
   if (c < 0x80) {
     put(c);
   } else if (c < 0x800) {
@@ -36,7 +38,8 @@ std::uint32_t hex4(std::string_view text, std::size_t at) {
   std::uint32_t value = 0;
   if (at + 4 > text.size()) fail_at(at, "\\u needs four hexadecimal digits");
   const auto [end, ec] = std::from_chars(text.data() + at, text.data() + at + 4, value, 16);
-  if (ec != std::errc{} || end != text.data() + at + 4) fail_at(at, "\\u needs four hexadecimal digits");
+  if (ec != std::errc{} || end != text.data() + at + 4)
+    fail_at(at, "\\u needs four hexadecimal digits");
   return value;
 }
 
@@ -48,12 +51,14 @@ std::size_t append_escape(std::string_view text, std::size_t at, std::string& ou
     out += meanings[i];
     return at + 1;
   }
-  if (text[at] != 'u') fail_at(at - 1, "unknown escape; known are \\n \\r \\t \\b \\f \\\\ \\\" \\' \\/ \\uXXXX");
+  if (text[at] != 'u')
+    fail_at(at - 1, "unknown escape; known are \\n \\r \\t \\b \\f \\\\ \\\" \\' \\/ \\uXXXX");
   std::uint32_t c = hex4(text, at + 1);
   std::size_t behind = at + 5;
   if (c >= 0xD800 && c <= 0xDBFF && text.substr(behind, 2) == "\\u") {
     const std::uint32_t low = hex4(text, behind + 2);
-    if (low < 0xDC00 || low > 0xDFFF) fail_at(behind, "the second half of a surrogate pair is missing");
+    if (low < 0xDC00 || low > 0xDFFF)
+      fail_at(behind, "the second half of a surrogate pair is missing");
     c = 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
     behind += 6;
   }
@@ -99,16 +104,19 @@ token expression_lexer::number() {
     if (at_ < text_.size() && (text_[at_] == '+' || text_[at_] == '-')) ++at_;
     if (!digits()) fail_at(from, "this number has no exponent");
   }
-  if (at_ < text_.size() && is_name_start(text_[at_])) fail_at(at_, "a name cannot start with a digit");
+  if (at_ < text_.size() && is_name_start(text_[at_]))
+    fail_at(at_, "a name cannot start with a digit");
   token t{token_kind::number, text_.substr(from, at_ - from), from, {}};
   const char* const last = t.text.data() + t.text.size();
   if (whole) {
     std::int64_t value = 0;
-    if (std::from_chars(t.text.data(), last, value).ec != std::errc{}) fail_at(from, "this number is too large");
+    if (std::from_chars(t.text.data(), last, value).ec != std::errc{})
+      fail_at(from, "this number is too large");
     t.value = value;
   } else {
     double value = 0;
-    if (std::from_chars(t.text.data(), last, value).ec != std::errc{}) fail_at(from, "this number is out of range");
+    if (std::from_chars(t.text.data(), last, value).ec != std::errc{})
+      fail_at(from, "this number is out of range");
     t.value = value;
   }
   return t;

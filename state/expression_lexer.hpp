@@ -15,15 +15,15 @@ struct token {
   token_kind kind = token_kind::end;
   std::string_view text;  // of the source; for strings with quotes
   std::size_t offset = 0;
-  nlohmann::json value;   // number, string
+  nlohmann::json value;  // number, string
 };
 
 class expression_lexer {
- public:
+public:
   explicit expression_lexer(std::string_view text) : text_(text) {}
   token next();
 
- private:
+private:
   token number();
   token string(char quote);
   token symbol();
@@ -32,7 +32,8 @@ class expression_lexer {
   std::size_t at_ = 0;
 };
 
-// The end of the expression that starts at `from` inside a template string: the offset of its closing brace, or npos.
+// The end of the expression that starts at `from` inside a template string: the offset of its
+// closing brace, or npos.
 std::size_t template_end(std::string_view text, std::size_t from);
 
 }  // namespace cascade

@@ -16,30 +16,38 @@ constexpr std::array<std::string_view, 5> variable_names{"input", "steps", "item
 constexpr std::array<std::string_view, 3> field_names{"result", "status", "error"};
 
 class parser {
- public:
-  parser(std::string_view text, expression_names names, expression_code& out) : lexer_(text), names_(names), out_(out) {
+public:
+  parser(std::string_view text, expression_names names, expression_code& out)
+      : lexer_(text), names_(names), out_(out) {
     current_ = lexer_.next();
   }
 
   void run() {
     out_.root = conditional();
-    if (current_.kind != token_kind::end) fail_at(current_.offset, "unexpected " + described(current_));
+    if (current_.kind != token_kind::end)
+      fail_at(current_.offset, "unexpected " + described(current_));
   }
 
- private:
+private:
   struct nesting {
     parser& p;
     explicit nesting(parser& owner) : p(owner) {
-      if (++p.depth_ > expression_depth_max) fail_at(p.current_.offset, "the expression is nested too deeply");
+      if (++p.depth_ > expression_depth_max)
+        fail_at(p.current_.offset, "the expression is nested too deeply");
     }
     ~nesting() { --p.depth_; }
   };
 
   static std::string described(const token& t) {
-    return t.kind == token_kind::end ? std::string("end of the expression") : "'" + std::string(t.text) + "'";
+    return t.kind == token_kind::end ? std::string("end of the expression")
+                                     : "'" + std::string(t.text) + "'";
   }
-  bool is_symbol(std::string_view s) const { return current_.kind == token_kind::symbol && current_.text == s; }
-  bool is_word(std::string_view s) const { return current_.kind == token_kind::name && current_.text == s; }
+  bool is_symbol(std::string_view s) const {
+    return current_.kind == token_kind::symbol && current_.text == s;
+  }
+  bool is_word(std::string_view s) const {
+    return current_.kind == token_kind::name && current_.text == s;
+  }
   token take() {
     token t = std::move(current_);
     current_ = lexer_.next();
@@ -51,18 +59,21 @@ class parser {
     return true;
   }
   void expect(std::string_view s) {
-    if (!accept(s)) fail_at(current_.offset, "expected '" + std::string(s) + "', found " + described(current_));
+    if (!accept(s))
+      fail_at(current_.offset, "expected '" + std::string(s) + "', found " + described(current_));
   }
 
   node_index add(expression_node node) {
     int depth = 1;
     for (const node_index kid : node.kids) depth = std::max(depth, out_.nodes[kid].depth + 1);
-    if (depth > expression_depth_max * 2) fail_at(node.offset, "the expression is nested too deeply");
+    if (depth > expression_depth_max * 2)
+      fail_at(node.offset, "the expression is nested too deeply");
     node.depth = static_cast<std::uint16_t>(depth);
     out_.nodes.push_back(std::move(node));
     return static_cast<node_index>(out_.nodes.size() - 1);
   }
-  node_index add(node_kind kind, std::size_t offset, std::vector<node_index> kids, std::string text = {}) {
+  node_index add(node_kind kind, std::size_t offset, std::vector<node_index> kids,
+                 std::string text = {}) {
     expression_node node;
     node.kind = kind;
     node.offset = static_cast<std::uint32_t>(offset);
@@ -119,7 +130,8 @@ class parser {
     while (true) {
       if (is_symbol(".")) {
         take();
-        if (current_.kind != token_kind::name) fail_at(current_.offset, "expected a name after '.'");
+        if (current_.kind != token_kind::name)
+          fail_at(current_.offset, "expected a name after '.'");
         const token name = take();
         base = is_symbol("(") ? call(name, base)
                               : add(node_kind::field, name.offset, {base}, std::string(name.text));
@@ -147,7 +159,8 @@ class parser {
     }
     if (is_symbol("[")) return list();
     if (is_symbol("{")) return map();
-    if (current_.kind != token_kind::name) fail_at(current_.offset, "expected a value, found " + described(current_));
+    if (current_.kind != token_kind::name)
+      fail_at(current_.offset, "expected a value, found " + described(current_));
     const token name = take();
     if (name.text == "true" || name.text == "false") return literal(name, name.text == "true");
     if (name.text == "null") return literal(name, nullptr);
@@ -159,10 +172,12 @@ class parser {
   node_index variable(const token& name) {
     const bool for_items = name.text == "item" || name.text == "index";
     if (for_items && !names_.item)
-      fail_at(name.offset, "'" + std::string(name.text) + "' exists only in the input of a step with for_each");
+      fail_at(name.offset,
+              "'" + std::string(name.text) + "' exists only in the input of a step with for_each");
     if (!for_items && name.text != "input" && name.text != "job") {
       std::string message = "unknown name '" + std::string(name.text) + "'";
-      if (const std::string hint = suggestion(name.text, variable_names); !hint.empty()) message += "; " + hint;
+      if (const std::string hint = suggestion(name.text, variable_names); !hint.empty())
+        message += "; " + hint;
       fail_at(name.offset, message);
     }
     return add(node_kind::variable, name.offset, {}, std::string(name.text));
@@ -176,7 +191,8 @@ class parser {
     }
     if (accept("[")) {
       if (current_.kind != token_kind::string)
-        fail_at(current_.offset, "only a quoted name may stand here, so that dependencies are known beforehand");
+        fail_at(current_.offset,
+                "only a quoted name may stand here, so that dependencies are known beforehand");
       token t = take();
       expect("]");
       return t;
@@ -189,7 +205,8 @@ class parser {
     const std::string step_name =
         name.kind == token_kind::string ? name.value.get<std::string>() : std::string(name.text);
     if (is_symbol("-"))
-      fail_at(current_.offset, "a step with '-' in its name is written steps[\"" + step_name + "-...\"]");
+      fail_at(current_.offset,
+              "a step with '-' in its name is written steps[\"" + step_name + "-...\"]");
     const token field = constant_name(".result, .status or .error of the step");
     const std::string field_name =
         field.kind == token_kind::string ? field.value.get<std::string>() : std::string(field.text);
@@ -234,9 +251,11 @@ class parser {
                                    [&](const function_info& f) { return f.name == name.text; });
     if (info == functions.end()) {
       std::array<std::string_view, functions.size()> known;
-      std::transform(functions.begin(), functions.end(), known.begin(), [](const auto& f) { return f.name; });
+      std::transform(functions.begin(), functions.end(), known.begin(),
+                     [](const auto& f) { return f.name; });
       std::string message = "unknown function '" + std::string(name.text) + "'";
-      if (const std::string hint = suggestion(name.text, known); !hint.empty()) message += "; " + hint;
+      if (const std::string hint = suggestion(name.text, known); !hint.empty())
+        message += "; " + hint;
       fail_at(name.offset, message);
     }
     expect("(");
@@ -248,7 +267,8 @@ class parser {
     }
     expect(")");
     if (kids.size() != info->argument_count)
-      fail_at(name.offset, std::string(name.text) + "() takes " + std::to_string(info->argument_count) +
+      fail_at(name.offset, std::string(name.text) + "() takes " +
+                               std::to_string(info->argument_count) +
                                (info->argument_count == 1 ? " argument" : " arguments") + ", not " +
                                std::to_string(kids.size()));
     if (info->id == function_id::has) {
@@ -273,13 +293,16 @@ class parser {
 
 }  // namespace
 
-expected<expression, expression_error> expression::compile(std::string_view text, expression_names names) {
+expected<expression, expression_error> expression::compile(std::string_view text,
+                                                           expression_names names) {
   if (text.size() > limits::expression_bytes_max)
-    return expression_error{"the expression has more than " + std::to_string(limits::expression_bytes_max) + " bytes",
-                            0};
+    return expression_error{
+        "the expression has more than " + std::to_string(limits::expression_bytes_max) + " bytes",
+        0};
   auto code = std::make_shared<expression_code>();
   code->text = text;
-  if (storable_text(text, text.size() * 3) != text) return expression_error{"the expression is not valid UTF-8", 0};
+  if (storable_text(text, text.size() * 3) != text)
+    return expression_error{"the expression is not valid UTF-8", 0};
   try {
     parser(code->text, names, *code).run();
   } catch (expression_failure& failure) {

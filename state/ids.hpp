@@ -1,7 +1,7 @@
 // state/ids.hpp
 //
-// Strong ids. No implicit conversion from or to integers: a job id never ends up where a task id belongs.
-// Values come from Postgres identity columns and are always positive; 0 means "none".
+// Strong ids. No implicit conversion from or to integers: a job id never ends up where a task id
+// belongs. Values come from Postgres identity columns and are always positive; 0 means "none".
 #pragma once
 
 #include <compare>
@@ -24,10 +24,12 @@ using task_id = strong_id<struct task_tag>;
 using job_id = strong_id<struct job_tag>;
 using command_id = strong_id<struct command_tag>;
 
-// The number a node gets each time it (re)acquires lanes; rises for ever. Every write of an owner carries it.
+// The number a node gets each time it (re)acquires lanes; rises for ever. Every write of an owner
+// carries it.
 using epoch_id = strong_id<struct epoch_tag>;
 
-// A lane: the unit of ownership. A stored function of the job, or of the task's own id when it stands alone.
+// A lane: the unit of ownership. A stored function of the job, or of the task's own id when it
+// stands alone.
 inline constexpr int lane_count = 64;
 constexpr int lane_of(task_id id) noexcept { return static_cast<int>(id.value & (lane_count - 1)); }
 constexpr int lane_of(job_id id) noexcept { return static_cast<int>(id.value & (lane_count - 1)); }

@@ -12,10 +12,18 @@ namespace cascade {
 
 // Order matters: it is the order of the SQL enum, and everything from `completed` on is finished.
 enum class job_state : std::uint8_t { pending, running, paused, completed, failed, cancelled };
-inline constexpr std::array<std::string_view, 6> job_state_names{"pending",   "running", "paused",
-                                                                 "completed", "failed",  "cancelled"};
+inline constexpr std::array<std::string_view, 6> job_state_names{
+    "pending", "running", "paused", "completed", "failed", "cancelled"};
 
-enum class job_event : std::uint8_t { taken_up, pause, resume, all_settled, step_failed, cancel, redrive };
+enum class job_event : std::uint8_t {
+  taken_up,
+  pause,
+  resume,
+  all_settled,
+  step_failed,
+  cancel,
+  redrive
+};
 
 struct job_transition {
   job_state from;

@@ -36,14 +36,17 @@ struct storage_check : nlohmann::json_sax<nlohmann::json> {
   bool end_object() override { return --depth, true; }
   bool start_array(std::size_t) override { return enter(); }
   bool end_array() override { return --depth, true; }
-  bool parse_error(std::size_t at, const std::string&, const nlohmann::detail::exception& e) override {
+  bool parse_error(std::size_t at, const std::string&,
+                   const nlohmann::detail::exception& e) override {
     std::string what = e.what();
     if (const auto cut = what.find("] "); cut != std::string::npos) what.erase(0, cut + 2);
-    return refuse("it is not valid JSON at byte " + std::to_string(at) + ": " + storable_text(what, 300));
+    return refuse("it is not valid JSON at byte " + std::to_string(at) + ": " +
+                  storable_text(what, 300));
   }
 };
 
-// Length of the valid UTF-8 sequence at the start of `s`, or 0. RFC 3629: no surrogates, no overlong forms.
+// Length of the valid UTF-8 sequence at the start of `s`, or 0. RFC 3629: no surrogates, no
+// overlong forms.
 std::size_t utf8_length(std::string_view s) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
   const auto tail = [&](std::size_t i, unsigned lo = 0x80, unsigned hi = 0xBF) {
@@ -65,7 +68,8 @@ std::size_t utf8_length(std::string_view s) {
 
 std::optional<std::string> json_storage_problem(std::string_view text, std::size_t bytes_max) {
   if (text.size() > bytes_max)
-    return "it has " + std::to_string(text.size()) + " bytes, more than the limit of " + std::to_string(bytes_max);
+    return "it has " + std::to_string(text.size()) + " bytes, more than the limit of " +
+           std::to_string(bytes_max);
   storage_check check;
   if (nlohmann::json::sax_parse(text.begin(), text.end(), &check)) return std::nullopt;
   return check.problem.empty() ? "it is not valid JSON" : check.problem;

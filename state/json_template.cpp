@@ -12,9 +12,9 @@ using nlohmann::json;
 struct template_node {
   enum class kind { constant, value, text, list, map };
   struct piece {
-    std::string text;              // before the expression
+    std::string text;                // before the expression
     std::optional<expression> code;  // none in the last piece
-    std::size_t offset = 0;        // of the expression in the string
+    std::size_t offset = 0;          // of the expression in the string
   };
 
   kind what = kind::constant;
@@ -29,8 +29,9 @@ namespace {
 using node_ptr = std::shared_ptr<const template_node>;
 
 class compiler {
- public:
-  compiler(expression_names names, std::vector<json_template::read>& reads) : names_(names), reads_(reads) {}
+public:
+  compiler(expression_names names, std::vector<json_template::read>& reads)
+      : names_(names), reads_(reads) {}
 
   // Nothing on failure, told in `error`.
   node_ptr run(const json& value) {
@@ -43,11 +44,12 @@ class compiler {
 
   template_error error;
 
- private:
+private:
   struct stop {};
 
   node_ptr compile(const json& value) {
-    if (path_.size() > static_cast<std::size_t>(limits::json_depth_max)) fail(0, "the value is nested too deeply");
+    if (path_.size() > static_cast<std::size_t>(limits::json_depth_max))
+      fail(0, "the value is nested too deeply");
     if (value.is_string()) return string(value.get_ref<const std::string&>());
     if (value.is_array()) return list(value);
     if (value.is_object()) return map(value);
@@ -135,12 +137,14 @@ class compiler {
     return node;
   }
 
-  std::size_t take_expression(const std::string& text, std::size_t from, template_node::piece& piece) {
+  std::size_t take_expression(const std::string& text, std::size_t from,
+                              template_node::piece& piece) {
     const std::size_t end = template_end(text, from);
     if (end == text.npos) fail(from - 2, "this ${ is not closed");
     auto code = expression::compile(std::string_view(text).substr(from, end - from), names_);
     if (!code) fail(from + code.error().offset, code.error().message);
-    for (const step_read& r : code.value().reads()) reads_.push_back({{r.step, r.field, from + r.offset}, path_});
+    for (const step_read& r : code.value().reads())
+      reads_.push_back({{r.step, r.field, from + r.offset}, path_});
     piece.code = std::move(code).value();
     piece.offset = from;
     return end + 1;
@@ -152,15 +156,18 @@ class compiler {
 };
 
 class filler {
- public:
+public:
   filler(const expression_scope& scope, std::size_t& work) : scope_(scope), work_(work) {}
 
   // False on failure, told in `error`; the path is collected on the way out, innermost first.
   bool fill(const template_node& node, json& out) {
     switch (node.what) {
-      case template_node::kind::constant: return charge(json_weight(node.constant, work_ + 1)) && (out = node.constant, true);
-      case template_node::kind::value: return evaluate(node.pieces[0], out);
-      case template_node::kind::text: return text(node, out);
+      case template_node::kind::constant:
+        return charge(json_weight(node.constant, work_ + 1)) && (out = node.constant, true);
+      case template_node::kind::value:
+        return evaluate(node.pieces[0], out);
+      case template_node::kind::text:
+        return text(node, out);
       case template_node::kind::list:
         out = json::array();
         for (std::size_t i = 0; i < node.children.size(); ++i) {
@@ -179,7 +186,7 @@ class filler {
 
   template_error error;
 
- private:
+private:
   bool outside(std::string key) {
     error.path.insert(error.path.begin(), std::move(key));
     return false;
@@ -229,7 +236,8 @@ class filler {
 
 }  // namespace
 
-expected<json_template, template_error> json_template::compile(const json& value, expression_names names) {
+expected<json_template, template_error> json_template::compile(const json& value,
+                                                               expression_names names) {
   auto reads = std::make_shared<std::vector<read>>();
   compiler c(names, *reads);
   json_template out;
@@ -244,7 +252,8 @@ expected<json, template_error> json_template::evaluate(const expression_scope& s
   return evaluate(scope, work);
 }
 
-expected<json, template_error> json_template::evaluate(const expression_scope& scope, std::size_t& work) const {
+expected<json, template_error> json_template::evaluate(const expression_scope& scope,
+                                                       std::size_t& work) const {
   filler f(scope, work);
   json out;
   if (!f.fill(*root_, out)) return std::move(f.error);

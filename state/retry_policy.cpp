@@ -23,17 +23,20 @@ std::optional<retry_problem> read_kind(const nlohmann::json& v, retry_policy& ou
       out.kind = static_cast<retry_kind>(i);
       return std::nullopt;
     }
-  return retry_problem{"kind", "must be one of exponential, linear, fixed", suggestion(text, kind_names)};
+  return retry_problem{"kind", "must be one of exponential, linear, fixed",
+                       suggestion(text, kind_names)};
 }
 
-std::optional<retry_problem> read_duration(const char* key, const nlohmann::json& v, milliseconds& out) {
+std::optional<retry_problem> read_duration(const char* key, const nlohmann::json& v,
+                                           milliseconds& out) {
   const auto parsed = parse_duration(v);
   if (!parsed) return retry_problem{key, "is not a duration", std::string(duration_hint)};
   out = *parsed;
   return std::nullopt;
 }
 
-std::optional<retry_problem> read_member(const std::string& key, const nlohmann::json& v, retry_policy& out) {
+std::optional<retry_problem> read_member(const std::string& key, const nlohmann::json& v,
+                                         retry_policy& out) {
   if (key == "kind") return read_kind(v, out);
   if (key == "base") return read_duration("base", v, out.base);
   if (key == "cap") return read_duration("cap", v, out.cap);
@@ -59,12 +62,14 @@ std::optional<retry_problem> read_member(const std::string& key, const nlohmann:
 }  // namespace
 
 milliseconds next_delay(const retry_policy& policy, int attempt, double random01) noexcept {
-  const double cap = static_cast<double>(std::clamp<std::int64_t>(policy.cap.count(), 0, duration_max.count()));
+  const double cap =
+      static_cast<double>(std::clamp<std::int64_t>(policy.cap.count(), 0, duration_max.count()));
   const double base = static_cast<double>(std::max<std::int64_t>(policy.base.count(), 0));
   const double n = std::max(attempt, 1);
   double delay = base;
   if (policy.kind == retry_kind::linear) delay = base * n;
-  if (policy.kind == retry_kind::exponential && base > 0) delay = base * std::pow(policy.factor, n - 1);
+  if (policy.kind == retry_kind::exponential && base > 0)
+    delay = base * std::pow(policy.factor, n - 1);
   if (!(delay <= cap)) delay = cap;  // also infinity
   const double jitter = policy.jitter > 0 ? std::min(policy.jitter, 1.0) : 0.0;
   const double random = random01 > 0 ? std::min(random01, 1.0) : 0.0;
@@ -72,7 +77,8 @@ milliseconds next_delay(const retry_policy& policy, int attempt, double random01
 }
 
 expected<retry_policy, retry_problem> parse_retry_policy(const nlohmann::json& value) {
-  if (!value.is_object()) return retry_problem{"", "must be an object", "for example {kind: exponential, base: 1s}"};
+  if (!value.is_object())
+    return retry_problem{"", "must be an object", "for example {kind: exponential, base: 1s}"};
   retry_policy out;
   for (const auto& [key, member] : value.items())
     if (auto problem = read_member(key, member, out)) return std::move(*problem);

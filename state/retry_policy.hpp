@@ -2,8 +2,9 @@
 //
 // How long to wait before the next attempt. Pure: the caller brings the random number.
 //
-// Stored   in cascade.task.retry as {"kind", "base", "factor", "cap", "jitter"}; anybody may insert a task with any
-//          object there, so a reader must be ready for a problem text (and then use the default policy).
+// Stored   in cascade.task.retry as {"kind", "base", "factor", "cap", "jitter"}; anybody may insert
+//          a task with any object there, so a reader must be ready for a problem text (and then use
+//          the default policy).
 #pragma once
 
 #include <chrono>
@@ -20,17 +21,18 @@ enum class retry_kind : std::uint8_t { exponential, linear, fixed };
 
 struct retry_policy {
   retry_kind kind = retry_kind::exponential;
-  std::chrono::milliseconds base{1'000};   // before the second attempt
-  double factor = 2.0;                     // exponential: base * factor^(n-1); linear and fixed ignore it
+  std::chrono::milliseconds base{1'000};  // before the second attempt
+  double factor = 2.0;  // exponential: base * factor^(n-1); linear and fixed ignore it
   std::chrono::milliseconds cap{600'000};  // never longer than this
   double jitter = 1.0;                     // share of the delay that is random: 0 none, 1 full
 
   friend bool operator==(const retry_policy&, const retry_policy&) = default;
 };
 
-// The delay after attempt number `attempt` (from 1; anything below counts as 1) has failed. `random01` in [0, 1);
-// values outside are clamped. Always within [0, policy.cap].
-std::chrono::milliseconds next_delay(const retry_policy& policy, int attempt, double random01) noexcept;
+// The delay after attempt number `attempt` (from 1; anything below counts as 1) has failed.
+// `random01` in [0, 1); values outside are clamped. Always within [0, policy.cap].
+std::chrono::milliseconds next_delay(const retry_policy& policy, int attempt,
+                                     double random01) noexcept;
 
 struct retry_problem {
   std::string key;      // the offending member, or empty

@@ -5,8 +5,10 @@
 namespace cascade {
 namespace {
 
-// Every step that Kahn's algorithm leaves over has a left-over dependency: walking back must come round.
-std::vector<step_index> cycle_among(const step_graph& graph, const std::vector<std::uint32_t>& open) {
+// Every step that Kahn's algorithm leaves over has a left-over dependency: walking back must come
+// round.
+std::vector<step_index> cycle_among(const step_graph& graph,
+                                    const std::vector<std::uint32_t>& open) {
   const auto first = std::find_if(open.begin(), open.end(), [](std::uint32_t n) { return n > 0; });
   if (first == open.end()) return {};
   std::vector<step_index> walk;

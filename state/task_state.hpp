@@ -1,10 +1,11 @@
 // state/task_state.hpp
 //
-// The law of task states: one constexpr table. The SQL enums, cascade.task_transition and docs/state_machine.md are
-// checked against it by tests (tests/db, tests/unit).
+// The law of task states: one constexpr table. The SQL enums, cascade.task_transition and
+// docs/state_machine.md are checked against it by tests (tests/db, tests/unit).
 //
-// A row may skip states that are passed faster than a write-behind: a short task goes from pending to completed in one
-// write. `row_may_move` is the closure of the table over such skips, and is what the guard trigger in SQL allows.
+// A row may skip states that are passed faster than a write-behind: a short task goes from pending
+// to completed in one write. `row_may_move` is the closure of the table over such skips, and is
+// what the guard trigger in SQL allows.
 #pragma once
 
 #include <array>
@@ -43,18 +44,18 @@ inline constexpr std::array<std::string_view, 8> waiting_reason_names{
     "rate_limit", "worker_capacity", "no_capable_worker", "paused"};
 
 enum class task_event : std::uint8_t {
-  due,          // nothing left to wait for
-  held,         // a limit, a pause or a missing capability keeps a pending task back
-  started,      // a worker took it
-  succeeded,    //
-  errored,      // the attempt failed and none is left, or the error is final
-  backed_off,   // the attempt failed, another one comes
-  owner_lost,   // the node died while it ran
-  poisoned,     // its owner was lost too often while it ran
-  cancel,       //
-  skip,         // a condition or a run rule says it is not needed
-  redrive,      // an operator asks for another round
-  reopen,       // another round of its job: it waits for its dependencies again
+  due,         // nothing left to wait for
+  held,        // a limit, a pause or a missing capability keeps a pending task back
+  started,     // a worker took it
+  succeeded,   //
+  errored,     // the attempt failed and none is left, or the error is final
+  backed_off,  // the attempt failed, another one comes
+  owner_lost,  // the node died while it ran
+  poisoned,    // its owner was lost too often while it ran
+  cancel,      //
+  skip,        // a condition or a run rule says it is not needed
+  redrive,     // an operator asks for another round
+  reopen,      // another round of its job: it waits for its dependencies again
 };
 
 struct task_transition {
@@ -102,7 +103,8 @@ constexpr bool row_may_move(task_state from, task_state to) noexcept {
   std::array<bool, task_state_names.size()> reached{};
   for (std::size_t round = 0; round < reached.size(); ++round)
     for (const auto& t : task_transitions) {
-      const bool crossable = t.from == from || (reached[static_cast<std::size_t>(t.from)] && !is_finished(t.from));
+      const bool crossable =
+          t.from == from || (reached[static_cast<std::size_t>(t.from)] && !is_finished(t.from));
       if (crossable) reached[static_cast<std::size_t>(t.to)] = true;
     }
   return reached[static_cast<std::size_t>(to)];

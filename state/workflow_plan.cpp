@@ -9,8 +9,9 @@ namespace cascade {
 
 // Collects problems and goes on, so that all of them are reported at once.
 class plan_builder {
- public:
-  explicit plan_builder(std::shared_ptr<const workflow_definition> definition) : out_(new workflow_plan) {
+public:
+  explicit plan_builder(std::shared_ptr<const workflow_definition> definition)
+      : out_(new workflow_plan) {
     out_->definition_ = std::move(definition);
   }
 
@@ -26,7 +27,7 @@ class plan_builder {
     return problems.empty() ? out_ : nullptr;
   }
 
- private:
+private:
   using path = std::vector<std::string>;
 
   // One place where a step is read by an expression.
@@ -40,7 +41,8 @@ class plan_builder {
   const step_definition& step(step_index i) const { return definition().steps[i]; }
   static path step_path(step_index i, const char* key) { return {"steps", std::to_string(i), key}; }
 
-  void problem(path at, std::optional<std::size_t> offset, std::string message, std::string hint = {}) {
+  void problem(path at, std::optional<std::size_t> offset, std::string message,
+               std::string hint = {}) {
     problems.push_back({std::move(at), false, offset, std::move(message), std::move(hint)});
   }
 
@@ -54,7 +56,8 @@ class plan_builder {
     for (step_index i = 0; i < out_->step_count(); ++i) {
       if (step(i).name.empty()) continue;
       if (!out_->by_name_.emplace(step(i).name, i).second)
-        problem(step_path(i, "name"), std::nullopt, "there is already a step \"" + step(i).name + "\"");
+        problem(step_path(i, "name"), std::nullopt,
+                "there is already a step \"" + step(i).name + "\"");
     }
   }
 
@@ -67,14 +70,16 @@ class plan_builder {
         path at = step_path(i, "depends_on");
         at.push_back(std::to_string(n));
         if (++count > dependencies_max) {
-          return problem(std::move(at), std::nullopt,
-                         "there are more than " + std::to_string(dependencies_max) + " dependencies");
+          return problem(
+              std::move(at), std::nullopt,
+              "there are more than " + std::to_string(dependencies_max) + " dependencies");
         }
         if (names[n].empty()) continue;
         if (const auto found = out_->find(names[n])) {
           arrows[i].push_back(*found);
         } else {
-          problem(std::move(at), std::nullopt, "there is no step \"" + names[n] + "\"", similar_step(names[n]));
+          problem(std::move(at), std::nullopt, "there is no step \"" + names[n] + "\"",
+                  similar_step(names[n]));
         }
       }
     }
@@ -87,7 +92,8 @@ class plan_builder {
     if (cycle.empty()) return;
     constexpr std::size_t shown_max = 20;
     std::string text;
-    for (std::size_t i = 0; i < std::min(cycle.size(), shown_max); ++i) text += step(cycle[i]).name + " -> ";
+    for (std::size_t i = 0; i < std::min(cycle.size(), shown_max); ++i)
+      text += step(cycle[i]).name + " -> ";
     if (cycle.size() > shown_max) text += "... -> ";
     problem(step_path(cycle[0], "depends_on"), std::nullopt,
             "these steps wait for each other: " + text + step(cycle[0]).name);
@@ -99,9 +105,11 @@ class plan_builder {
       compile_expression(i, "when", step(i).when, to.when);
       compile_expression(i, "for_each", step(i).for_each, to.for_each);
       if (step(i).input)
-        compile_template(i, step_path(i, "input"), *step(i).input, {.item = step(i).for_each.has_value()}, to.input);
+        compile_template(i, step_path(i, "input"), *step(i).input,
+                         {.item = step(i).for_each.has_value()}, to.input);
     }
-    if (definition().result) compile_template(std::nullopt, {"result"}, *definition().result, {}, out_->result_);
+    if (definition().result)
+      compile_template(std::nullopt, {"result"}, *definition().result, {}, out_->result_);
   }
 
   void compile_expression(step_index i, const char* key, const std::optional<std::string>& text,
@@ -117,8 +125,8 @@ class plan_builder {
     to = std::move(compiled).value();
   }
 
-  void compile_template(std::optional<step_index> reader, path at, const nlohmann::json& value, expression_names names,
-                        std::optional<json_template>& to) {
+  void compile_template(std::optional<step_index> reader, path at, const nlohmann::json& value,
+                        expression_names names, std::optional<json_template>& to) {
     auto compiled = json_template::compile(value, names);
     if (!compiled) {
       const template_error& e = compiled.error();
@@ -139,7 +147,8 @@ class plan_builder {
     for (const found_read& r : reads_) {
       const auto target = out_->find(r.what.step);
       if (!target) {
-        problem(r.at, r.what.offset, "there is no step \"" + r.what.step + "\"", similar_step(r.what.step));
+        problem(r.at, r.what.offset, "there is no step \"" + r.what.step + "\"",
+                similar_step(r.what.step));
       } else if (r.reader && *target == *r.reader) {
         problem(r.at, r.what.offset, "step \"" + r.what.step + "\" cannot read itself");
       } else if (r.reader && !ancestors.contains(*r.reader, *target)) {
@@ -177,7 +186,8 @@ expected<std::shared_ptr<const workflow_plan>, std::vector<definition_problem>> 
 
 std::vector<definition_problem> check_workflow(const workflow_definition& definition) {
   // The plan does not outlive this call, so it may borrow the definition.
-  plan_builder builder(std::shared_ptr<const workflow_definition>(std::shared_ptr<void>(), &definition));
+  plan_builder builder(
+      std::shared_ptr<const workflow_definition>(std::shared_ptr<void>(), &definition));
   builder.run();
   return std::move(builder.problems);
 }

@@ -1,7 +1,8 @@
 // state/workflow_plan.hpp
 //
-// A checked definition made ready to run: indexes, dependents, an order, compiled expressions. Built once for a version
-// of a workflow and shared, immutable, by all its jobs and by any number of threads.
+// A checked definition made ready to run: indexes, dependents, an order, compiled expressions.
+// Built once for a version of a workflow and shared, immutable, by all its jobs and by any number
+// of threads.
 //
 // Cost   make: O(steps + dependencies) and one compilation of each expression.
 #pragma once
@@ -25,11 +26,11 @@ struct step_plan {
   std::optional<json_template> input;
   std::optional<expression> when;
   std::optional<expression> for_each;
-  bool result_needed = false;          // somebody reads this step's result: job_graph keeps it in memory
+  bool result_needed = false;  // somebody reads this step's result: job_graph keeps it in memory
 };
 
 class workflow_plan {
- public:
+public:
   // Fails with the problems of check_workflow.
   static expected<std::shared_ptr<const workflow_plan>, std::vector<definition_problem>> make(
       std::shared_ptr<const workflow_definition> definition);
@@ -42,7 +43,7 @@ class workflow_plan {
   const step_graph& graph() const noexcept { return graph_; }
   const std::optional<json_template>& result() const noexcept { return result_; }
 
- private:
+private:
   friend class plan_builder;
   workflow_plan() = default;
 

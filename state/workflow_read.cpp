@@ -10,17 +10,20 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 6> workflow_keys{"name", "description", "params", "defaults", "steps", "result"};
-constexpr std::array<std::string_view, 7> default_keys{"max_attempts", "retry", "timeout", "priority",
-                                                       "queue",        "requires", "run"};
+constexpr std::array<std::string_view, 6> workflow_keys{"name",     "description", "params",
+                                                        "defaults", "steps",       "result"};
+constexpr std::array<std::string_view, 7> default_keys{
+    "max_attempts", "retry", "timeout", "priority", "queue", "requires", "run"};
 constexpr std::array<std::string_view, 16> step_keys{
-    "name", "description",   "handler",      "command", "depends_on", "input",    "when",  "run",
-    "for_each", "allow_failure", "max_attempts", "retry",   "timeout",    "priority", "queue", "requires"};
+    "name",    "description", "handler",  "command",       "depends_on",   "input",
+    "when",    "run",         "for_each", "allow_failure", "max_attempts", "retry",
+    "timeout", "priority",    "queue",    "requires"};
 constexpr std::size_t requires_max = 32;  // CHECK on cascade.task.requires
 
 // What a step and "defaults" have in common.
 void read_shared(definition_reader& in, const json& value, step_definition& out) {
-  in.member(value, "max_attempts", [&](const json& v) { in.integer(v, 1, limits::attempts_max, out.max_attempts); });
+  in.member(value, "max_attempts",
+            [&](const json& v) { in.integer(v, 1, limits::attempts_max, out.max_attempts); });
   in.member(value, "retry", [&](const json& v) { in.retry(v, out.retry); });
   in.member(value, "timeout", [&](const json& v) { in.duration(v, out.timeout); });
   in.member(value, "queue", [&](const json& v) { in.name(v, out.queue); });
@@ -30,7 +33,8 @@ void read_shared(definition_reader& in, const json& value, step_definition& out)
   });
   in.member(value, "requires", [&](const json& v) {
     in.names(v, out.requires_tags);
-    if (out.requires_tags.size() > requires_max) in.problem("has more than " + std::to_string(requires_max) + " tags");
+    if (out.requires_tags.size() > requires_max)
+      in.problem("has more than " + std::to_string(requires_max) + " tags");
   });
   in.member(value, "run", [&](const json& v) {
     auto rule = static_cast<std::uint8_t>(out.run);
@@ -40,10 +44,13 @@ void read_shared(definition_reader& in, const json& value, step_definition& out)
 }
 
 void read_argv(definition_reader& in, const json& value) {
-  if (!value.is_array() || value.empty()) return in.problem("must be a list: the program and its arguments");
+  if (!value.is_array() || value.empty())
+    return in.problem("must be a list: the program and its arguments");
   for (std::size_t i = 0; i < value.size(); ++i)
     if (!value[i].is_string())
-      in.in(std::to_string(i), [&] { in.problem("must be a string", value[i].is_structured() ? "" : "put it in quotes"); });
+      in.in(std::to_string(i), [&] {
+        in.problem("must be a string", value[i].is_structured() ? "" : "put it in quotes");
+      });
 }
 
 // handler or command, not both; a normalized definition says handler "command" besides its command.
@@ -57,7 +64,8 @@ void read_action(definition_reader& in, const json& value, step_definition& out)
   });
   if (!out.command) {
     if (!value.contains("handler")) in.problem("has neither \"handler\" nor \"command\"");
-    if (out.handler == command_handler) in.problem("has the handler \"command\", but no command", "add command: [...]");
+    if (out.handler == command_handler)
+      in.problem("has the handler \"command\", but no command", "add command: [...]");
     return;
   }
   if (value.contains("handler") && out.handler != command_handler)
@@ -66,7 +74,8 @@ void read_action(definition_reader& in, const json& value, step_definition& out)
 }
 
 // An expression, or a plain value of YAML that stands for itself.
-void read_expression(definition_reader& in, const json& value, bool plain, std::optional<std::string>& out) {
+void read_expression(definition_reader& in, const json& value, bool plain,
+                     std::optional<std::string>& out) {
   if (value.is_string()) {
     out = value.get<std::string>();
   } else if (plain) {
@@ -76,7 +85,8 @@ void read_expression(definition_reader& in, const json& value, bool plain, std::
   }
 }
 
-void read_step(definition_reader& in, const json& value, step_definition step, std::vector<step_definition>& out) {
+void read_step(definition_reader& in, const json& value, step_definition step,
+               std::vector<step_definition>& out) {
   if (!in.is_object(value)) return void(out.emplace_back());  // keeps the indexes of the others
   in.known_keys(value, "a step", step_keys);
   if (!value.contains("name")) in.problem("has no \"name\"");
@@ -85,8 +95,10 @@ void read_step(definition_reader& in, const json& value, step_definition step, s
   read_action(in, value, step);
   in.member(value, "depends_on", [&](const json& v) { in.names(v, step.depends_on); });
   in.member(value, "input", [&](const json& v) { step.input = v; });
-  in.member(value, "when", [&](const json& v) { read_expression(in, v, v.is_boolean(), step.when); });
-  in.member(value, "for_each", [&](const json& v) { read_expression(in, v, v.is_array(), step.for_each); });
+  in.member(value, "when",
+            [&](const json& v) { read_expression(in, v, v.is_boolean(), step.when); });
+  in.member(value, "for_each",
+            [&](const json& v) { read_expression(in, v, v.is_array(), step.for_each); });
   in.member(value, "allow_failure", [&](const json& v) { in.boolean(v, step.allow_failure); });
   read_shared(in, value, step);
   out.push_back(std::move(step));
@@ -94,7 +106,8 @@ void read_step(definition_reader& in, const json& value, step_definition step, s
 
 void read_steps(definition_reader& in, const json& value, const step_definition& defaults,
                 std::vector<step_definition>& out) {
-  if (!value.is_array()) return in.problem("must be a list of steps", "write each one as \"- name: ...\"");
+  if (!value.is_array())
+    return in.problem("must be a list of steps", "write each one as \"- name: ...\"");
   if (value.empty()) return in.problem("must not be empty");
   if (value.size() > limits::steps_max)
     return in.problem("there are more than " + std::to_string(limits::steps_max) + " steps");
@@ -163,14 +176,19 @@ json to_json(const workflow_definition& definition) {
   if (!definition.description.empty()) out["description"] = definition.description;
   if (definition.checks_input) {
     out["params"] = json::object();
-    for (const param_definition& param : definition.params) out["params"][param.name] = to_json(param);
+    for (const param_definition& param : definition.params)
+      out["params"][param.name] = to_json(param);
   }
   for (const step_definition& step : definition.steps) out["steps"].push_back(to_json(step));
   if (definition.result) out["result"] = *definition.result;
   return out;
 }
 
-std::string_view to_string(param_type type) noexcept { return param_type_names[static_cast<std::size_t>(type)]; }
-std::string_view to_string(run_rule rule) noexcept { return run_rule_names[static_cast<std::size_t>(rule)]; }
+std::string_view to_string(param_type type) noexcept {
+  return param_type_names[static_cast<std::size_t>(type)];
+}
+std::string_view to_string(run_rule rule) noexcept {
+  return run_rule_names[static_cast<std::size_t>(rule)];
+}
 
 }  // namespace cascade

@@ -17,8 +17,8 @@ std::string joined(std::span<const std::string_view> words) {
 
 bool is_identifier(std::string_view s) {
   return std::all_of(s.begin(), s.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-           c == '.' || c == '/' || static_cast<unsigned char>(c) >= 0x80;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.' || c == '/' || static_cast<unsigned char>(c) >= 0x80;
   });
 }
 
@@ -30,12 +30,15 @@ bool definition_reader::is_object(const json& value) {
   return false;
 }
 
-void definition_reader::known_keys(const json& object, std::string_view what, std::span<const std::string_view> keys) {
+void definition_reader::known_keys(const json& object, std::string_view what,
+                                   std::span<const std::string_view> keys) {
   for (const auto& [key, unused] : object.items()) {
     if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
     std::string hint = suggestion(key, keys);
     if (hint.empty()) hint = "known are: " + joined(keys);
-    in(key, [&, &key = key] { problem("\"" + key + "\" is not a key of " + std::string(what), std::move(hint)); });
+    in(key, [&, &key = key] {
+      problem("\"" + key + "\" is not a key of " + std::string(what), std::move(hint));
+    });
     problems.back().at_key = true;
   }
 }
@@ -47,7 +50,8 @@ void definition_reader::text(const json& value, std::string& out) {
 
 void definition_reader::name(const json& value, std::string& out) {
   if (!value.is_string())
-    return problem("must be a string, not " + std::string(value.type_name()), value.is_number() ? "put it in quotes" : "");
+    return problem("must be a string, not " + std::string(value.type_name()),
+                   value.is_number() ? "put it in quotes" : "");
   const std::string& s = value.get_ref<const std::string&>();
   if (s.empty()) return problem("must not be empty");
   if (s.size() > limits::name_bytes_max)
@@ -65,8 +69,10 @@ void definition_reader::identifier(const json& value, std::string& out) {
 void definition_reader::names(const json& value, std::vector<std::string>& out) {
   out.clear();
   if (value.is_string()) return name(value, out.emplace_back());
-  if (!value.is_array()) return problem("must be a list of names, not " + std::string(value.type_name()));
-  for (std::size_t i = 0; i < value.size(); ++i) in(std::to_string(i), [&] { name(value[i], out.emplace_back()); });
+  if (!value.is_array())
+    return problem("must be a list of names, not " + std::string(value.type_name()));
+  for (std::size_t i = 0; i < value.size(); ++i)
+    in(std::to_string(i), [&] { name(value[i], out.emplace_back()); });
 }
 
 void definition_reader::boolean(const json& value, bool& out) {
@@ -87,7 +93,8 @@ bool definition_reader::integer(const json& value, int low, int high, int& out) 
 void definition_reader::duration(const json& value, std::chrono::milliseconds& out) {
   const auto parsed = parse_duration(value);
   if (!parsed) return problem("is not a duration", std::string(duration_hint));
-  if (parsed->count() == 0) return problem("must be longer than 0", "leave it out for no limit of its own");
+  if (parsed->count() == 0)
+    return problem("must be longer than 0", "leave it out for no limit of its own");
   out = *parsed;
 }
 
@@ -103,7 +110,8 @@ void definition_reader::retry(const json& value, std::optional<retry_policy>& ou
   problems.back().at_key = p.message.starts_with("is not a key");
 }
 
-void definition_reader::choice(const json& value, std::span<const std::string_view> words, std::uint8_t& out) {
+void definition_reader::choice(const json& value, std::span<const std::string_view> words,
+                               std::uint8_t& out) {
   const std::string word = value.is_string() ? value.get<std::string>() : value.dump();
   for (std::size_t i = 0; i < words.size(); ++i)
     if (value.is_string() && words[i] == word) {

@@ -15,7 +15,7 @@
 namespace cascade {
 
 class definition_reader {
- public:
+public:
   using json = nlohmann::json;
 
   std::vector<definition_problem> problems;
@@ -39,7 +39,8 @@ class definition_reader {
   }
 
   bool is_object(const json& value);
-  void known_keys(const json& object, std::string_view what, std::span<const std::string_view> keys);
+  void known_keys(const json& object, std::string_view what,
+                  std::span<const std::string_view> keys);
   // Each leaves `out` alone when the value is wrong.
   void text(const json& value, std::string& out);
   void name(const json& value, std::string& out);
@@ -51,15 +52,17 @@ class definition_reader {
   void retry(const json& value, std::optional<retry_policy>& out);
   void choice(const json& value, std::span<const std::string_view> words, std::uint8_t& out);
 
- private:
+private:
   std::vector<std::string> path_;
 };
 
-inline constexpr std::array<std::string_view, 7> param_type_names{"any",     "string",  "integer", "number",
-                                                                  "boolean", "array", "object"};
-inline constexpr std::array<std::string_view, 3> run_rule_names{"all_success", "all_done", "one_failed"};
+inline constexpr std::array<std::string_view, 7> param_type_names{
+    "any", "string", "integer", "number", "boolean", "array", "object"};
+inline constexpr std::array<std::string_view, 3> run_rule_names{"all_success", "all_done",
+                                                                "one_failed"};
 
 // workflow_read_params.cpp
-void read_params(definition_reader& in, const nlohmann::json& value, std::vector<param_definition>& out);
+void read_params(definition_reader& in, const nlohmann::json& value,
+                 std::vector<param_definition>& out);
 
 }  // namespace cascade

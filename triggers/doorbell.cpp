@@ -23,7 +23,8 @@ doorbell::action doorbell::next() noexcept {
 }
 
 std::chrono::microseconds doorbell::wait() const noexcept {
-  return mode_ == mode::asleep ? std::chrono::microseconds(settings_.poll_asleep) : settings_.poll_awake;
+  return mode_ == mode::asleep ? std::chrono::microseconds(settings_.poll_asleep)
+                               : settings_.poll_awake;
 }
 
 void doorbell::on_bell(std::chrono::microseconds now) noexcept {
@@ -48,8 +49,10 @@ void doorbell::on_read(std::size_t rows, bool full) noexcept {
   }
   if (mode_ != mode::awake) return;
   idle_reads_ = rows == 0 ? idle_reads_ + 1 : 0;
-  const int patience = want_awake_ ? settings_.idle_reads : 1;  // a node that was never busy sleeps at once
-  if (!settings_.always_awake && idle_reads_ >= std::max(patience, lock_backoff_)) mode_ = mode::drowsy;
+  const int patience =
+      want_awake_ ? settings_.idle_reads : 1;  // a node that was never busy sleeps at once
+  if (!settings_.always_awake && idle_reads_ >= std::max(patience, lock_backoff_))
+    mode_ = mode::drowsy;
 }
 
 void doorbell::on_locked(bool got) noexcept {

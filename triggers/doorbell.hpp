@@ -1,16 +1,20 @@
 // triggers/doorbell.hpp
 //
-// Decides when a node reads its inbox, and whether producers must ring to wake it. Pure: the inbox actor feeds events and
-// carries out the actions; nothing here knows a clock, a lock or a connection. docs/adr/0003-doorbell.md tells the protocol.
+// Decides when a node reads its inbox, and whether producers must ring to wake it. Pure: the inbox
+// actor feeds events and carries out the actions; nothing here knows a clock, a lock or a
+// connection. docs/adr/0003-doorbell.md tells the protocol.
 //
-// asleep    the doorbell locks are held: inserts NOTIFY. Read on a bell and, as a net, once per poll_asleep.
+// asleep    the doorbell locks are held: inserts NOTIFY. Read on a bell and, as a net, once per
+//           poll_asleep.
 // awake     the locks are free: inserts send nothing. Read every poll_awake.
-// drowsy    awake, and trying to fall asleep: the locks are asked for; once got, one more read is needed before sleeping,
-//           because a row may have been committed between the last read and the lock.
+// drowsy    awake, and trying to fall asleep: the locks are asked for; once got, one more read is
+//           needed before sleeping, because a row may have been committed between the last read and
+//           the lock.
 //
-// At low rates the node stays asleep and answers each bell (lowest latency). When bells come faster than awake_bells in
-// rate_window it wakes; when awake reads find nothing for idle_reads in a row it tries to sleep again. An open transaction
-// that saw the node awake makes the locks fail: it stays awake and tries again after a growing number of reads.
+// At low rates the node stays asleep and answers each bell (lowest latency). When bells come faster
+// than awake_bells in rate_window it wakes; when awake reads find nothing for idle_reads in a row
+// it tries to sleep again. An open transaction that saw the node awake makes the locks fail: it
+// stays awake and tries again after a growing number of reads.
 #pragma once
 
 #include <chrono>
@@ -22,8 +26,9 @@ struct doorbell_settings {
   std::chrono::microseconds poll_awake{1'000};
   std::chrono::milliseconds poll_asleep{5'000};
   std::chrono::milliseconds rate_window{50};
-  int awake_bells = 25;       // bells in one rate_window that wake the node; 0: never wakes, always asleep
-  int idle_reads = 30;        // empty awake reads before it tries to sleep
+  int awake_bells =
+      25;  // bells in one rate_window that wake the node; 0: never wakes, always asleep
+  int idle_reads = 30;  // empty awake reads before it tries to sleep
   int lock_retry_reads_max = 1'024;
   bool always_awake = false;  // high_throughput profile
 };
@@ -64,12 +69,12 @@ public:
 private:
   doorbell_settings settings_;
   mode mode_ = mode::awake;
-  bool busy_ = false;      // an action is under way
-  bool due_ = true;        // a read is due
+  bool busy_ = false;  // an action is under way
+  bool due_ = true;    // a read is due
   bool want_awake_ = false;
   bool blocked_ = false;
   int idle_reads_ = 0;
-  int lock_backoff_ = 1;   // reads until the next try for the locks
+  int lock_backoff_ = 1;  // reads until the next try for the locks
   int window_bells_ = 0;
   std::chrono::microseconds window_start_{};
 };

@@ -1,13 +1,16 @@
 // triggers/ready_set.hpp
 //
-// The tasks that may start now: a compact key each, highest priority first, first come first served within a priority.
+// The tasks that may start now: a compact key each, highest priority first, first come first served
+// within a priority.
 //
 // Owner    exactly one actor; not thread-safe.
-// Order    per lot (a queue and a class of handlers): 101 buckets of first-in-first-out rings and a bitmap of the
-//          non-empty ones. Over lots: highest head priority, then the lot that was served longest ago.
+// Order    per lot (a queue and a class of handlers): 101 buckets of first-in-first-out rings and a
+//          bitmap of the non-empty ones. Over lots: highest head priority, then the lot that was
+//          served longest ago.
 // Cost     push and pop O(1); choosing over L lots O(L).
 // Limits   the caller's; size() says how many keys are held (a key is 32 bytes).
-// Removal  lazy: the owner checks a popped key against what it knows (cancelled, moved to another priority).
+// Removal  lazy: the owner checks a popped key against what it knows (cancelled, moved to another
+//          priority).
 #pragma once
 
 #include <algorithm>
@@ -28,15 +31,19 @@ namespace cascade {
 struct ready_key {
   task_id id;
   job_id job;
-  std::uint32_t body = 0;        // slot in the owner's body store, 0: not in memory, fetch before dispatch
-  std::uint16_t handler = 0;     // index in the owner's table of handlers
-  std::int16_t attempt = 0;      // attempts made so far
+  std::uint32_t body =
+      0;  // slot in the owner's body store, 0: not in memory, fetch before dispatch
+  std::uint16_t handler = 0;  // index in the owner's table of handlers
+  std::int16_t attempt = 0;   // attempts made so far
   std::uint8_t priority = limits::priority_default;
   std::uint8_t flags = 0;
 };
 static_assert(sizeof(ready_key) <= 32);
 
-enum class handler_class : std::uint8_t { quick, slot };  // runs in a worker actor at once, or occupies a worker
+enum class handler_class : std::uint8_t {
+  quick,
+  slot
+};  // runs in a worker actor at once, or occupies a worker
 inline constexpr std::size_t handler_class_count = 2;
 
 class ready_set {
@@ -50,7 +57,8 @@ public:
   void push_back(lot_index lot, ready_key key);
   void push_front(lot_index lot, ready_key key);  // back to where it came from
 
-  // The lot to serve next among those of class `c` that `may_serve` allows; nothing when none has a key.
+  // The lot to serve next among those of class `c` that `may_serve` allows; nothing when none has a
+  // key.
   template <class Predicate>
   std::optional<lot_index> choose(handler_class c, Predicate may_serve) const {
     std::optional<lot_index> best;
@@ -63,7 +71,8 @@ public:
     }
     return best;
   }
-  // Moves every key that `which` picks to `priority`, behind those already there. O(size()). Returns how many.
+  // Moves every key that `which` picks to `priority`, behind those already there. O(size()).
+  // Returns how many.
   template <class Predicate>
   std::size_t reprioritize(Predicate which, std::uint8_t priority) {
     std::vector<std::pair<lot_index, ready_key>> moved;
@@ -98,9 +107,11 @@ private:
   };
 
   template <class Predicate>
-  void extract(lot_index lot, int priority, Predicate& which, std::vector<std::pair<lot_index, ready_key>>& out) {
+  void extract(lot_index lot, int priority, Predicate& which,
+               std::vector<std::pair<lot_index, ready_key>>& out) {
     auto& bucket = *lots_[lot]->buckets[static_cast<std::size_t>(priority)];
-    const auto gone = std::stable_partition(bucket.begin(), bucket.end(), [&](const ready_key& k) { return !which(k); });
+    const auto gone = std::stable_partition(bucket.begin(), bucket.end(),
+                                            [&](const ready_key& k) { return !which(k); });
     for (auto it = gone; it != bucket.end(); ++it) out.emplace_back(lot, *it);
     const auto count = static_cast<std::size_t>(bucket.end() - gone);
     bucket.erase(gone, bucket.end());

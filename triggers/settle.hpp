@@ -19,15 +19,21 @@ struct verdict {
 
 // `policy` is called only when a delay is needed.
 template <class Policy>
-verdict settle(const outcome& how, int attempt, int attempts_max, Policy&& policy, double random01) {
+verdict settle(const outcome& how, int attempt, int attempts_max, Policy&& policy,
+               double random01) {
   switch (how.how) {
-    case outcome::kind::succeeded: return {task_state::completed, {}};
-    case outcome::kind::cancelled: return {task_state::cancelled, {}};
-    case outcome::kind::failed: return {task_state::failed, {}};
-    case outcome::kind::retry: break;
+    case outcome::kind::succeeded:
+      return {task_state::completed, {}};
+    case outcome::kind::cancelled:
+      return {task_state::cancelled, {}};
+    case outcome::kind::failed:
+      return {task_state::failed, {}};
+    case outcome::kind::retry:
+      break;
   }
   if (attempt >= attempts_max || attempt >= limits::attempts_max) return {task_state::failed, {}};
-  return {task_state::waiting, how.retry_in ? *how.retry_in : next_delay(policy(), attempt, random01)};
+  return {task_state::waiting,
+          how.retry_in ? *how.retry_in : next_delay(policy(), attempt, random01)};
 }
 
 }  // namespace cascade

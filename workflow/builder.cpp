@@ -4,7 +4,9 @@ namespace cascade {
 
 using nlohmann::json;
 
-step_builder& step_builder::command(std::vector<std::string> argv) { return command(json(std::move(argv))); }
+step_builder& step_builder::command(std::vector<std::string> argv) {
+  return command(json(std::move(argv)));
+}
 
 step_builder& step_builder::command(json options) {
   step_.command = std::move(options);

@@ -9,7 +9,8 @@ using indexes = std::unordered_map<std::string_view, std::size_t>;
 
 indexes index_of(const workflow_definition& definition) {
   indexes out;
-  for (std::size_t i = 0; i < definition.steps.size(); ++i) out.emplace(definition.steps[i].name, i);
+  for (std::size_t i = 0; i < definition.steps.size(); ++i)
+    out.emplace(definition.steps[i].name, i);
   return out;
 }
 
@@ -19,8 +20,9 @@ bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x
 std::string mermaid_text(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ' ' ||
-                       c == '_' || c == '-' || c == '.' || c == '/' || static_cast<unsigned char>(c) >= 0x80;
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == ' ' || c == '_' || c == '-' || c == '.' || c == '/' ||
+                       static_cast<unsigned char>(c) >= 0x80;
     if (is_control(c)) {
       out += ' ';
     } else if (plain) {
@@ -67,8 +69,8 @@ std::string to_mermaid(const workflow_definition& definition) {
       const auto from = index.find(needed);
       if (from == index.end()) continue;
       const std::string label = rule_label(definition.steps[i]);
-      out += "  s" + std::to_string(from->second) + " -->" + (label.empty() ? "" : "|" + label + "|") + " s" +
-             std::to_string(i) + "\n";
+      out += "  s" + std::to_string(from->second) + " -->" +
+             (label.empty() ? "" : "|" + label + "|") + " s" + std::to_string(i) + "\n";
     }
   return out;
 }

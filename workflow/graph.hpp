@@ -1,6 +1,7 @@
 // workflow/graph.hpp
 //
-// Pictures of a workflow. Names and texts are escaped: nothing in a definition can break out of its label.
+// Pictures of a workflow. Names and texts are escaped: nothing in a definition can break out of its
+// label.
 #pragma once
 
 #include <string>
@@ -9,8 +10,8 @@
 
 namespace cascade {
 
-// A Mermaid flowchart. Steps with for_each have double sides, with `when` slanted ones; other run rules stand on the
-// arrows.
+// A Mermaid flowchart. Steps with for_each have double sides, with `when` slanted ones; other run
+// rules stand on the arrows.
 std::string to_mermaid(const workflow_definition& definition);
 
 // The same for Graphviz.

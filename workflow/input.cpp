@@ -24,8 +24,9 @@ std::vector<std::string> input_problems(const workflow_definition& definition, c
     }
   }
   for (const auto& [key, unused] : input.items()) {
-    const bool known = std::any_of(definition.params.begin(), definition.params.end(),
-                                   [&key = key](const param_definition& p) { return p.name == key; });
+    const bool known =
+        std::any_of(definition.params.begin(), definition.params.end(),
+                    [&key = key](const param_definition& p) { return p.name == key; });
     if (!known) out.push_back(start + " has no parameter \"" + key + "\"");
   }
   return out;
@@ -33,7 +34,8 @@ std::vector<std::string> input_problems(const workflow_definition& definition, c
 
 json with_defaults(const workflow_definition& definition, json input) {
   for (const param_definition& param : definition.params)
-    if (param.default_value && !input.contains(param.name)) input[param.name] = *param.default_value;
+    if (param.default_value && !input.contains(param.name))
+      input[param.name] = *param.default_value;
   return input;
 }
 

@@ -1,7 +1,7 @@
 // workflow/parse.hpp
 //
-// A workflow file (YAML or JSON) to a checked definition, or to every problem it has, each with its place in the file.
-// docs/workflows.md describes the format.
+// A workflow file (YAML or JSON) to a checked definition, or to every problem it has, each with its
+// place in the file. docs/workflows.md describes the format.
 //
 // Limits  those of workflow/yaml_reader.hpp and state/workflow.hpp. Nothing is thrown.
 #pragma once
@@ -29,8 +29,7 @@ std::string to_string(const workflow_problem& problem);
 // Tells whether a handler can be run. Empty: handlers are not checked.
 using handler_predicate = std::function<bool(std::string_view)>;
 
-expected<workflow_definition, std::vector<workflow_problem>> parse_workflow(std::string_view text,
-                                                                            std::string_view filename,
-                                                                            const handler_predicate& known_handler = {});
+expected<workflow_definition, std::vector<workflow_problem>> parse_workflow(
+    std::string_view text, std::string_view filename, const handler_predicate& known_handler = {});
 
 }  // namespace cascade

@@ -1,6 +1,7 @@
 // workflow/problem_text.hpp
 //
-// The message of a problem with what it is about in front: `step "fetch": timeout: is not a duration`.
+// The message of a problem with what it is about in front: `step "fetch": timeout: is not a
+// duration`.
 #pragma once
 
 #include <nlohmann/json.hpp>

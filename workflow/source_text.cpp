@@ -55,7 +55,10 @@ std::size_t source_text::in_flow(std::size_t byte, std::size_t offset) const {
       const char kind = text_[at + 1];
       raw = kind == 'x' ? 4 : kind == 'u' ? 6 : kind == 'U' ? 10 : 2;
       // What \u.... stands for has 1 to 3 bytes.
-      if (kind == 'u') read = text_.substr(at + 2, 2) == "00" ? 1 : text_[at + 2] == '0' && text_[at + 3] < '8' ? 2 : 3;
+      if (kind == 'u')
+        read = text_.substr(at + 2, 2) == "00"               ? 1
+               : text_[at + 2] == '0' && text_[at + 3] < '8' ? 2
+                                                             : 3;
     } else if (quote == '\'' && text_.substr(at, 2) == "''") {
       raw = 2;
     } else if (text_[at] == '\n') {  // folded: one blank
@@ -67,7 +70,9 @@ std::size_t source_text::in_flow(std::size_t byte, std::size_t offset) const {
   return std::min(at, text_.size());
 }
 
-void source_map::put(const std::vector<std::string>& path, entry where) { entries_[joined(path)] = where; }
+void source_map::put(const std::vector<std::string>& path, entry where) {
+  entries_[joined(path)] = where;
+}
 
 source_map::entry source_map::find(std::vector<std::string> path, bool& exact) const {
   exact = true;

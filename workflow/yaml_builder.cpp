@@ -51,10 +51,12 @@ json plain_value(const std::string& text) {
   std::int64_t whole = 0;
   if (parsed(text, whole, 10)) return whole;
   if (parsed(text, big, 10)) return big;
-  const std::string_view digits = text[0] == '+' ? std::string_view(text).substr(1) : std::string_view(text);
+  const std::string_view digits =
+      text[0] == '+' ? std::string_view(text).substr(1) : std::string_view(text);
   double value = 0;
   const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (ec != std::errc{} || end != digits.data() + digits.size() || !std::isfinite(value)) return text;
+  if (ec != std::errc{} || end != digits.data() + digits.size() || !std::isfinite(value))
+    return text;
   return value;
 }
 
@@ -64,14 +66,17 @@ void builder::fail(std::size_t at, std::string message) {
 }
 
 void builder::OnDocumentStart(const YAML::Mark& mark) {
-  if (++documents_ > 1) fail(byte(mark), "a file holds one workflow; here starts a second document");
+  if (++documents_ > 1)
+    fail(byte(mark), "a file holds one workflow; here starts a second document");
 }
 
 // Notes where the value comes to stand, with its key.
 void builder::place(std::size_t at) {
-  if (++nodes_ > nodes_max) fail(at, "there are more than " + std::to_string(nodes_max) + " values");
+  if (++nodes_ > nodes_max)
+    fail(at, "there are more than " + std::to_string(nodes_max) + " values");
   source_map::entry where{.key = std::string_view::npos, .value = at};
-  if (!open_.empty() && open_.back().value.is_array()) path_.back() = std::to_string(open_.back().value.size());
+  if (!open_.empty() && open_.back().value.is_array())
+    path_.back() = std::to_string(open_.back().value.size());
   if (!open_.empty() && open_.back().value.is_object()) where.key = open_.back().key_byte;
   out_.where.put(path_, where);
 }
@@ -95,7 +100,8 @@ void builder::add(json value, std::size_t nodes, YAML::anchor_t anchor) {
 void builder::add_key(std::size_t at, const std::string& key) {
   if (key.find('\0') != key.npos) fail(at, "a NUL character cannot be stored");
   frame& parent = open_.back();
-  if (parent.value.contains(key)) problems_.push_back({at, "the key \"" + key + "\" is here twice", false});
+  if (parent.value.contains(key))
+    problems_.push_back({at, "the key \"" + key + "\" is here twice", false});
   path_.back() = key;
   parent.key_read = true;
   parent.key_byte = at;
@@ -109,10 +115,12 @@ void builder::OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) {
 
 void builder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
   const auto found = anchors_.find(anchor);
-  if (found == anchors_.end()) fail(byte(mark), "this alias stands for something that is not finished yet");
+  if (found == anchors_.end())
+    fail(byte(mark), "this alias stands for something that is not finished yet");
   if (expects_key()) fail(byte(mark), "an alias cannot be a key");
   if (nodes_ + found->second.nodes > nodes_max)
-    fail(byte(mark), "with its aliases the file has more than " + std::to_string(nodes_max) + " values");
+    fail(byte(mark),
+         "with its aliases the file has more than " + std::to_string(nodes_max) + " values");
   place(byte(mark));
   nodes_ += found->second.nodes;
   add(found->second.value, found->second.nodes, 0);
@@ -125,15 +133,19 @@ void builder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anc
   place(at);
   if (value.find('\0') != value.npos) fail(at, "a NUL character cannot be stored");
   if (tag == "?") return add(plain_value(value), 1, anchor);
-  if (tag != "!" && tag != "tag:yaml.org,2002:str") fail(at, "the tag " + tag + " is not known here");
+  if (tag != "!" && tag != "tag:yaml.org,2002:str")
+    fail(at, "the tag " + tag + " is not known here");
   add(value, 1, anchor);
 }
 
 void builder::open(std::size_t at, json empty, const std::string& tag, YAML::anchor_t anchor) {
   if (expects_key()) fail(at, "a list or a map cannot be a key");
-  if (open_.size() >= depth_max) fail(at, "it is nested deeper than " + std::to_string(depth_max) + " levels");
-  const std::string_view plain = empty.is_array() ? "tag:yaml.org,2002:seq" : "tag:yaml.org,2002:map";
-  if (!tag.empty() && tag != "?" && tag != "!" && tag != plain) fail(at, "the tag " + tag + " is not known here");
+  if (open_.size() >= depth_max)
+    fail(at, "it is nested deeper than " + std::to_string(depth_max) + " levels");
+  const std::string_view plain =
+      empty.is_array() ? "tag:yaml.org,2002:seq" : "tag:yaml.org,2002:map";
+  if (!tag.empty() && tag != "?" && tag != "!" && tag != plain)
+    fail(at, "the tag " + tag + " is not known here");
   place(at);
   frame f;
   f.value = std::move(empty);

@@ -1,7 +1,7 @@
 // workflow/yaml_builder.hpp
 //
-// Private to yaml_reader.cpp: yaml-cpp's events to JSON. Throws yaml::stop at the first thing that makes going on
-// pointless; the problems collected until then stay.
+// Private to yaml_reader.cpp: yaml-cpp's events to JSON. Throws yaml::stop at the first thing that
+// makes going on pointless; the problems collected until then stay.
 #pragma once
 
 #include <yaml-cpp/eventhandler.h>
@@ -19,7 +19,7 @@ namespace cascade::yaml {
 struct stop {};
 
 class builder final : public YAML::EventHandler {
- public:
+public:
   builder(const source_text& source, document& out, std::vector<problem>& problems)
       : source_(source), out_(out), problems_(problems) {}
 
@@ -38,7 +38,7 @@ class builder final : public YAML::EventHandler {
                   YAML::EmitterStyle::value style) override;
   void OnMapEnd() override { close(); }
 
- private:
+private:
   // A list or map that is not closed yet.
   struct frame {
     nlohmann::json value;
@@ -54,7 +54,9 @@ class builder final : public YAML::EventHandler {
 
   std::size_t byte(const YAML::Mark& mark) const { return source_.byte_at(mark.line, mark.column); }
   [[noreturn]] void fail(std::size_t at, std::string message);
-  bool expects_key() const { return !open_.empty() && open_.back().value.is_object() && !open_.back().key_read; }
+  bool expects_key() const {
+    return !open_.empty() && open_.back().value.is_object() && !open_.back().key_read;
+  }
   void place(std::size_t at);
   void open(std::size_t at, nlohmann::json empty, const std::string& tag, YAML::anchor_t anchor);
   void close();

@@ -18,15 +18,16 @@ bool looks_like_json(std::string_view text) {
   return first != text.npos && (text[first] == '{' || text[first] == '[');
 }
 
-// yaml-cpp refuses \ud83d\ude00, which JSON needs for characters beyond the first plane. Only positions are taken from
-// what is read here, so any harmless escape of the same length will do.
+// yaml-cpp refuses \ud83d\ude00, which JSON needs for characters beyond the first plane. Only
+// positions are taken from what is read here, so any harmless escape of the same length will do.
 std::string without_surrogates(std::string_view json_text) {
   std::string out(json_text);
   bool in_string = false;
   for (std::size_t i = 0; i < out.size(); ++i) {
     if (out[i] == '"') in_string = !in_string;
     if (!in_string || out[i] != '\\') continue;
-    if (i + 5 < out.size() && out[i + 1] == 'u' && (out[i + 2] == 'd' || out[i + 2] == 'D') && out[i + 3] >= '8')
+    if (i + 5 < out.size() && out[i + 1] == 'u' && (out[i + 2] == 'd' || out[i + 2] == 'D') &&
+        out[i + 3] >= '8')
       out.replace(i + 2, 4, "0020");
     ++i;
   }
@@ -36,17 +37,19 @@ std::string without_surrogates(std::string_view json_text) {
 std::optional<problem> text_problem(const source_text& source, std::size_t bytes_max) {
   const std::string_view text = source.text();
   if (text.size() > bytes_max)
-    return problem{0, "the file has " + std::to_string(text.size()) + " bytes, more than the limit of " +
-                          std::to_string(bytes_max)};
+    return problem{0, "the file has " + std::to_string(text.size()) +
+                          " bytes, more than the limit of " + std::to_string(bytes_max)};
   const std::string clean = storable_text(text, text.size() * 3);
   if (clean == text) return std::nullopt;
   std::size_t at = 0;
   while (at < text.size() && clean[at] == text[at]) ++at;
-  return problem{at, text[at] == '\0' ? "a NUL character cannot be stored" : "this is not valid UTF-8"};
+  return problem{at,
+                 text[at] == '\0' ? "a NUL character cannot be stored" : "this is not valid UTF-8"};
 }
 
 // Values and places by YAML's rules; true when it went to the end.
-bool read_yaml(const source_text& source, const std::string& text, document& out, std::vector<problem>& problems) {
+bool read_yaml(const source_text& source, const std::string& text, document& out,
+               std::vector<problem>& problems) {
   builder events(source, out, problems);
   try {
     std::istringstream stream(text);
@@ -77,7 +80,8 @@ std::optional<document> read_json(const source_text& source, std::vector<problem
 
 }  // namespace
 
-expected<document, std::vector<problem>> read(const source_text& source, std::size_t text_bytes_max) {
+expected<document, std::vector<problem>> read(const source_text& source,
+                                              std::size_t text_bytes_max) {
   std::vector<problem> problems;
   if (auto p = text_problem(source, text_bytes_max)) return std::vector<problem>{std::move(*p)};
   if (looks_like_json(source.text())) {
@@ -87,7 +91,8 @@ expected<document, std::vector<problem>> read(const source_text& source, std::si
     }
   }
   document out;
-  if (!read_yaml(source, std::string(source.text()), out, problems) || !problems.empty()) return problems;
+  if (!read_yaml(source, std::string(source.text()), out, problems) || !problems.empty())
+    return problems;
   return out;
 }
 

@@ -2,10 +2,10 @@
 //
 // YAML 1.2 (core schema) or JSON text to JSON, with the place of every key and value.
 //
-// Limits   text_bytes_max of text, depth_max levels, nodes_max values with aliases expanded, so that aliases of aliases
-//          cannot blow it up.
-// Refused  a second document, doubled keys, keys that are not plain values, unknown tags, NUL characters, bad UTF-8.
-//          Merge keys (<<) are ordinary keys here.
+// Limits   text_bytes_max of text, depth_max levels, nodes_max values with aliases expanded, so
+//          that aliases of aliases cannot blow it up.
+// Refused  a second document, doubled keys, keys that are not plain values, unknown tags, NUL
+//          characters, bad UTF-8. Merge keys (<<) are ordinary keys here.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -34,7 +34,7 @@ struct document {
 };
 
 // A text whose first character is { or [ is read as JSON if it is that, with all of JSON's escapes.
-expected<document, std::vector<problem>> read(const source_text& source,
-                                              std::size_t text_bytes_max = limits::definition_bytes_max);
+expected<document, std::vector<problem>> read(
+    const source_text& source, std::size_t text_bytes_max = limits::definition_bytes_max);
 
 }  // namespace cascade::yaml

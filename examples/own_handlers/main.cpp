@@ -1,7 +1,8 @@
 // A service with handlers of its own: everything cascaded can do, and two functions more.
 //
 //   build/release/bin/own_handlers --data-dir /tmp/own
-//   build/release/bin/cascade --data-dir /tmp/own task push greet --payload '{"name": "Ada"}' --wait
+//   build/release/bin/cascade --data-dir /tmp/own task push greet --payload '{"name": "Ada"}'
+//   --wait
 
 #include <nlohmann/json.hpp>
 
@@ -13,7 +14,8 @@ namespace {
 cascade::outcome greet(const cascade::task_run& run) {
   const auto payload = nlohmann::json::parse(run.payload);
   if (!payload.contains("name")) return cascade::outcome::failure("the payload needs a name");
-  return cascade::outcome::success(nlohmann::json{{"greeting", "Hello, " + payload["name"].get<std::string>()}}.dump());
+  return cascade::outcome::success(
+      nlohmann::json{{"greeting", "Hello, " + payload["name"].get<std::string>()}}.dump());
 }
 
 // Returns within microseconds, so it may run inside a worker actor.

@@ -1,4 +1,5 @@
-// Step report: a C++ handler in a plugin. Adds the sections up, names the largest ones and writes the report file.
+// Step report: a C++ handler in a plugin. Adds the sections up, names the largest ones and writes
+// the report file.
 //
 // payload {"sections": [{"section", "packages", "size_kib", "largest"}], "file": path, "top": 5}
 // result  {"packages", "size_kib", "sections", "top": [..], "file"}
@@ -25,15 +26,20 @@ json summarize(const json& sections, std::size_t top) {
     return a.at("section") < b.at("section");
   });
   if (order.size() > top) order.resize(top);
-  return {{"packages", packages}, {"size_kib", size_kib}, {"sections", sections.size()}, {"top", order}};
+  return {{"packages", packages},
+          {"size_kib", size_kib},
+          {"sections", sections.size()},
+          {"top", order}};
 }
 
 std::string text_of(const json& report) {
-  std::string text = "Installed packages: " + report["packages"].dump() + "\nInstalled size: " + report["size_kib"].dump() +
+  std::string text = "Installed packages: " + report["packages"].dump() +
+                     "\nInstalled size: " + report["size_kib"].dump() +
                      " KiB\nSections: " + report["sections"].dump() + "\n\nTop sections by size\n";
   for (const json& s : report["top"])
-    text += "  " + s["section"].get<std::string>() + ": " + s["packages"].dump() + " packages, " + s["size_kib"].dump() +
-            " KiB, largest " + (s["largest"].is_string() ? s["largest"].get<std::string>() : "none") + "\n";
+    text += "  " + s["section"].get<std::string>() + ": " + s["packages"].dump() + " packages, " +
+            s["size_kib"].dump() + " KiB, largest " +
+            (s["largest"].is_string() ? s["largest"].get<std::string>() : "none") + "\n";
   return text;
 }
 
@@ -48,7 +54,8 @@ cascade::outcome report(const cascade::task_run& run) {
     out << text_of(result);
     if (!out.flush()) return cascade::outcome::retry("cannot write " + draft);
   }
-  if (std::rename(draft.c_str(), file.c_str()) != 0) return cascade::outcome::retry("cannot write " + file);
+  if (std::rename(draft.c_str(), file.c_str()) != 0)
+    return cascade::outcome::retry("cannot write " + file);
   result["file"] = file;
   return cascade::outcome::success(result.dump());
 }

@@ -16,8 +16,9 @@ CASCADE_PLUGIN(handlers) {
   handlers.add("plugin.hello", [](const cascade::task_run& run) {
     return cascade::outcome::success("{\"hello\": " + run.payload + "}");
   });
-  handlers.add("plugin.inline", [](const cascade::task_run&) { return cascade::outcome::success("1"); },
-               cascade::run_on::worker);
+  handlers.add(
+      "plugin.inline", [](const cascade::task_run&) { return cascade::outcome::success("1"); },
+      cascade::run_on::worker);
 }
 
 #endif

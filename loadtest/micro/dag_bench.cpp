@@ -1,4 +1,5 @@
-// How much a job's graph costs its owner: start, one settled task, wide fan-in, large for_each, compiling a workflow.
+// How much a job's graph costs its owner: start, one settled task, wide fan-in, large for_each,
+// compiling a workflow.
 #include <benchmark/benchmark.h>
 
 #include "state/dag.hpp"
@@ -13,7 +14,8 @@ std::string name(std::int64_t i) { return "s" + std::to_string(i); }
 
 std::shared_ptr<const workflow_plan> plan_of(json steps) {
   auto definition = read_workflow({{"name", "bench"}, {"steps", std::move(steps)}});
-  return workflow_plan::make(std::make_shared<workflow_definition>(std::move(definition).value())).value();
+  return workflow_plan::make(std::make_shared<workflow_definition>(std::move(definition).value()))
+      .value();
 }
 
 json chain(std::int64_t count) {
@@ -60,15 +62,17 @@ void run_fan_in(benchmark::State& state) { run_all(state, plan_of(fan_in(state.r
 BENCHMARK(run_fan_in)->ArgName("steps")->Arg(400)->Arg(10'000);
 
 void run_for_each(benchmark::State& state) {
-  const auto plan = plan_of(json::array({{{"name", "each"},
-                                          {"handler", "h"},
-                                          {"for_each", "range(input.n)"},
-                                          {"input", {{"id", "${item}"}, {"text", "item ${index} of ${input.n}"}}}}}));
+  const auto plan = plan_of(
+      json::array({{{"name", "each"},
+                    {"handler", "h"},
+                    {"for_each", "range(input.n)"},
+                    {"input", {{"id", "${item}"}, {"text", "item ${index} of ${input.n}"}}}}}));
   const auto count = static_cast<int>(state.range(0));
   for (auto _ : state) {
     job_graph graph(plan, {{"n", count}}, {job_id{1}});
     benchmark::DoNotOptimize(graph.start());
-    for (int i = 0; i < count; ++i) benchmark::DoNotOptimize(graph.settled(0, i, task_state::completed, i));
+    for (int i = 0; i < count; ++i)
+      benchmark::DoNotOptimize(graph.settled(0, i, task_state::completed, i));
     if (!graph.ended()) state.SkipWithError("the job did not end");
   }
   state.SetItemsProcessed(state.iterations() * count);

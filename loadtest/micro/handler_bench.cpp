@@ -1,5 +1,5 @@
-// Goal: what the way through the runner costs, without the handler's own work. A noop on a worker's thread must stay
-// well under 1 us. Not measured: the database, the actors.
+// Goal: what the way through the runner costs, without the handler's own work. A noop on a worker's
+// thread must stay well under 1 us. Not measured: the database, the actors.
 #include <benchmark/benchmark.h>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -22,7 +22,8 @@ struct bench_runner {
     add_builtin_handlers(handlers, io);
     handlers.add("thread_noop", [](const task_run&) { return outcome::success(); });
     for (int i = 0; i < 50; ++i)
-      handlers.add("other_" + std::to_string(i), [](const task_run&) { return outcome::success(); });
+      handlers.add("other_" + std::to_string(i),
+                   [](const task_run&) { return outcome::success(); });
     handlers.freeze();
     run.emplace(handlers, io, runner_options{.command_log = {}});
     io_thread = std::thread([this] { io.run(); });
@@ -35,7 +36,8 @@ struct bench_runner {
 
   handler_registry handlers;
   boost::asio::io_context io;
-  std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> guard{io.get_executor()};
+  std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> guard{
+      io.get_executor()};
   std::optional<runner> run;
   std::thread io_thread;
 };
@@ -63,7 +65,8 @@ void start_batch(benchmark::State& state, const task_run& one) {
   const auto batch = state.range(0);
   for (auto _ : state) {
     auto all = std::make_shared<std::latch>(batch);
-    for (std::int64_t i = 0; i < batch; ++i) b.run->start(one, [all](outcome) { all->count_down(); });
+    for (std::int64_t i = 0; i < batch; ++i)
+      b.run->start(one, [all](outcome) { all->count_down(); });
     all->wait();
   }
   state.SetItemsProcessed(state.iterations() * batch);

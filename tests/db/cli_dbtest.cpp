@@ -1,4 +1,5 @@
-// The commands against a real database without a service: nothing runs, so what was pushed stays where it is.
+// The commands against a real database without a service: nothing runs, so what was pushed stays
+// where it is.
 #include <gtest/gtest.h>
 
 #include <unistd.h>
@@ -31,7 +32,8 @@ protected:
     return run_on(db_.conninfo(), std::move(words), input);
   }
 
-  static run_result run_on(const std::string& conninfo, std::vector<std::string> words, const std::string& input = {}) {
+  static run_result run_on(const std::string& conninfo, std::vector<std::string> words,
+                           const std::string& input = {}) {
     words.insert(words.begin(), {"cascade", "--database", conninfo});
     std::vector<const char*> argv;
     for (const auto& w : words) argv.push_back(w.c_str());
@@ -57,13 +59,16 @@ TEST_F(cli, a_workflow_is_applied_listed_shown_and_drawn) {
   ASSERT_EQ(first.exit, 0) << first.err;
   EXPECT_EQ(first.document()[0]["version"], 1);
   EXPECT_EQ(first.document()[0]["created"], true);
-  EXPECT_THAT(run({"workflow", "apply", "-"}, workflow_file).out, HasSubstr("workflow etl version 1 unchanged"));
-  EXPECT_THAT(run({"workflow", "apply", "-"}, std::string(workflow_file) + "description: new\n").out,
-              HasSubstr("version 2 created"));
+  EXPECT_THAT(run({"workflow", "apply", "-"}, workflow_file).out,
+              HasSubstr("workflow etl version 1 unchanged"));
+  EXPECT_THAT(
+      run({"workflow", "apply", "-"}, std::string(workflow_file) + "description: new\n").out,
+      HasSubstr("version 2 created"));
   const auto list = run({"workflow", "list", "--json"}).document();
   ASSERT_EQ(list.size(), 1u);
   EXPECT_EQ(list[0]["steps"], 2);
-  EXPECT_EQ(run({"workflow", "show", "etl", "--version", "1", "--json"}).document()["definition"]["steps"][1]["name"],
+  EXPECT_EQ(run({"workflow", "show", "etl", "--version", "1", "--json"})
+                .document()["definition"]["steps"][1]["name"],
             "load");
   EXPECT_THAT(run({"workflow", "graph", "etl"}).out, HasSubstr("fetch"));
   const auto typo = run({"workflow", "show", "elt"});
@@ -72,11 +77,13 @@ TEST_F(cli, a_workflow_is_applied_listed_shown_and_drawn) {
 }
 
 TEST_F(cli, one_wrong_file_keeps_all_from_being_applied) {
-  const auto dir = std::filesystem::temp_directory_path() / ("cascade_cli_" + std::to_string(::getpid()));
+  const auto dir =
+      std::filesystem::temp_directory_path() / ("cascade_cli_" + std::to_string(::getpid()));
   std::filesystem::create_directory(dir);
   std::ofstream(dir / "good.yaml") << workflow_file;
   std::ofstream(dir / "bad.yaml") << "name: bad\nsteps: 3\n";
-  const auto result = run({"workflow", "apply", (dir / "good.yaml").string(), (dir / "bad.yaml").string()});
+  const auto result =
+      run({"workflow", "apply", (dir / "good.yaml").string(), (dir / "bad.yaml").string()});
   std::filesystem::remove_all(dir);
   EXPECT_EQ(result.exit, 2);
   EXPECT_THAT(result.err, HasSubstr("bad.yaml:2:"));
@@ -85,14 +92,17 @@ TEST_F(cli, one_wrong_file_keeps_all_from_being_applied) {
 
 TEST_F(cli, a_job_starts_with_its_input_checked_by_the_database) {
   ASSERT_EQ(run({"workflow", "apply", "-"}, workflow_file).exit, 0);
-  const auto started = run({"job", "start", "etl", "--input", R"({"day": "x"})", "--priority", "70", "--json"});
+  const auto started =
+      run({"job", "start", "etl", "--input", R"({"day": "x"})", "--priority", "70", "--json"});
   ASSERT_EQ(started.exit, 0) << started.err;
   const auto id = std::to_string(started.document()["id"].get<int>());
   const auto shown = run({"job", "show", id, "--json"}).document();
   EXPECT_EQ(shown["status"], "pending");
   EXPECT_EQ(shown["priority"], 70);
   EXPECT_EQ(shown["input"]["day"], "x");
-  EXPECT_EQ(run({"job", "list", "--status", "pending", "--workflow", "etl", "--json"}).document().size(), 1u);
+  EXPECT_EQ(
+      run({"job", "list", "--status", "pending", "--workflow", "etl", "--json"}).document().size(),
+      1u);
   EXPECT_EQ(run({"job", "list", "--status", "failed", "--json"}).document().size(), 0u);
 
   const auto refused = run({"job", "start", "etl", "--json"});
@@ -104,7 +114,8 @@ TEST_F(cli, a_job_starts_with_its_input_checked_by_the_database) {
 TEST_F(cli, commands_for_jobs_wait_for_an_owner) {
   auto c = db_.connect();
   const auto id = std::to_string(test::make_job(c));
-  for (const char* word : {"cancel", "retry", "pause", "resume"}) EXPECT_EQ(run({"job", word, id}).exit, 0) << word;
+  for (const char* word : {"cancel", "retry", "pause", "resume"})
+    EXPECT_EQ(run({"job", word, id}).exit, 0) << word;
   EXPECT_EQ(value("select string_agg(kind, ',' order by id) from cascade.command"),
             "cancel_job,retry_job,pause_job,resume_job");
   const auto missing = run({"job", "cancel", "424242"});
@@ -116,7 +127,9 @@ TEST_F(cli, commands_for_jobs_wait_for_an_owner) {
 TEST_F(cli, the_exit_code_of_waiting_says_how_a_job_ended) {
   auto c = db_.connect();
   const auto wait = [&](const char* status) {
-    return run({"job", "wait", std::to_string(test::make_job(c, {.status = status})), "--timeout", "30ms"}).exit;
+    return run({"job", "wait", std::to_string(test::make_job(c, {.status = status})), "--timeout",
+                "30ms"})
+        .exit;
   };
   EXPECT_EQ(wait("completed"), 0);
   EXPECT_EQ(wait("failed"), 1);
@@ -124,7 +137,9 @@ TEST_F(cli, the_exit_code_of_waiting_says_how_a_job_ended) {
   EXPECT_EQ(wait("running"), 5);
   EXPECT_EQ(run({"job", "wait", "424242"}).exit, 4);
   const auto task = [&](const char* status) {
-    return run({"task", "wait", std::to_string(test::make_task(c, {.status = status})), "--timeout", "30ms"}).exit;
+    return run({"task", "wait", std::to_string(test::make_task(c, {.status = status})), "--timeout",
+                "30ms"})
+        .exit;
   };
   EXPECT_EQ(task("completed"), 0);
   EXPECT_EQ(task("quarantined"), 1);
@@ -132,11 +147,12 @@ TEST_F(cli, the_exit_code_of_waiting_says_how_a_job_ended) {
 }
 
 TEST_F(cli, a_task_is_pushed_with_all_it_may_have) {
-  const auto pushed = run({"task",   "push",       "resize", "--payload",    "-",   "--queue",
-                           "images", "--priority", "80",     "--delay",      "10m", "--max-attempts",
-                           "2",      "--timeout",  "1m30s",  "--unique-key", "u",   "--concurrency-key",
-                           "c",      "--requires", "gpu,eu", "--json"},
-                          R"({"id": 9007199254740993})");
+  const auto pushed =
+      run({"task",   "push",       "resize", "--payload",    "-",   "--queue",
+           "images", "--priority", "80",     "--delay",      "10m", "--max-attempts",
+           "2",      "--timeout",  "1m30s",  "--unique-key", "u",   "--concurrency-key",
+           "c",      "--requires", "gpu,eu", "--json"},
+          R"({"id": 9007199254740993})");
   ASSERT_EQ(pushed.exit, 0) << pushed.err;
   const auto id = std::to_string(pushed.document()["id"].get<int>());
   const auto task = run({"task", "show", id, "--json"}).document();
@@ -180,7 +196,8 @@ TEST_F(cli, the_status_is_ready_when_every_lane_has_an_owner) {
 }
 
 TEST_F(cli, a_data_directory_leads_to_its_database_and_tells_a_dead_service) {
-  const auto dir = std::filesystem::temp_directory_path() / ("cascade_cli_dir_" + std::to_string(::getpid()));
+  const auto dir =
+      std::filesystem::temp_directory_path() / ("cascade_cli_dir_" + std::to_string(::getpid()));
   std::filesystem::create_directory(dir);
   const auto call = [&](std::vector<const char*> words) {
     const std::string path = dir.string();
@@ -209,8 +226,8 @@ TEST_F(cli, the_doctor_finds_a_healthy_schema_and_a_missing_one) {
   const auto healthy = run({"doctor", "--json"}).document();
   std::map<std::string, std::string> checks;
   for (const auto& c : healthy["checks"]) checks[c["check"]] = c["status"];
-  for (const char* name :
-       {"connection", "server version", "primary", "pooler", "rights", "roles", "listen", "schema", "clock"})
+  for (const char* name : {"connection", "server version", "primary", "pooler", "rights", "roles",
+                           "listen", "schema", "clock"})
     EXPECT_EQ(checks[name], "OK") << name;
   const test::test_database empty(test::test_database::schema::none);
   const auto sick = run_on(empty.conninfo(), {"doctor"});
@@ -221,7 +238,8 @@ TEST_F(cli, the_doctor_finds_a_healthy_schema_and_a_missing_one) {
 
 TEST_F(cli, migrate_makes_a_schema_once) {
   const test::test_database empty(test::test_database::schema::none);
-  EXPECT_EQ(run_on(empty.conninfo(), {"migrate", "--status", "--json"}).document()[0]["state"], "pending");
+  EXPECT_EQ(run_on(empty.conninfo(), {"migrate", "--status", "--json"}).document()[0]["state"],
+            "pending");
   EXPECT_GT(run_on(empty.conninfo(), {"migrate", "--json"}).document()["applied"], 0);
   EXPECT_EQ(run_on(empty.conninfo(), {"migrate", "--json"}).document()["applied"], 0);
   EXPECT_EQ(run_on(empty.conninfo(), {"job", "list", "--json"}).out, "[]\n");

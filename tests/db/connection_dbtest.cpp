@@ -31,12 +31,14 @@ TEST_F(connection, the_server_understands_every_binary_parameter) {
   must(c.exec_text("set timezone = 'UTC'"));
   EXPECT_EQ(said("select $1", pg::params{}.int2(-7)), "-7");
   EXPECT_EQ(said("select $1", pg::params{}.int4(std::numeric_limits<int>::min())), "-2147483648");
-  EXPECT_EQ(said("select $1", pg::params{}.int8(std::numeric_limits<std::int64_t>::max())), "9223372036854775807");
+  EXPECT_EQ(said("select $1", pg::params{}.int8(std::numeric_limits<std::int64_t>::max())),
+            "9223372036854775807");
   EXPECT_EQ(said("select $1", pg::params{}.boolean(true)), "t");
   EXPECT_EQ(said("select $1", pg::params{}.float8(-1.5)), "-1.5");
   EXPECT_EQ(said("select $1", pg::params{}.text("t\xC3\xB6n 'n\"")), "t\xC3\xB6n 'n\"");
   EXPECT_EQ(said("select $1", pg::params{}.text("")), "");
-  EXPECT_EQ(said("select $1", pg::params{}.jsonb(R"({"b": 1, "a": [null]})")), R"({"a": [null], "b": 1})");
+  EXPECT_EQ(said("select $1", pg::params{}.jsonb(R"({"b": 1, "a": [null]})")),
+            R"({"a": [null], "b": 1})");
   EXPECT_EQ(said("select $1", pg::params{}.timestamptz(us{1})), "1970-01-01 00:00:00.000001+00");
   EXPECT_EQ(said("select $1::int", pg::params{}.null()), "(null)");
   EXPECT_EQ(said("select $1", pg::params{}.text(std::nullopt)), "(null)");
@@ -48,12 +50,15 @@ TEST_F(connection, the_server_understands_every_array) {
   using strings = std::vector<std::optional<std::string>>;
   EXPECT_EQ(said("select $1", pg::params{}.int2s(std::vector<short>{1, -2})), "{1,-2}");
   EXPECT_EQ(said("select $1", pg::params{}.int4s(std::vector<int>{})), "{}");
-  EXPECT_EQ(said("select $1", pg::params{}.int8s(std::vector<std::int64_t>{1, 1LL << 40})), "{1,1099511627776}");
+  EXPECT_EQ(said("select $1", pg::params{}.int8s(std::vector<std::int64_t>{1, 1LL << 40})),
+            "{1,1099511627776}");
   EXPECT_EQ(said("select $1", pg::params{}.booleans(std::vector<bool>{true, false})), "{t,f}");
-  EXPECT_EQ(said("select $1", pg::params{}.texts(strings{"a", std::nullopt, "", "x,y"})), R"({a,NULL,"","x,y"})");
+  EXPECT_EQ(said("select $1", pg::params{}.texts(strings{"a", std::nullopt, "", "x,y"})),
+            R"({a,NULL,"","x,y"})");
   EXPECT_EQ(said("select $1", pg::params{}.jsonbs(strings{"[1]", std::nullopt})), "{[1],NULL}");
-  EXPECT_EQ(said("select $1", pg::params{}.timestamptzs(std::vector<std::chrono::microseconds>{0us})),
-            R"({"1970-01-01 00:00:00+00"})");
+  EXPECT_EQ(
+      said("select $1", pg::params{}.timestamptzs(std::vector<std::chrono::microseconds>{0us})),
+      R"({"1970-01-01 00:00:00+00"})");
   struct row {
     std::int64_t id;
   };
@@ -61,10 +66,19 @@ TEST_F(connection, the_server_understands_every_array) {
 }
 
 TEST_F(connection, rows_give_back_what_went_in) {
-  const auto r = must(c.exec(
-      "select $1::int2, $2::int4, $3::int8, $4::bool, $5::float8, $6::text, $7::jsonb, $8::timestamptz, null::int,"
-      " array[1,2]::int8[], array['a',null]::text[], '{}'::int4[], 'infinity'::timestamptz",
-      pg::params{}.int2(1).int4(2).int8(3).boolean(true).float8(0.25).text("six").jsonb("[7]").timestamptz(8us)));
+  const auto r = must(
+      c.exec("select $1::int2, $2::int4, $3::int8, $4::bool, $5::float8, $6::text, $7::jsonb, "
+             "$8::timestamptz, null::int,"
+             " array[1,2]::int8[], array['a',null]::text[], '{}'::int4[], 'infinity'::timestamptz",
+             pg::params{}
+                 .int2(1)
+                 .int4(2)
+                 .int8(3)
+                 .boolean(true)
+                 .float8(0.25)
+                 .text("six")
+                 .jsonb("[7]")
+                 .timestamptz(8us)));
   EXPECT_EQ(r.int16(0, 0), 1);
   EXPECT_EQ(r.int32(0, 1), 2);
   EXPECT_EQ(r.int64(0, 2), 3);
@@ -85,7 +99,8 @@ TEST_F(connection, rows_give_back_what_went_in) {
 }
 
 TEST_F(connection, any_result_can_be_had_as_text) {
-  const auto r = must(c.exec_as_text("select 1 as one, '{\"a\": 2}'::jsonb as doc, null as nothing"));
+  const auto r =
+      must(c.exec_as_text("select 1 as one, '{\"a\": 2}'::jsonb as doc, null as nothing"));
   EXPECT_EQ(r.column_name(1), "doc");
   EXPECT_EQ(r.column_type(1), pg::type::jsonb);
   EXPECT_EQ(r.text(0, 0), "1");
@@ -103,8 +118,10 @@ TEST_F(connection, several_statements_run_as_one_transaction) {
 }
 
 TEST_F(connection, a_refusal_carries_all_the_server_said) {
-  const auto r = c.exec_text("do $$ begin raise exception using errcode = 'CA001', message = 'm', detail = 'd', hint = 'h',"
-                             " constraint = 'k'; end $$");
+  const auto r = c.exec_text(
+      "do $$ begin raise exception using errcode = 'CA001', message = 'm', detail = 'd', hint = "
+      "'h',"
+      " constraint = 'k'; end $$");
   ASSERT_FALSE(r);
   const auto& f = r.error();
   EXPECT_EQ(f.code, errc::database_rejected);
@@ -132,7 +149,8 @@ TEST_F(connection, a_killed_backend_is_unavailable_with_the_servers_words) {
 
 TEST_F(connection, large_values_go_both_ways) {
   const std::string large(8 << 20, 'x');
-  EXPECT_EQ(must(c.exec("select $1::text", pg::params{}.text(large))).text(0, 0).size(), large.size());
+  EXPECT_EQ(must(c.exec("select $1::text", pg::params{}.text(large))).text(0, 0).size(),
+            large.size());
 }
 
 TEST_F(connection, notifications_are_waited_for_with_a_deadline) {
@@ -158,8 +176,9 @@ TEST_F(connection, settings_role_and_notices_are_applied) {
   o.settings = {{"cascade.doorbell", "off"}};
   o.on_notice = [&](const pg::failure& f) { notices.push_back(f.message); };
   auto mine = must(pg::connection::connect(cascade::test::server_conninfo(), o));
-  EXPECT_EQ(value_of(mine, "select current_user || ' ' || current_setting('cascade.doorbell') || ' ' ||"
-                           " current_setting('application_name')"),
+  EXPECT_EQ(value_of(mine,
+                     "select current_user || ' ' || current_setting('cascade.doorbell') || ' ' ||"
+                     " current_setting('application_name')"),
             "pg_monitor off settings test");
   must(mine.exec_text("do $$ begin raise notice 'hello'; end $$"));
   EXPECT_THAT(notices, testing::ElementsAre("hello"));
@@ -172,7 +191,8 @@ TEST_F(connection, strings_are_shown_and_changed_without_their_secrets) {
   EXPECT_THAT(pg::redacted("password=s3cret nonsense"), Not(HasSubstr("s3cret")));
   EXPECT_THAT(must(pg::with_setting(uri, "dbname", "it's")), HasSubstr("dbname='it\\'s'"));
   EXPECT_THAT(must(pg::with_setting(uri, "dbname", "x")), HasSubstr("password='s3cret'"));
-  for (const std::string bad : {"password=s3cret nonsense s3cret", "host=/nonexistent password=s3cret user=u dbname=d"}) {
+  for (const std::string bad :
+       {"password=s3cret nonsense s3cret", "host=/nonexistent password=s3cret user=u dbname=d"}) {
     const auto r = pg::connection::connect(bad);
     ASSERT_FALSE(r);
     EXPECT_THAT(pg::to_string(r.error()), Not(HasSubstr("s3cret")));

@@ -39,7 +39,9 @@ struct embedded : testing::Test {
     if (cluster) cluster->stop(pg::deadline::in(20s));
     fs::remove_all(dir);
   }
-  void renew(pg::embedded_settings s) { cluster = std::make_unique<pg::embedded_cluster>(dir, std::move(s)); }
+  void renew(pg::embedded_settings s) {
+    cluster = std::make_unique<pg::embedded_cluster>(dir, std::move(s));
+  }
   void start() {
     const auto why = cluster->start(pg::deadline::in(60s));
     ASSERT_FALSE(why) << pg::to_string(*why);
@@ -122,7 +124,8 @@ TEST_F(embedded, a_killed_server_is_noticed_and_recovers) {
 TEST_F(embedded, a_stale_pid_file_that_names_another_process_is_no_obstacle) {
   start();
   cluster->stop(pg::deadline::in(30s));
-  std::ofstream(dir / "postgres" / "postmaster.pid") << ::getpid() << "\n" << (dir / "postgres").string() << "\n";
+  std::ofstream(dir / "postgres" / "postmaster.pid") << ::getpid() << "\n"
+                                                     << (dir / "postgres").string() << "\n";
   start();
   EXPECT_EQ(ask("select 'well'"), "well");
 }

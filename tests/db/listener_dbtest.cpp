@@ -62,7 +62,8 @@ TEST_F(listener, hears_what_is_sent_after_it_is_up) {
   open(options());
   until([&] { return up == 1; });
   EXPECT_TRUE(l->up());
-  must(admin.exec_text("notify \"cascade.doorbell\"; notify \"Odd \"\"name\"\"\", 'ding'; notify other"));
+  must(admin.exec_text(
+      "notify \"cascade.doorbell\"; notify \"Odd \"\"name\"\"\", 'ding'; notify other"));
   until([&] { return heard.size() == 2; });
   EXPECT_THAT(heard, testing::ElementsAre("cascade.doorbell:", "Odd \"name\":ding"));
   EXPECT_EQ(l->notifications(), 2u);

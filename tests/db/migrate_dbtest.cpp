@@ -23,7 +23,9 @@ struct migrate : testing::Test {
   cascade::test::test_database database{cascade::test::test_database::schema::none};
   pg::connection c = database.connect();
 
-  pg::expected<int> run(std::span<const migration> all) { return pg::migrate(c, all, pg::deadline::in(60s), 60s); }
+  pg::expected<int> run(std::span<const migration> all) {
+    return pg::migrate(c, all, pg::deadline::in(60s), 60s);
+  }
 };
 
 constexpr migration two_small[] = {
@@ -53,8 +55,13 @@ TEST_F(migrate, twenty_at_once_apply_each_migration_once) {
   for (auto& t : threads) t.join();
   EXPECT_EQ(applied, static_cast<int>(std::size(cascade::sql::all_migrations)));
   EXPECT_FALSE(pg::schema_problem(c));
-  EXPECT_EQ(value_of(c, "select count(*)::text from pg_locks where locktype = 'advisory' and objid = 727003"), "0");
-  EXPECT_EQ(value_of(c, "select tableowner::text from pg_tables where schemaname = 'cascade' and tablename = 'migration'"),
+  EXPECT_EQ(
+      value_of(
+          c, "select count(*)::text from pg_locks where locktype = 'advisory' and objid = 727003"),
+      "0");
+  EXPECT_EQ(value_of(c,
+                     "select tableowner::text from pg_tables where schemaname = 'cascade' and "
+                     "tablename = 'migration'"),
             "cascade_owner");
 }
 
@@ -70,7 +77,9 @@ TEST_F(migrate, a_second_run_does_nothing) {
 TEST_F(migrate, only_what_is_missing_is_applied) {
   EXPECT_EQ(must(run(std::span(two_small).first(1))), 1);
   EXPECT_EQ(must(run(two_small)), 1);
-  EXPECT_EQ(value_of(c, "select string_agg(number || ':' || breaking, ' ' order by number) from cascade.migration"),
+  EXPECT_EQ(value_of(c,
+                     "select string_agg(number || ':' || breaking, ' ' order by number) from "
+                     "cascade.migration"),
             "1:false 2:true");
 }
 
@@ -81,7 +90,8 @@ TEST_F(migrate, the_role_is_as_before_whatever_a_migration_sets) {
 }
 
 TEST_F(migrate, a_failing_migration_leaves_the_whole_ones_before_it) {
-  constexpr migration torn[] = {two_small[0], {2, "0002_torn", "create table cascade.torn (n int); select 1 / 0;"}};
+  constexpr migration torn[] = {
+      two_small[0], {2, "0002_torn", "create table cascade.torn (n int); select 1 / 0;"}};
   const auto r = run(torn);
   ASSERT_FALSE(r);
   EXPECT_EQ(r.error().sqlstate, "22012");
@@ -93,8 +103,9 @@ TEST_F(migrate, a_failing_migration_leaves_the_whole_ones_before_it) {
 
 TEST_F(migrate, a_schema_with_an_unknown_breaking_migration_is_refused) {
   must(pg::migrate(c));
-  must(c.exec_text("insert into cascade.migration (number, name, breaking, binary_version)"
-                   " values (900, '0900_future', true, '9.1.0')"));
+  must(
+      c.exec_text("insert into cascade.migration (number, name, breaking, binary_version)"
+                  " values (900, '0900_future', true, '9.1.0')"));
   const auto r = pg::migrate(c);
   ASSERT_FALSE(r);
   EXPECT_EQ(r.error().code, errc::database_rejected);
@@ -105,7 +116,9 @@ TEST_F(migrate, a_schema_with_an_unknown_breaking_migration_is_refused) {
 
 TEST_F(migrate, a_schema_with_an_unknown_harmless_migration_is_accepted) {
   must(pg::migrate(c));
-  must(c.exec_text("insert into cascade.migration (number, name, binary_version) values (900, '0900_future', '9.1.0')"));
+  must(
+      c.exec_text("insert into cascade.migration (number, name, binary_version) values (900, "
+                  "'0900_future', '9.1.0')"));
   EXPECT_EQ(must(pg::migrate(c)), 0);
   EXPECT_FALSE(pg::schema_problem(c));
   const auto all = must(pg::migration_status(c));

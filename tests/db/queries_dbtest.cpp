@@ -1,4 +1,5 @@
-// Every embedded statement can be prepared against the schema; the fence and the inbox keep their promises in SQL.
+// Every embedded statement can be prepared against the schema; the fence and the inbox keep their
+// promises in SQL.
 #include <gtest/gtest.h>
 
 #include "pg/connection.hpp"
@@ -29,7 +30,8 @@ struct queries : ::testing::Test {
 TEST_F(queries, all_can_be_prepared) {
   auto c = connect("");
   for (const sql::query* q : sql::all_queries) {
-    // Cursors are not prepared; the command line sends the types of its parameters along (tests/db/cli_dbtest.cpp).
+    // Cursors are not prepared; the command line sends the types of its parameters along
+    // (tests/db/cli_dbtest.cpp).
     if (std::string_view(q->text).find("\ndeclare ") != std::string_view::npos) continue;
     if (std::string_view(q->name).starts_with("cli_")) continue;
     const auto r = c.exec_text("prepare " + std::string(q->name) + " as " + q->text);
@@ -40,7 +42,8 @@ TEST_F(queries, all_can_be_prepared) {
 TEST_F(queries, a_batch_after_a_takeover_is_refused_and_one_under_way_is_waited_for) {
   auto first = connect(), second = connect();
   const auto take = [](pg::connection& c) {
-    return must(c.exec(sql::take_over.text, pg::params{}.text("n").int4(1).text("v").texts(no_names).texts(no_names)));
+    return must(c.exec(sql::take_over.text,
+                       pg::params{}.text("n").int4(1).text("v").texts(no_names).texts(no_names)));
   };
   const auto mine = take(first);
   const auto epoch = mine.int64(0, 0);
@@ -51,8 +54,9 @@ TEST_F(queries, a_batch_after_a_takeover_is_refused_and_one_under_way_is_waited_
   ASSERT_TRUE(first.exec_text("begin"));
   ASSERT_TRUE(first.exec(sql::fence.text, pg::params{}.int8(epoch).int8(2)));
   ASSERT_TRUE(second.exec_text("set lock_timeout = '200ms'"));
-  const auto blocked = second.exec(sql::take_over.text,
-                                   pg::params{}.text("m").int4(2).text("v").texts(no_names).texts(no_names));
+  const auto blocked =
+      second.exec(sql::take_over.text,
+                  pg::params{}.text("m").int4(2).text("v").texts(no_names).texts(no_names));
   ASSERT_FALSE(blocked);
   EXPECT_EQ(blocked.error().sqlstate, "55P03");
   ASSERT_TRUE(first.exec_text("commit"));
@@ -67,7 +71,9 @@ TEST_F(queries, a_batch_after_a_takeover_is_refused_and_one_under_way_is_waited_
 
 TEST_F(queries, a_batch_number_is_used_once) {
   auto c = connect();
-  const auto mine = must(c.exec(sql::take_over.text, pg::params{}.text("n").int4(1).text("v").texts(no_names).texts(no_names)));
+  const auto mine =
+      must(c.exec(sql::take_over.text,
+                  pg::params{}.text("n").int4(1).text("v").texts(no_names).texts(no_names)));
   const auto epoch = mine.int64(0, 0);
   ASSERT_TRUE(c.exec(sql::fence.text, pg::params{}.int8(epoch).int8(1)));
   EXPECT_FALSE(c.exec(sql::fence.text, pg::params{}.int8(epoch).int8(1)));
@@ -79,11 +85,15 @@ TEST_F(queries, the_inbox_sees_a_late_commit_with_a_low_id_once) {
   auto reader = connect(), early = connect(""), late = connect("");
   std::string snapshot = std::string(must(reader.exec(sql::load_snapshot.text)).text(0, 0));
   const auto read = [&] {
-    const auto r = must(reader.exec(sql::read_inbox.text, pg::params{}.text(snapshot).int4(100).texts(std::vector<std::string>{}).int4(1000)));
+    const auto r = must(reader.exec(
+        sql::read_inbox.text,
+        pg::params{}.text(snapshot).int4(100).texts(std::vector<std::string>{}).int4(1000)));
     std::vector<std::int64_t> ids;
     for (int i = 0; i < r.size(); ++i)
-      if (r.text(i, 0) == "t") ids.push_back(r.int64(i, 1));
-      else if (r.text(i, 0) == "s") snapshot = r.text(i, 17);
+      if (r.text(i, 0) == "t")
+        ids.push_back(r.int64(i, 1));
+      else if (r.text(i, 0) == "s")
+        snapshot = r.text(i, 17);
     return ids;
   };
   ASSERT_TRUE(early.exec_text("begin; insert into cascade.task (handler) values ('a')"));
@@ -98,23 +108,28 @@ TEST_F(queries, the_inbox_sees_a_late_commit_with_a_low_id_once) {
 TEST_F(queries, a_job_does_not_end_while_a_transaction_adds_a_task) {
   auto owner = connect(), producer = connect("");
   ASSERT_TRUE(producer.exec_text("insert into cascade.job default values"));
-  ASSERT_TRUE(producer.exec_text("begin; insert into cascade.task (handler, job_id) values ('a', 1)"));
+  ASSERT_TRUE(
+      producer.exec_text("begin; insert into cascade.task (handler, job_id) values ('a', 1)"));
   const std::vector<std::int64_t> ids{1};
   const std::vector<std::optional<std::string>> state{"completed"}, none{std::nullopt};
   const auto finish = [&] {
     must(owner.exec(sql::start_jobs.text, pg::params{}.int8s(ids)));
     EXPECT_TRUE(owner.exec_text("begin"));
     must(owner.exec(sql::lock_jobs.text, pg::params{}.int8s(ids)));
-    const auto r = must(owner.exec(sql::finish_jobs.text, pg::params{}.int8s(ids).texts(state).texts(none).texts(none)));
+    const auto r = must(owner.exec(sql::finish_jobs.text,
+                                   pg::params{}.int8s(ids).texts(state).texts(none).texts(none)));
     EXPECT_TRUE(owner.exec_text("commit"));
     return r.size();
   };
   EXPECT_EQ(finish(), 0) << "the job is locked by the open insert";
   ASSERT_TRUE(producer.exec_text("commit"));
   EXPECT_EQ(finish(), 0) << "the new task is unfinished";
-  must(owner.exec(sql::settle_unrun.text, pg::params{}.int8s(ids).texts(std::vector<std::string>{"skipped"}).texts(none).texts(none)));
+  must(owner.exec(
+      sql::settle_unrun.text,
+      pg::params{}.int8s(ids).texts(std::vector<std::string>{"skipped"}).texts(none).texts(none)));
   EXPECT_EQ(finish(), 1);
-  const auto refused = producer.exec_text("insert into cascade.task (handler, job_id) values ('a', 1)");
+  const auto refused =
+      producer.exec_text("insert into cascade.task (handler, job_id) values ('a', 1)");
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().sqlstate, "CA004");
 }

@@ -32,8 +32,9 @@ struct schema : testing::Test {
   void expect_enum(const std::string& type, const Names& names) {
     std::string expected;
     for (const auto name : names) expected += (expected.empty() ? "" : ",") + std::string(name);
-    EXPECT_EQ(value_of(admin, "select string_agg(enumlabel, ',' order by enumsortorder) from pg_enum"
-                              " where enumtypid = $1::text::regtype",
+    EXPECT_EQ(value_of(admin,
+                       "select string_agg(enumlabel, ',' order by enumsortorder) from pg_enum"
+                       " where enumtypid = $1::text::regtype",
                        pg::params{}.text("cascade." + type)),
               expected);
   }
@@ -48,23 +49,28 @@ TEST_F(schema, enums_are_those_of_the_code) {
 }
 
 TEST_F(schema, task_transitions_are_those_of_the_code) {
-  constexpr std::string_view events[] = {"due",        "held",       "started",  "succeeded", "errored", "backed_off",
-                                         "owner_lost", "poisoned",   "cancel",   "skip",      "redrive", "reopen"};
+  constexpr std::string_view events[] = {"due",     "held",       "started",    "succeeded",
+                                         "errored", "backed_off", "owner_lost", "poisoned",
+                                         "cancel",  "skip",       "redrive",    "reopen"};
   std::set<std::string> in_code, in_sql;
   for (const auto& t : cascade::task_transitions)
-    in_code.insert(std::string(to_string(t.from)) + " " + std::string(events[static_cast<std::size_t>(t.on)]) + " " +
+    in_code.insert(std::string(to_string(t.from)) + " " +
+                   std::string(events[static_cast<std::size_t>(t.on)]) + " " +
                    std::string(to_string(t.to)));
-  const auto r = must(admin.exec("select concat_ws(' ', from_status, event, to_status) from cascade.task_transition"));
+  const auto r = must(admin.exec(
+      "select concat_ws(' ', from_status, event, to_status) from cascade.task_transition"));
   for (int i = 0; i < r.size(); ++i) in_sql.emplace(r.text(i, 0));
   EXPECT_EQ(in_sql, in_code);
 }
 
 TEST_F(schema, limits_are_those_of_the_code) {
   const auto check = [&](const std::string& table, const std::string& text) {
-    EXPECT_EQ(value_of(admin, "select count(*)::text from pg_constraint where conrelid = $1::text::regclass"
-                              " and pg_get_constraintdef(oid) like '%' || $2 || '%'",
-                       pg::params{}.text("cascade." + table).text(text)),
-              "1")
+    EXPECT_EQ(
+        value_of(admin,
+                 "select count(*)::text from pg_constraint where conrelid = $1::text::regclass"
+                 " and pg_get_constraintdef(oid) like '%' || $2 || '%'",
+                 pg::params{}.text("cascade." + table).text(text)),
+        "1")
         << table << ": " << text;
   };
   check("task", "pg_column_size(payload) <= " + std::to_string(cascade::limits::payload_bytes_max));
@@ -72,7 +78,8 @@ TEST_F(schema, limits_are_those_of_the_code) {
   EXPECT_EQ(value_of(admin, "select count(*)::text from cascade.lane"), "64");
 }
 
-// The engine may skip states that are passed faster than they are written; finished rows only move by a redrive.
+// The engine may skip states that are passed faster than they are written; finished rows only move
+// by a redrive.
 TEST_F(schema, the_guard_lets_the_engine_do_what_the_table_allows) {
   for (const auto from : cascade::task_state_names)
     for (const auto to : cascade::task_state_names) {
@@ -87,7 +94,8 @@ TEST_F(schema, the_guard_lets_the_engine_do_what_the_table_allows) {
       const auto r = engine.exec(
           "update cascade.task set status = s, started_at = coalesce(started_at, now()),"
           " finished_at = case when s >= 'completed' then now() end,"
-          " waiting_reason = case when s = 'waiting' then 'retry_backoff'::cascade.waiting_reason end"
+          " waiting_reason = case when s = 'waiting' then 'retry_backoff'::cascade.waiting_reason "
+          "end"
           " from (select $2::text::cascade.task_status as s) x where id = $1",
           pg::params{}.int8(id).text(to));
       EXPECT_EQ(r ? "ok" : r.error().sqlstate, allowed ? "ok" : "CA001") << from << " -> " << to;
@@ -97,25 +105,39 @@ TEST_F(schema, the_guard_lets_the_engine_do_what_the_table_allows) {
 TEST_F(schema, nobody_but_the_engine_changes_states) {
   const auto task = std::to_string(make_task(admin));
   const auto job = std::to_string(make_job(admin));
-  EXPECT_EQ(state_of(admin, "update cascade.task set status = 'cancelled', finished_at = now() where id = " + task), "CA001");
-  EXPECT_EQ(state_of(admin, "update cascade.job set status = 'running' where id = " + job), "CA001");
+  EXPECT_EQ(
+      state_of(
+          admin,
+          "update cascade.task set status = 'cancelled', finished_at = now() where id = " + task),
+      "CA001");
+  EXPECT_EQ(state_of(admin, "update cascade.job set status = 'running' where id = " + job),
+            "CA001");
   EXPECT_EQ(state_of(engine, "update cascade.job set status = 'running' where id = " + job), "ok");
 }
 
 TEST_F(schema, each_refusal_has_its_own_sqlstate) {
-  must(admin.exec_text(R"(select cascade.apply_workflow('etl', '{"params": {"day": {"type": "string"},
+  must(admin.exec_text(
+      R"(select cascade.apply_workflow('etl', '{"params": {"day": {"type": "string"},
     "n": {"type": "integer", "default": 1, "enum": [1, 2]}}, "steps": []}'))"));
   make_job(admin, {.status = "completed"});
   EXPECT_EQ(state_of(producer, "insert into cascade.job (workflow) values ('nothing')"), "CA002");
-  for (const char* input : {"{}", R"({"day": 7})", R"({"day": "x", "more": 1})", R"({"day": "x", "n": 3})", "[]",
-                            R"({"day": "x", "n": 1.5})"})
-    EXPECT_EQ(state_of(producer, std::string("insert into cascade.job (workflow, input) values ('etl', '") + input + "')"),
+  for (const char* input : {"{}", R"({"day": 7})", R"({"day": "x", "more": 1})",
+                            R"({"day": "x", "n": 3})", "[]", R"({"day": "x", "n": 1.5})"})
+    EXPECT_EQ(state_of(producer,
+                       std::string("insert into cascade.job (workflow, input) values ('etl', '") +
+                           input + "')"),
               "CA003")
         << input;
-  EXPECT_EQ(state_of(producer, R"(insert into cascade.job (workflow, input) values ('etl', '{"day": "x"}'))"), "ok");
-  EXPECT_EQ(value_of(admin, "select input::text || version from cascade.job where workflow = 'etl'"), R"({"n": 1, "day": "x"}1)");
-  EXPECT_EQ(state_of(producer, "insert into cascade.task (handler, job_id) values ('x', 1)"), "CA004");
-  EXPECT_EQ(state_of(producer, "insert into cascade.task (handler, job_id) values ('x', 404)"), "CA004");
+  EXPECT_EQ(state_of(producer,
+                     R"(insert into cascade.job (workflow, input) values ('etl', '{"day": "x"}'))"),
+            "ok");
+  EXPECT_EQ(
+      value_of(admin, "select input::text || version from cascade.job where workflow = 'etl'"),
+      R"({"n": 1, "day": "x"}1)");
+  EXPECT_EQ(state_of(producer, "insert into cascade.task (handler, job_id) values ('x', 1)"),
+            "CA004");
+  EXPECT_EQ(state_of(producer, "insert into cascade.task (handler, job_id) values ('x', 404)"),
+            "CA004");
   EXPECT_EQ(state_of(engine, "select cascade.cancel_job(404)"), "CA005");
   EXPECT_EQ(state_of(engine, "select cascade.cancel_task(404)"), "CA005");
   EXPECT_EQ(state_of(engine, "select cascade.explain_task(404)"), "CA005");
@@ -131,10 +153,14 @@ TEST_F(schema, a_producer_inserts_the_documented_columns_and_nothing_else) {
     const char* state;
   } table[] = {
       {"insert into cascade.task (handler, payload) values ('x', '{\"id\": 7}')", "ok"},
-      {"insert into cascade.task (handler, payload, queue, priority, run_at, max_attempts, timeout, unique_key,"
-       " concurrency_key, requires, retry, job_id) values ('x', '{}', 'q', 1, now(), 3, '1 s', 'u', 'c', '{gpu}', '{}', 1)",
+      {"insert into cascade.task (handler, payload, queue, priority, run_at, max_attempts, "
+       "timeout, unique_key,"
+       " concurrency_key, requires, retry, job_id) values ('x', '{}', 'q', 1, now(), 3, '1 s', "
+       "'u', 'c', '{gpu}', '{}', 1)",
        "ok"},
-      {"insert into cascade.job (workflow, input, priority, keep_open) values (null, '{}', 7, true)", "ok"},
+      {"insert into cascade.job (workflow, input, priority, keep_open) values (null, '{}', 7, "
+       "true)",
+       "ok"},
       {"select cascade.add_task('x')", "ok"},
       {"select cascade.start_job()", "ok"},
       {"insert into cascade.task (handler, unique_key) values ('x', 'u')", "23505"},
@@ -179,22 +205,31 @@ TEST_F(schema, a_reader_changes_nothing) {
   auto reader = database.connect("cascade_reader");
   for (const char* view : {"tasks", "jobs", "attempts", "queue_stats", "workflows"})
     EXPECT_EQ(state_of(reader, std::string("select * from cascade.") + view), "ok") << view;
-  for (const char* sql : {"insert into cascade.task (handler) values ('x')", "insert into cascade.job default values",
-                          "update cascade.task set status = 'failed'", "select cascade.add_task('x')",
-                          "select cascade.cancel_job(1)", "select xid from cascade.task"})
+  for (const char* sql :
+       {"insert into cascade.task (handler) values ('x')", "insert into cascade.job default values",
+        "update cascade.task set status = 'failed'", "select cascade.add_task('x')",
+        "select cascade.cancel_job(1)", "select xid from cascade.task"})
     EXPECT_EQ(state_of(reader, sql), "42501") << sql;
 }
 
 TEST_F(schema, functions_with_the_owners_rights_pin_their_search_path_and_are_not_public) {
-  EXPECT_EQ(value_of(admin, "select string_agg(p.proname, ' ') from pg_proc p where p.pronamespace = 'cascade'::regnamespace"
-                            " and p.prosecdef and not coalesce("
-                            "   p.proconfig @> array['search_path=pg_catalog, pg_temp'], false)"),
+  EXPECT_EQ(value_of(admin,
+                     "select string_agg(p.proname, ' ') from pg_proc p where p.pronamespace = "
+                     "'cascade'::regnamespace"
+                     " and p.prosecdef and not coalesce("
+                     "   p.proconfig @> array['search_path=pg_catalog, pg_temp'], false)"),
             "(null)");
-  EXPECT_EQ(value_of(admin, "select string_agg(p.proname, ' ') from pg_proc p where p.pronamespace = 'cascade'::regnamespace"
-                            " and exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a"
-                            "             where a.grantee = 0)"),
-            "(null)");
-  EXPECT_EQ(value_of(admin, "select string_agg(c.relname, ' ') from pg_class c where c.relnamespace = 'cascade'::regnamespace"
-                            " and c.relowner <> 'cascade_owner'::regrole"),
+  EXPECT_EQ(
+      value_of(
+          admin,
+          "select string_agg(p.proname, ' ') from pg_proc p where p.pronamespace = "
+          "'cascade'::regnamespace"
+          " and exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a"
+          "             where a.grantee = 0)"),
+      "(null)");
+  EXPECT_EQ(value_of(admin,
+                     "select string_agg(c.relname, ' ') from pg_class c where c.relnamespace = "
+                     "'cascade'::regnamespace"
+                     " and c.relowner <> 'cascade_owner'::regrole"),
             "(null)");
 }

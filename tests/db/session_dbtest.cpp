@@ -1,4 +1,5 @@
-// The traffic of the pipelined session against a real server: transactions, order, buffers, parsing.
+// The traffic of the pipelined session against a real server: transactions, order, buffers,
+// parsing.
 #include "tests/support/postgres_session.hpp"
 
 using namespace std::chrono_literals;
@@ -154,7 +155,9 @@ TEST_F(session, raw_transactions_and_cursors_span_batches) {
 }
 
 TEST_F(session, role_and_settings_hold_before_the_first_batch) {
-  run_sql("do $$ begin create role session_test_role; exception when duplicate_object or unique_violation then null; end $$");
+  run_sql(
+      "do $$ begin create role session_test_role; exception when duplicate_object or "
+      "unique_violation then null; end $$");
   auto o = options();
   o.role = "session_test_role";
   o.settings = {{"cascade.doorbell", "off"}};

@@ -136,7 +136,8 @@ TEST_F(session_end, batches_may_come_from_any_thread_and_from_callbacks) {
       for (int i = 0; i < 250; ++i)
         s->submit(insert(t * 1'000 + i), pg::deadline::in(60s), [&](pg::batch_reply r) {
           EXPECT_TRUE(r);
-          if (++answered % 100 == 0) s->submit(pg::statement{count_numbers}, pg::deadline::in(60s), [](pg::batch_reply) {});
+          if (++answered % 100 == 0)
+            s->submit(pg::statement{count_numbers}, pg::deadline::in(60s), [](pg::batch_reply) {});
         });
     });
   until([&] { return answered == 1'000; });

@@ -52,7 +52,8 @@ inline nlohmann::json workflow_of(const std::vector<random_step>& steps) {
 inline std::shared_ptr<const workflow_plan> plan_of(const std::vector<random_step>& steps) {
   const nlohmann::json value = workflow_of(steps);
   auto definition = read_workflow(value);
-  return workflow_plan::make(std::make_shared<workflow_definition>(std::move(definition).value())).value();
+  return workflow_plan::make(std::make_shared<workflow_definition>(std::move(definition).value()))
+      .value();
 }
 
 using row_key = std::pair<step_index, int>;  // step, item
@@ -68,7 +69,8 @@ inline bool failure(task_state s) {
   return s == task_state::failed || s == task_state::cancelled || s == task_state::quarantined;
 }
 
-// -- the model: steps in order, each from the finished ones before it ---------------------------------------------------
+// -- the model: steps in order, each from the finished ones before it
+// ---------------------------------------------------
 
 struct model_step {
   task_state state = task_state::waiting;
@@ -78,8 +80,8 @@ struct model_step {
   std::vector<task_state> items;
 };
 
-inline bool model_runs(const std::vector<random_step>& steps, const std::vector<model_step>& done, step_index i,
-                       bool& because_of_failure) {
+inline bool model_runs(const std::vector<random_step>& steps, const std::vector<model_step>& done,
+                       step_index i, bool& because_of_failure) {
   bool any_failed = false, any_stopping = false, any_skipped = false;
   for (const step_index d : steps[i].depends_on) {
     const bool behind_failure = done[d].state == task_state::skipped && done[d].because_of_failure;
@@ -94,8 +96,8 @@ inline bool model_runs(const std::vector<random_step>& steps, const std::vector<
   return !any_stopping && !any_skipped;
 }
 
-inline model_step model_fresh(const std::vector<random_step>& steps, const std::vector<model_step>& done, step_index i,
-                              int round) {
+inline model_step model_fresh(const std::vector<random_step>& steps,
+                              const std::vector<model_step>& done, step_index i, int round) {
   model_step out;
   const random_step& step = steps[i];
   if (!model_runs(steps, done, i, out.because_of_failure)) {
@@ -124,7 +126,8 @@ inline std::vector<model_step> model_run(const std::vector<random_step>& steps, 
   std::vector<model_step> out(steps.size());
   for (int round = 0; round < rounds; ++round) {
     const bool fails = std::any_of(steps.begin(), steps.end(), [&](const random_step& s) {
-      return round > 0 && !s.allow_failure && failure(out[static_cast<std::size_t>(&s - steps.data())].state);
+      return round > 0 && !s.allow_failure &&
+             failure(out[static_cast<std::size_t>(&s - steps.data())].state);
     });
     if (round > 0 && !fails) break;  // a job that completed has no second round
     for (step_index i = 0; i < steps.size(); ++i) {
@@ -135,7 +138,8 @@ inline std::vector<model_step> model_run(const std::vector<random_step>& steps, 
       }
       out[i].state = task_state::completed;
       for (std::size_t n = 0; n < out[i].items.size(); ++n) {
-        if (failure(out[i].items[n])) out[i].items[n] = steps[i].outcome(round, static_cast<int>(n));
+        if (failure(out[i].items[n]))
+          out[i].items[n] = steps[i].outcome(round, static_cast<int>(n));
         if (failure(out[i].items[n])) out[i].state = task_state::failed;
       }
     }
@@ -143,16 +147,18 @@ inline std::vector<model_step> model_run(const std::vector<random_step>& steps, 
   return out;
 }
 
-inline job_state model_end(const std::vector<random_step>& steps, const std::vector<model_step>& done) {
+inline job_state model_end(const std::vector<random_step>& steps,
+                           const std::vector<model_step>& done) {
   for (step_index i = 0; i < steps.size(); ++i)
     if (failure(done[i].state) && !steps[i].allow_failure) return job_state::failed;
   return job_state::completed;
 }
 
-// -- the owner ---------------------------------------------------------------------------------------------------------
+// -- the owner
+// -------------------------------------------------------------------------------------------------
 
 class simulation {
- public:
+public:
   simulation(std::vector<random_step> steps, std::uint64_t seed, bool crashes)
       : steps_(std::move(steps)), plan_(plan_of(steps_)), random_(seed), crashes_(crashes) {
     for (step_index i = 0; i < steps_.size(); ++i) rows[{i, -1}] = {};
@@ -191,7 +197,7 @@ class simulation {
     apply(graph_->redrive());
   }
 
- private:
+private:
   void check(bool holds, std::string rule) {
     if (!holds && broken.empty()) broken = std::move(rule);
   }
@@ -201,7 +207,8 @@ class simulation {
     row& r = rows.at(key);
     check(ready_to_run(key.first), step_name(key.first) + " was released too early");
     ++runs[key];
-    r.state = cancelling_ && below(2) == 0 ? task_state::cancelled : steps_[key.first].outcome(round, key.second);
+    r.state = cancelling_ && below(2) == 0 ? task_state::cancelled
+                                           : steps_[key.first].outcome(round, key.second);
     if (r.state == task_state::completed) r.result = key.second;
     if (crashes_ && below(4) == 0) return restart();  // written, but the graph never heard of it
     apply(graph_->settled(key.first, key.second, r.state, r.result.value_or(nullptr), ""));
@@ -253,7 +260,8 @@ class simulation {
     for (const auto& x : d.failed)
       if (!lost()) finish({x.step, x.item}, task_state::failed, {});
     if (crash) return restart();
-    for (const auto& x : d.cancelled) check(rows.at({x.step, x.item}).released, "what is not released was cancelled");
+    for (const auto& x : d.cancelled)
+      check(rows.at({x.step, x.item}).released, "what is not released was cancelled");
     if (d.end) {
       check(!end, "a job ends once");
       end = d.end;
@@ -262,7 +270,8 @@ class simulation {
 
   void reopen(row_key key) {
     row& r = rows.at(key);
-    check(is_finished(r.state) && r.state != task_state::completed, "reopened what was not finished");
+    check(is_finished(r.state) && r.state != task_state::completed,
+          "reopened what was not finished");
     r = {};
   }
   void release(row_key key) {
@@ -273,7 +282,8 @@ class simulation {
   }
   void expand(step_index step, int item) {
     if (item == 0) {
-      check(rows.contains({step, -1}) && rows[{step, -1}].state == task_state::waiting, "expanded twice");
+      check(rows.contains({step, -1}) && rows[{step, -1}].state == task_state::waiting,
+            "expanded twice");
       rows.erase({step, -1});
     }
     check(!rows.contains({step, item}), "an item is there twice");

@@ -1,5 +1,5 @@
-// Random workflows, run by job_graph over a table of rows and compared with a slow model. RapidCheck prints the seed;
-// RC_PARAMS="seed=..." runs it again.
+// Random workflows, run by job_graph over a table of rows and compared with a slow model.
+// RapidCheck prints the seed; RC_PARAMS="seed=..." runs it again.
 #include "state/dag.hpp"
 
 #include <gtest/gtest.h>
@@ -12,20 +12,25 @@ namespace cascade {
 namespace {
 
 std::vector<random_step> draw_steps() {
-  const auto outcome = rc::gen::weightedElement<task_state>(
-      {{6, task_state::completed}, {2, task_state::failed}, {1, task_state::cancelled}, {1, task_state::quarantined}});
+  const auto outcome = rc::gen::weightedElement<task_state>({{6, task_state::completed},
+                                                             {2, task_state::failed},
+                                                             {1, task_state::cancelled},
+                                                             {1, task_state::quarantined}});
   std::vector<random_step> out(*rc::gen::inRange<std::size_t>(1, 12));
   for (step_index i = 0; i < out.size(); ++i) {
     random_step& s = out[i];
     if (i > 0) {
-      s.depends_on = *rc::gen::container<std::vector<step_index>>(rc::gen::inRange<step_index>(0, i));
+      s.depends_on =
+          *rc::gen::container<std::vector<step_index>>(rc::gen::inRange<step_index>(0, i));
       if (s.depends_on.size() > 4) s.depends_on.resize(4);
     }
     s.run = *rc::gen::weightedElement<run_rule>(
         {{6, run_rule::all_success}, {2, run_rule::all_done}, {2, run_rule::one_failed}});
     s.allow_failure = *rc::gen::weightedElement<bool>({{5, false}, {1, true}});
-    s.when = *rc::gen::weightedElement<when_kind>(
-        {{8, when_kind::none}, {1, when_kind::holds}, {1, when_kind::fails}, {1, when_kind::broken}});
+    s.when = *rc::gen::weightedElement<when_kind>({{8, when_kind::none},
+                                                   {1, when_kind::holds},
+                                                   {1, when_kind::fails},
+                                                   {1, when_kind::broken}});
     s.items = *rc::gen::weightedElement<int>({{6, -1}, {1, 0}, {1, 1}, {2, 3}});
     s.outcomes = *rc::gen::container<std::vector<std::vector<task_state>>>(
         2, rc::gen::container<std::vector<task_state>>(3, outcome));
@@ -36,7 +41,8 @@ std::vector<random_step> draw_steps() {
 std::string printed(const table& rows) {
   std::string out;
   for (const auto& [key, r] : rows)
-    out += step_name(key.first) + "#" + std::to_string(key.second) + " " + std::string(to_string(r.state)) + "\n";
+    out += step_name(key.first) + "#" + std::to_string(key.second) + " " +
+           std::string(to_string(r.state)) + "\n";
   return out;
 }
 
@@ -46,7 +52,8 @@ void require_sound(const simulation& sim) {
 }
 
 // The rows must be those of the model, and the end too.
-void compare(const simulation& sim, const std::vector<random_step>& steps, const std::vector<model_step>& model) {
+void compare(const simulation& sim, const std::vector<random_step>& steps,
+             const std::vector<model_step>& model) {
   RC_LOG() << printed(sim.rows);
   for (step_index i = 0; i < steps.size(); ++i) {
     if (!model[i].expanded) {
@@ -120,7 +127,8 @@ RC_GTEST_PROP(dag_property, a_planted_cycle_is_always_found, ()) {
   // Some steps, each waiting for the next, in a ring.
   auto ring = *rc::gen::unique<std::vector<step_index>>(rc::gen::inRange<step_index>(0, count));
   if (ring.empty()) ring.push_back(0);
-  for (std::size_t i = 0; i < ring.size(); ++i) arrows[ring[i]].push_back(ring[(i + 1) % ring.size()]);
+  for (std::size_t i = 0; i < ring.size(); ++i)
+    arrows[ring[i]].push_back(ring[(i + 1) % ring.size()]);
   const auto graph = step_graph::build(arrows);
   RC_ASSERT(!graph.cycle.empty());
   for (std::size_t i = 0; i < graph.cycle.size(); ++i) {
@@ -145,7 +153,8 @@ RC_GTEST_PROP(dag_property, ancestors_are_what_a_search_finds, ()) {
       for (const step_index d : graph.depends_on[at])
         if (seen.insert(d).second) open.push_back(d);
     }
-    for (step_index other = 0; other < count; ++other) RC_ASSERT(sets.contains(i, other) == seen.contains(other));
+    for (step_index other = 0; other < count; ++other)
+      RC_ASSERT(sets.contains(i, other) == seen.contains(other));
   }
 }
 

@@ -1,6 +1,7 @@
-// The doorbell's promise: with the fallback poll switched off, no committed row stays unseen. Producers, commits, bells and
-// the owner's own steps are interleaved at random; the world behaves as Postgres does: a transaction's locks are released
-// after its rows are visible, and its NOTIFY is delivered after its commit.
+// The doorbell's promise: with the fallback poll switched off, no committed row stays unseen.
+// Producers, commits, bells and the owner's own steps are interleaved at random; the world behaves
+// as Postgres does: a transaction's locks are released after its rows are visible, and its NOTIFY
+// is delivered after its commit.
 #include "triggers/doorbell.hpp"
 
 #include <gtest/gtest.h>
@@ -22,7 +23,7 @@ struct world {
   // What the owner knows and does.
   int seen = 0;
   std::optional<doorbell::action> under_way;
-  int snapshot = 0;      // rows visible to the read under way, once its snapshot is taken
+  int snapshot = 0;  // rows visible to the read under way, once its snapshot is taken
   bool snapshot_taken = false;
 
   struct transaction {
@@ -31,12 +32,13 @@ struct world {
   };
   std::vector<transaction> open;
 
-  explicit world(std::uint64_t seed) : random(seed), door([] {
-    doorbell_settings s;
-    s.awake_bells = 3;
-    s.idle_reads = 2;
-    return s;
-  }()) {}
+  explicit world(std::uint64_t seed)
+      : random(seed), door([] {
+          doorbell_settings s;
+          s.awake_bells = 3;
+          s.idle_reads = 2;
+          return s;
+        }()) {}
 
   bool chance(int one_in) { return random() % static_cast<unsigned>(one_in) == 0; }
 
@@ -45,10 +47,14 @@ struct world {
     switch (t.step++) {
       case 0:  // the trigger: try the shared lock
         t.shared = !exclusive;
-        if (t.shared) ++shared_locks;
-        else t.bell = true;
+        if (t.shared)
+          ++shared_locks;
+        else
+          t.bell = true;
         return;
-      case 1: ++committed; return;
+      case 1:
+        ++committed;
+        return;
       case 2:
         if (t.shared) --shared_locks;
         if (t.bell) ++bells_on_the_way;
@@ -90,17 +96,23 @@ struct world {
         under_way.reset();
         door.on_unlocked();
         return;
-      case doorbell::action::none: return;
+      case doorbell::action::none:
+        return;
     }
   }
 
   void step() {
     const auto pick = random() % 10;
-    if (pick < 2 && open.size() < 5) open.push_back({});
-    else if (pick < 6 && !open.empty()) producer_step(random() % open.size());
-    else if (pick == 6 && bells_on_the_way > 0) --bells_on_the_way, door.on_bell(std::chrono::microseconds(0));
-    else if (pick == 7 && door.state() != doorbell::mode::asleep) door.on_timer();  // awake polls go on; the fallback is off
-    else owner_step();
+    if (pick < 2 && open.size() < 5)
+      open.push_back({});
+    else if (pick < 6 && !open.empty())
+      producer_step(random() % open.size());
+    else if (pick == 6 && bells_on_the_way > 0)
+      --bells_on_the_way, door.on_bell(std::chrono::microseconds(0));
+    else if (pick == 7 && door.state() != doorbell::mode::asleep)
+      door.on_timer();  // awake polls go on; the fallback is off
+    else
+      owner_step();
   }
 
   // No more inserts; everything under way ends. True when every row was seen.
@@ -129,7 +141,8 @@ TEST(doorbell, loses_no_wake_up_in_any_interleaving) {
       w.step();
       slept += w.door.state() == doorbell::mode::asleep ? 1 : 0;
     }
-    ASSERT_TRUE(w.settle()) << "CASCADE_SEED=" << base + round << " seen " << w.seen << " of " << w.committed;
+    ASSERT_TRUE(w.settle()) << "CASCADE_SEED=" << base + round << " seen " << w.seen << " of "
+                            << w.committed;
   }
   EXPECT_GT(slept, 1'000) << "the rounds hardly ever slept: they prove little";
 }

@@ -1,4 +1,5 @@
-// Random expressions: soup must never crash, and what is built by rules must mean what the rules say.
+// Random expressions: soup must never crash, and what is built by rules must mean what the rules
+// say.
 #include "state/expression.hpp"
 
 #include <gtest/gtest.h>
@@ -14,13 +15,17 @@ namespace {
 using nlohmann::json;
 
 struct small_scope final : expression_scope {
-  json input = json::parse(R"({"a": 1, "b": {"c": [1, 2, {"d": "x"}]}, "s": "text", "f": 2.5, "n": null, "t": true})");
+  json input = json::parse(
+      R"({"a": 1, "b": {"c": [1, 2, {"d": "x"}]}, "s": "text", "f": 2.5, "n": null, "t": true})");
   json job = {{"id", 1}};
   json result = {{"rows", 3}};
   json status = "completed";
 
   const json* variable(std::string_view name) const override {
-    return name == "input" ? &input : name == "job" ? &job : name == "item" || name == "index" ? &result : nullptr;
+    return name == "input"                     ? &input
+           : name == "job"                     ? &job
+           : name == "item" || name == "index" ? &result
+                                               : nullptr;
   }
   const json* step(std::string_view, step_field field) const override {
     return field == step_field::status ? &status : &result;
@@ -29,11 +34,12 @@ struct small_scope final : expression_scope {
 
 std::string soup(std::size_t tokens_max) {
   const auto tokens = rc::gen::element<std::string>(
-      "input", "steps", "item", "index", "job", ".", ".a", ".b", ".c", "[", "]", "(", ")", "{", "}", ",", ":", "?", "+",
-      "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "||", "!", "in", "true", "false", "null", "0", "1",
-      "-1", "2.5", "1e9", "9223372036854775807", "'x'", "\"k\"", "''", "'\\u00e9'", "size", "has", "string", "int",
-      "double", "startsWith", "endsWith", "contains", "range", ".size()", "steps.x.result", "steps['y'].status", " ",
-      "$", "${", "'", "\"", "\\", "\n");
+      "input", "steps", "item", "index", "job", ".", ".a", ".b", ".c", "[", "]", "(", ")", "{", "}",
+      ",", ":", "?", "+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "||", "!",
+      "in", "true", "false", "null", "0", "1", "-1", "2.5", "1e9", "9223372036854775807", "'x'",
+      "\"k\"", "''", "'\\u00e9'", "size", "has", "string", "int", "double", "startsWith",
+      "endsWith", "contains", "range", ".size()", "steps.x.result", "steps['y'].status", " ", "$",
+      "${", "'", "\"", "\\", "\n");
   std::string out;
   for (const std::string& t : *rc::gen::container<std::vector<std::string>>(tokens)) {
     if (out.size() > tokens_max * 8) break;
@@ -59,18 +65,22 @@ void must_stand(const std::string& text) {
 
 RC_GTEST_PROP(expression_property, token_soup_never_crashes, ()) { must_stand(soup(40)); }
 
-RC_GTEST_PROP(expression_property, byte_soup_never_crashes, (const std::string& text)) { must_stand(text); }
+RC_GTEST_PROP(expression_property, byte_soup_never_crashes, (const std::string& text)) {
+  must_stand(text);
+}
 
 RC_GTEST_PROP(expression_property, template_soup_never_crashes, ()) {
-  const json value = {{"k", json::array({soup(10), "${" + soup(10) + "}", "a ${" + soup(5) + "} b"})}};
+  const json value = {
+      {"k", json::array({soup(10), "${" + soup(10) + "}", "a ${" + soup(5) + "} b"})}};
   const auto t = json_template::compile(value, {.item = true});
   if (t) RC_ASSERT(t.value().evaluate(small_scope{}).has_value() || true);
 }
 
 RC_GTEST_PROP(expression_property, files_of_soup_never_crash, (const std::string& bytes)) {
-  const auto piece = rc::gen::element<std::string>("name", ":", " ", "\n", "- ", "  ", "steps", "[", "]", "{", "}", "'",
-                                                   "\"", "|", ">", "&a ", "*a", "!x ", "#", "handler", "when", "\\u",
-                                                   "input.x", "${", "}", ",", "~", "---", "?", "1", "\t");
+  const auto piece =
+      rc::gen::element<std::string>("name", ":", " ", "\n", "- ", "  ", "steps", "[", "]", "{", "}",
+                                    "'", "\"", "|", ">", "&a ", "*a", "!x ", "#", "handler", "when",
+                                    "\\u", "input.x", "${", "}", ",", "~", "---", "?", "1", "\t");
   std::string text = "name: w\nsteps:\n";
   for (const std::string& p : *rc::gen::container<std::vector<std::string>>(piece)) text += p;
   parse_workflow(text, "f").has_value();
@@ -92,13 +102,21 @@ built draw(int depth) {
     return {std::to_string(n), n, 9};
   }
   const built a = draw(depth - 1), b = draw(depth - 1);
-  const auto wrap = [](const built& x, int level) { return x.level >= level ? x.text : "(" + x.text + ")"; };
+  const auto wrap = [](const built& x, int level) {
+    return x.level >= level ? x.text : "(" + x.text + ")";
+  };
   switch (kind) {
-    case 1: return {wrap(a, 3) + "+" + wrap(b, 4), a.value + b.value, 3};
-    case 2: return {wrap(a, 3) + " - " + wrap(b, 4), a.value - b.value, 3};
-    case 3: return {wrap(a, 4) + "*" + wrap(b, 9), a.value * b.value, 4};
-    case 4: return {"(" + a.text + " < " + b.text + " ? " + a.text + " : " + b.text + ")", std::min(a.value, b.value), 9};
-    default: return {"-" + wrap(a, 9), -a.value, 5};
+    case 1:
+      return {wrap(a, 3) + "+" + wrap(b, 4), a.value + b.value, 3};
+    case 2:
+      return {wrap(a, 3) + " - " + wrap(b, 4), a.value - b.value, 3};
+    case 3:
+      return {wrap(a, 4) + "*" + wrap(b, 9), a.value * b.value, 4};
+    case 4:
+      return {"(" + a.text + " < " + b.text + " ? " + a.text + " : " + b.text + ")",
+              std::min(a.value, b.value), 9};
+    default:
+      return {"-" + wrap(a, 9), -a.value, 5};
   }
 }
 
@@ -114,11 +132,16 @@ RC_GTEST_PROP(expression_property, arithmetic_means_what_it_says, ()) {
 RC_GTEST_PROP(expression_property, a_json_value_is_an_expression_for_itself, ()) {
   const std::function<json(int)> value = [&](int depth) -> json {
     switch (*rc::gen::inRange(0, depth > 0 ? 7 : 5)) {
-      case 0: return nullptr;
-      case 1: return *rc::gen::arbitrary<bool>();
-      case 2: return *rc::gen::arbitrary<std::int32_t>();
-      case 3: return *rc::gen::arbitrary<std::int16_t>() / 8.0;
-      case 4: return *rc::gen::string<std::string>();
+      case 0:
+        return nullptr;
+      case 1:
+        return *rc::gen::arbitrary<bool>();
+      case 2:
+        return *rc::gen::arbitrary<std::int32_t>();
+      case 3:
+        return *rc::gen::arbitrary<std::int16_t>() / 8.0;
+      case 4:
+        return *rc::gen::string<std::string>();
       case 5: {
         json out = json::array();
         for (int n = *rc::gen::inRange(0, 4); n > 0; --n) out.push_back(value(depth - 1));
@@ -126,7 +149,8 @@ RC_GTEST_PROP(expression_property, a_json_value_is_an_expression_for_itself, ())
       }
       default: {
         json out = json::object();
-        for (int n = *rc::gen::inRange(0, 4); n > 0; --n) out["k" + std::to_string(n)] = value(depth - 1);
+        for (int n = *rc::gen::inRange(0, 4); n > 0; --n)
+          out["k" + std::to_string(n)] = value(depth - 1);
         return out;
       }
     }

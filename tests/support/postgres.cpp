@@ -32,13 +32,15 @@ pg::connection connect_to(const std::string& conninfo, const std::string& role =
   return must(pg::connection::connect(conninfo, o));
 }
 
-// The template's name; it exists afterwards. Made under another name first, so that a torn one is never cloned.
+// The template's name; it exists afterwards. Made under another name first, so that a torn one is
+// never cloned.
 const std::string& template_database() {
   static const std::string name = [] {
     auto c = connect_to(server_conninfo());
     const std::string made = "cascade_template_" + schema_hash();
     must(c.exec("select pg_advisory_lock(727100)", {}, pg::deadline::in(std::chrono::minutes{5})));
-    if (value_of(c, "select count(*)::text from pg_database where datname = $1", pg::params{}.text(made)) == "0") {
+    if (value_of(c, "select count(*)::text from pg_database where datname = $1",
+                 pg::params{}.text(made)) == "0") {
       const std::string raw = made + "_raw";
       must(c.exec("drop database if exists " + raw + " with (force)"));
       must(c.exec("create database " + raw + " template template0 encoding 'UTF8'"));
@@ -59,7 +61,8 @@ const std::string& template_database() {
 std::string server_conninfo() {
   const char* given = std::getenv("CASCADE_TEST_DATABASE");
   if (given == nullptr || *given == '\0')
-    throw std::runtime_error("CASCADE_TEST_DATABASE is not set; run the tests with ctest, or see tests/CMakeLists.txt");
+    throw std::runtime_error(
+        "CASCADE_TEST_DATABASE is not set; run the tests with ctest, or see tests/CMakeLists.txt");
   return given;
 }
 
@@ -82,7 +85,9 @@ std::string test_database::conninfo(std::string_view role) const {
   return must(pg::with_setting(conninfo_, "options", "-c role=" + std::string(role)));
 }
 
-pg::connection test_database::connect(const std::string& role) const { return connect_to(conninfo_, role); }
+pg::connection test_database::connect(const std::string& role) const {
+  return connect_to(conninfo_, role);
+}
 
 std::string value_of(pg::connection& c, const std::string& sql, const pg::params& values) {
   const auto r = must(c.exec_as_text(sql, values));
@@ -91,7 +96,8 @@ std::string value_of(pg::connection& c, const std::string& sql, const pg::params
 }
 
 std::int64_t make_task(pg::connection& c, const task_fields& f) {
-  const std::string reason = f.status == "waiting" && f.waiting_reason.empty() ? "dependency" : f.waiting_reason;
+  const std::string reason =
+      f.status == "waiting" && f.waiting_reason.empty() ? "dependency" : f.waiting_reason;
   pg::params p;
   p.text(f.handler).text(f.queue).jsonb(f.payload).text(f.status);
   if (reason.empty())
@@ -103,21 +109,23 @@ std::int64_t make_task(pg::connection& c, const task_fields& f) {
   else
     p.int8(f.job);
   p.int4(f.attempt);
-  const auto r = must(c.exec(
-      "insert into cascade.task (handler, queue, payload, status, waiting_reason, job_id, attempt, started_at, finished_at)"
-      " select $1, $2, $3, s, $5::text::cascade.waiting_reason, $6, $7::smallint,"
-      "   case when s >= 'running' then now() end, case when s >= 'completed' then now() end"
-      " from (select $4::text::cascade.task_status as s) x returning id",
-      p));
+  const auto r = must(
+      c.exec("insert into cascade.task (handler, queue, payload, status, waiting_reason, job_id, "
+             "attempt, started_at, finished_at)"
+             " select $1, $2, $3, s, $5::text::cascade.waiting_reason, $6, $7::smallint,"
+             "   case when s >= 'running' then now() end, case when s >= 'completed' then now() end"
+             " from (select $4::text::cascade.task_status as s) x returning id",
+             p));
   return r.int64(0, 0);
 }
 
 std::int64_t make_job(pg::connection& c, const job_fields& f) {
-  const auto r = must(c.exec(
-      "insert into cascade.job (status, input, keep_open, finished_at)"
-      " select s, $2, $3, case when s >= 'completed' then now() end from (select $1::text::cascade.job_status as s) x"
-      " returning id",
-      pg::params{}.text(f.status).jsonb(f.input).boolean(f.keep_open)));
+  const auto r =
+      must(c.exec("insert into cascade.job (status, input, keep_open, finished_at)"
+                  " select s, $2, $3, case when s >= 'completed' then now() end from (select "
+                  "$1::text::cascade.job_status as s) x"
+                  " returning id",
+                  pg::params{}.text(f.status).jsonb(f.input).boolean(f.keep_open)));
   return r.int64(0, 0);
 }
 

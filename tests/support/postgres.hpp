@@ -1,9 +1,12 @@
 // tests/support/postgres.hpp
 //
-// A database of its own for each test, cloned from a template that was migrated once per version of the schema.
+// A database of its own for each test, cloned from a template that was migrated once per version of
+// the schema.
 //
-// Server    CASCADE_TEST_DATABASE, a connection string with superuser rights; ctest sets it (tests/CMakeLists.txt).
-// Sharing   several test processes may use one server at once: the template is made under an advisory lock.
+// Server    CASCADE_TEST_DATABASE, a connection string with superuser rights; ctest sets it
+//           (tests/CMakeLists.txt).
+// Sharing   several test processes may use one server at once: the template is made under an
+//           advisory lock.
 // Errors    a server that does not answer throws: the test fails.
 #pragma once
 
@@ -27,7 +30,7 @@ T must(pg::expected<T> r) {
 }
 
 class test_database {
- public:
+public:
   enum class schema { migrated, none };
 
   explicit test_database(schema s = schema::migrated);
@@ -37,10 +40,10 @@ class test_database {
 
   const std::string& name() const noexcept { return name_; }
   const std::string& conninfo() const noexcept { return conninfo_; }  // superuser
-  std::string conninfo(std::string_view role) const;                  // the same, acting as the role
+  std::string conninfo(std::string_view role) const;  // the same, acting as the role
   pg::connection connect(const std::string& role = {}) const;
 
- private:
+private:
   std::string name_;
   std::string conninfo_;
 };

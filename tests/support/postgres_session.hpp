@@ -1,6 +1,7 @@
 // tests/support/postgres_session.hpp
 //
-// Fixture of the session's tests: a database, an io_context that the test itself runs, and what came back.
+// Fixture of the session's tests: a database, an io_context that the test itself runs, and what
+// came back.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -58,7 +59,8 @@ struct session_fixture : testing::Test {
     }
     ASSERT_TRUE(reached());
   }
-  void submit(std::vector<pg::statement> batch, pg::deadline by = pg::deadline::in(std::chrono::seconds{30})) {
+  void submit(std::vector<pg::statement> batch,
+              pg::deadline by = pg::deadline::in(std::chrono::seconds{30})) {
     s->submit(std::move(batch), by, [this](pg::batch_reply r) { replies.push_back(std::move(r)); });
   }
   void submit(pg::statement one, pg::deadline by = pg::deadline::in(std::chrono::seconds{30})) {

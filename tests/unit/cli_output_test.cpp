@@ -49,10 +49,12 @@ TEST(cli_output, nothing_from_outside_can_steer_the_terminal) {
 }
 
 TEST(cli_output, tables_align_and_give_way_to_a_narrow_terminal) {
-  const std::vector<column> columns{
-      {"id", "id", cell::number}, {"name", "name", cell::text, true}, {"status", "status", cell::status}};
-  const std::vector<json_row> rows{{{"id", 7}, {"name", "na\xC3\xAFve"}, {"status", "failed"}},
-                                   {{"id", 1234}, {"name", std::string(40, 'x')}, {"status", nullptr}}};
+  const std::vector<column> columns{{"id", "id", cell::number},
+                                    {"name", "name", cell::text, true},
+                                    {"status", "status", cell::status}};
+  const std::vector<json_row> rows{
+      {{"id", 7}, {"name", "na\xC3\xAFve"}, {"status", "failed"}},
+      {{"id", 1234}, {"name", std::string(40, 'x')}, {"status", nullptr}}};
   std::ostringstream wide;
   print_table(wide, {}, columns, rows);
   EXPECT_EQ(wide.str(),
@@ -69,7 +71,8 @@ TEST(cli_output, tables_align_and_give_way_to_a_narrow_terminal) {
 
 TEST(cli_output, colours_appear_only_when_asked_for) {
   EXPECT_EQ(coloured_status({}, "failed"), "failed");
-  EXPECT_EQ(coloured_status({.width = 80, .colour = true, .redraws = true}, "failed"), "\x1b[31mfailed\x1b[0m");
+  EXPECT_EQ(coloured_status({.width = 80, .colour = true, .redraws = true}, "failed"),
+            "\x1b[31mfailed\x1b[0m");
 }
 
 TEST(cli_output, lists_are_arrays_even_when_empty) {
@@ -95,14 +98,18 @@ TEST(cli_output, progress_fits_the_terminal_and_fills_the_bar) {
                      {"running", 1},
                      {"completed", 2},
                      {"failed", 0}};
-  const std::vector<json_row> steps{
-      {{"step", "load\x1b[2J" + std::string(200, 's')}, {"running", 3}, {"progress", 40}, {"seconds", 1.5}}};
+  const std::vector<json_row> steps{{{"step", "load\x1b[2J" + std::string(200, 's')},
+                                     {"running", 3},
+                                     {"progress", 40},
+                                     {"seconds", 1.5}}};
   for (const int width : {20, 40, 200}) {
-    const auto lines = progress_lines(job, steps, {.width = width, .colour = false, .redraws = true});
+    const auto lines =
+        progress_lines(job, steps, {.width = width, .colour = false, .redraws = true});
     for (const auto& line : lines) EXPECT_LT(display_width(line), width) << line;
   }
   const auto lines = progress_lines(job, steps, {.width = 80, .colour = false, .redraws = true});
-  EXPECT_EQ(lines[1], "[" + std::string(30, '#') + std::string(15, '>') + std::string(15, '.') + "] 2/4  2.0s");
+  EXPECT_EQ(lines[1], "[" + std::string(30, '#') + std::string(15, '>') + std::string(15, '.') +
+                          "] 2/4  2.0s");
   EXPECT_EQ(progress_sentence(job), "job 7 running 2/4: waiting 1, running 1, completed 2");
 }
 
@@ -192,21 +199,33 @@ TEST(cli_output, the_reference_of_the_configuration_is_the_file_in_docs) {
 }
 
 TEST(cli_output, a_workflow_file_is_checked_without_a_database) {
-  const auto good = run({"workflow", "validate", "-"}, "name: w\nsteps:\n  - name: a\n    handler: noop\n");
+  const auto good =
+      run({"workflow", "validate", "-"}, "name: w\nsteps:\n  - name: a\n    handler: noop\n");
   EXPECT_EQ(good.exit, 0) << good.err;
   const auto bad = run({"workflow", "validate", "-", "--json"}, "name: w\nsteps: 3\n");
   EXPECT_EQ(bad.exit, 2);
   EXPECT_FALSE(nlohmann::json::parse(bad.out).at("valid"));
-  EXPECT_THAT(run({"workflow", "graph", "-"}, "name: w\nsteps:\n  - name: a\n    handler: noop\n").out,
-              HasSubstr("flowchart"));
+  EXPECT_THAT(
+      run({"workflow", "graph", "-"}, "name: w\nsteps:\n  - name: a\n    handler: noop\n").out,
+      HasSubstr("flowchart"));
 }
 
 TEST(cli_output, the_doctor_tells_what_is_wrong_with_a_server) {
-  const json_row poor{
-      {"version", "13.1"},     {"version_num", 130001},     {"in_recovery", true},        {"backend_pid", 5},
-      {"user", "u"},           {"superuser", false},        {"may_be_engine", false},     {"roles", json_row::array()},
-      {"fsync", "off"},        {"full_page_writes", "on"},  {"synchronous_commit", "on"}, {"autovacuum", "off"},
-      {"max_connections", 20}, {"reserved_connections", 3}, {"connections", 15}};
+  const json_row poor{{"version", "13.1"},
+                      {"version_num", 130001},
+                      {"in_recovery", true},
+                      {"backend_pid", 5},
+                      {"user", "u"},
+                      {"superuser", false},
+                      {"may_be_engine", false},
+                      {"roles", json_row::array()},
+                      {"fsync", "off"},
+                      {"full_page_writes", "on"},
+                      {"synchronous_commit", "on"},
+                      {"autovacuum", "off"},
+                      {"max_connections", 20},
+                      {"reserved_connections", 3},
+                      {"connections", 15}};
   std::map<std::string, doctor_check> checks;
   for (auto& c : server_checks(poor, 6)) checks[c.name] = c;
   for (const char* name : {"server version", "primary", "roles", "durability", "autovacuum"})
@@ -224,11 +243,13 @@ TEST(cli_output, flags_of_the_daemon_are_the_strongest_source) {
   const auto parse = [&](std::vector<const char*> words) {
     words.insert(words.begin(), "cascaded");
     std::ostringstream out, err;
-    auto result = parse_daemon_options(static_cast<int>(words.size()), words.data(), out, err, sources);
+    auto result =
+        parse_daemon_options(static_cast<int>(words.size()), words.data(), out, err, sources);
     return std::pair{std::move(result), out.str() + err.str()};
   };
-  const auto good =
-      parse({"--workers", "9", "--data-dir", "/srv/c", "--tag", "gpu", "--tag", "eu", "--log-level", "debug"}).first;
+  const auto good = parse({"--workers", "9", "--data-dir", "/srv/c", "--tag", "gpu", "--tag", "eu",
+                           "--log-level", "debug"})
+                        .first;
   ASSERT_FALSE(good.exit);
   EXPECT_EQ(good.config.values.workers, 9);
   EXPECT_EQ(good.config.values.data_dir, "/srv/c");

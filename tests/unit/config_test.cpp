@@ -25,7 +25,9 @@ config_sources plain_sources() {
   return out;
 }
 
-loaded_config from_file(std::string_view yaml) { return load_settings(plain_sources(), yaml, "c.yaml"); }
+loaded_config from_file(std::string_view yaml) {
+  return load_settings(plain_sources(), yaml, "c.yaml");
+}
 
 loaded_config from_variable(std::string name, std::string text) {
   auto sources = plain_sources();
@@ -103,22 +105,27 @@ TEST(config, a_profile_changes_defaults_and_nothing_that_was_said) {
 }
 
 TEST(config, an_unknown_key_is_reported_with_place_and_suggestion) {
-  EXPECT_EQ(only_problem(from_file("workers: 3\nengine:\n    batch_row_max: 10\n")),
-            "c.yaml:3:5|unknown key \"engine.batch_row_max\"; did you mean \"engine.batch_rows_max\"?");
-  EXPECT_THAT(only_problem(from_file("fold_every: 1s")), HasSubstr("did you mean \"engine.fold_every\"?"));
+  EXPECT_EQ(
+      only_problem(from_file("workers: 3\nengine:\n    batch_row_max: 10\n")),
+      "c.yaml:3:5|unknown key \"engine.batch_row_max\"; did you mean \"engine.batch_rows_max\"?");
+  EXPECT_THAT(only_problem(from_file("fold_every: 1s")),
+              HasSubstr("did you mean \"engine.fold_every\"?"));
   EXPECT_THAT(only_problem(from_file("qqqqqqqq: 1")), Not(HasSubstr("did you mean")));
-  EXPECT_THAT(only_problem(from_file("profile: low_latncy")), HasSubstr("did you mean \"low_latency\"?"));
+  EXPECT_THAT(only_problem(from_file("profile: low_latncy")),
+              HasSubstr("did you mean \"low_latency\"?"));
 }
 
 TEST(config, an_unknown_variable_is_reported_but_not_those_that_are_no_settings) {
   EXPECT_EQ(only_problem(from_variable("CASCADE_WORKER", "3")),
-            "environment variable CASCADE_WORKER|there is no such setting; did you mean \"CASCADE_WORKERS\"?");
+            "environment variable CASCADE_WORKER|there is no such setting; did you mean "
+            "\"CASCADE_WORKERS\"?");
   for (const char* name : {"CASCADE_SEED", "CASCADE_TEST_X", "CASCADE_CONFIG"})
     EXPECT_TRUE(from_variable(name, "x").problems.empty()) << name;
 }
 
 TEST(config, the_usual_variable_names_the_database_and_ours_wins) {
-  EXPECT_EQ(from_variable("CASCADE_DATABASE_URL", "postgres://h/a").values.database, "postgres://h/a");
+  EXPECT_EQ(from_variable("CASCADE_DATABASE_URL", "postgres://h/a").values.database,
+            "postgres://h/a");
   auto sources = plain_sources();
   sources.environment.emplace_back("CASCADE_DATABASE", "host=b");
   sources.environment.emplace_back("CASCADE_DATABASE_URL", "host=a");
@@ -135,20 +142,28 @@ TEST(config, all_problems_of_all_sources_come_at_once) {
   EXPECT_THAT(text, HasSubstr("c.yaml:1:10: workers: 0 is out of range, allowed is 1 to 4096"));
   EXPECT_THAT(text, HasSubstr("c.yaml:2:1: unknown key \"nope\""));
   EXPECT_THAT(text, HasSubstr("c.yaml:3:6: log: must be a map of keys"));
-  EXPECT_THAT(text, HasSubstr("CASCADE_WORKERS: workers: must be a whole number, 1 to 4096; not \"many\""));
-  EXPECT_THAT(text, HasSubstr("--log-level: log.level: must be trace, debug, info, warn, error or off; not \"loud\""));
+  EXPECT_THAT(
+      text, HasSubstr("CASCADE_WORKERS: workers: must be a whole number, 1 to 4096; not \"many\""));
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          "--log-level: log.level: must be trace, debug, info, warn, error or off; not \"loud\""));
 }
 
 TEST(config, every_range_holds_at_its_edges) {
   for (const auto& key : all_keys()) {
-    const bool amount = key.kind == key_kind::integer || key.kind == key_kind::real || key.kind == key_kind::duration ||
-                        key.kind == key_kind::bytes;
+    const bool amount = key.kind == key_kind::integer || key.kind == key_kind::real ||
+                        key.kind == key_kind::duration || key.kind == key_kind::bytes;
     if (!amount) continue;
     const auto text = [&](double n) {
       const auto whole = std::to_string(static_cast<long long>(n));
-      return key.kind == key_kind::duration ? whole + "ms" : key.kind == key_kind::real ? std::to_string(n) : whole;
+      return key.kind == key_kind::duration ? whole + "ms"
+             : key.kind == key_kind::real   ? std::to_string(n)
+                                            : whole;
     };
-    const auto accepted = [&](double n) { return parse_value(key, raw_value::scalar(text(n))).value.has_value(); };
+    const auto accepted = [&](double n) {
+      return parse_value(key, raw_value::scalar(text(n))).value.has_value();
+    };
     EXPECT_TRUE(accepted(key.min)) << key.name;
     EXPECT_TRUE(accepted(key.max)) << key.name;
     EXPECT_FALSE(accepted(key.min - 1)) << key.name;
@@ -162,7 +177,8 @@ TEST(config, every_default_of_every_profile_is_valid) {
     EXPECT_TRUE(config.problems.empty()) << name << to_string(config.problems);
     for (const auto& key : all_keys())
       for (const auto text : key.defaults)
-        EXPECT_TRUE(!key.default_note.empty() || parse_value(key, raw_value::scalar(std::string(text))).value)
+        EXPECT_TRUE(!key.default_note.empty() ||
+                    parse_value(key, raw_value::scalar(std::string(text))).value)
             << key.name << " " << text;
   }
 }
@@ -186,7 +202,8 @@ TEST(config, durations_and_sizes_carry_units) {
   EXPECT_EQ(parse_bytes("16MiB"), 16 << 20);
   EXPECT_EQ(parse_bytes("1.5 KiB"), 1536);
   EXPECT_EQ(parse_bytes("100"), 100);
-  for (const char* bad : {"16MB", "0.3B", "", "-1", "MiB", "1e3", "inf"}) EXPECT_FALSE(parse_bytes(bad)) << bad;
+  for (const char* bad : {"16MB", "0.3B", "", "-1", "MiB", "1e3", "inf"})
+    EXPECT_FALSE(parse_bytes(bad)) << bad;
   EXPECT_EQ(format_bytes(3 << 20), "3MiB");
   EXPECT_EQ(format_bytes(0), "0B");
 }
@@ -198,7 +215,8 @@ TEST(config, wrong_types_are_refused) {
   EXPECT_THAT(only_problem(from_file("workers:")), HasSubstr("has no value"));
   EXPECT_THAT(only_problem(from_file("tags: [a, [b]]")), HasSubstr("empty entry"));
   EXPECT_THAT(only_problem(from_file("- a\n- b\n")), HasSubstr("is a map of keys"));
-  EXPECT_THAT(only_problem(from_file("tasks: {retry: {base: 2h}}")), HasSubstr("must not be less than"));
+  EXPECT_THAT(only_problem(from_file("tasks: {retry: {base: 2h}}")),
+              HasSubstr("must not be less than"));
 }
 
 TEST(config, commands_are_kept_as_json_with_texts_as_arguments) {
@@ -210,23 +228,27 @@ TEST(config, commands_are_kept_as_json_with_texts_as_arguments) {
             nlohmann::json::parse(R"({"nap": ["sleep", "1", "true"],
                                       "all": {"argv": ["env"], "env": {"PORT": "80"}, "success_codes": [0, 3]}})"));
   EXPECT_EQ(entry(config, "handlers.commands").value, "{all, nap}");
-  EXPECT_THAT(only_problem(from_file("handlers: {commands: {x: []}}")), HasSubstr("handler \"x\" must be a list"));
+  EXPECT_THAT(only_problem(from_file("handlers: {commands: {x: []}}")),
+              HasSubstr("handler \"x\" must be a list"));
   EXPECT_TRUE(from_variable("CASCADE_HANDLERS_COMMANDS", R"({"a": ["b"]})").problems.empty());
 }
 
 TEST(config, lists_come_from_files_and_variables) {
   EXPECT_EQ(from_file("tags: [gpu, eu]").values.tags, (std::vector<std::string>{"gpu", "eu"}));
-  EXPECT_EQ(from_variable("CASCADE_TAGS", "gpu, eu").values.tags, (std::vector<std::string>{"gpu", "eu"}));
+  EXPECT_EQ(from_variable("CASCADE_TAGS", "gpu, eu").values.tags,
+            (std::vector<std::string>{"gpu", "eu"}));
 }
 
 TEST(config, hostile_files_are_refused_quickly) {
   EXPECT_THAT(only_problem(from_file("a: &x [1]\n")), HasSubstr("anchors are not allowed"));
   EXPECT_THAT(only_problem(from_file("a: *x\n")), HasSubstr("c.yaml:1:"));
   EXPECT_THAT(only_problem(from_file(std::string(5000, '['))), HasSubstr("nested deeper"));
-  EXPECT_THAT(only_problem(from_file("workers: 1\n---\nworkers: 2\n")), HasSubstr("only one document"));
+  EXPECT_THAT(only_problem(from_file("workers: 1\n---\nworkers: 2\n")),
+              HasSubstr("only one document"));
   EXPECT_THAT(only_problem(from_file("workers: 1\nworkers: 2\n")),
               HasSubstr("c.yaml:2:1|\"workers\" stands here a second time"));
-  EXPECT_THAT(only_problem(from_file(std::string(document_bytes_max + 1, '#'))), HasSubstr("larger than 1MiB"));
+  EXPECT_THAT(only_problem(from_file(std::string(document_bytes_max + 1, '#'))),
+              HasSubstr("larger than 1MiB"));
   EXPECT_THAT(only_problem(from_file("a: !!binary x")), HasSubstr("tags"));
   EXPECT_THAT(only_problem(from_file("workers: [1\n")), HasSubstr("not valid YAML"));
 }
@@ -240,32 +262,37 @@ TEST(config, a_file_that_is_not_there_is_a_problem) {
 }
 
 TEST(config, passwords_never_reach_the_dump) {
-  for (const char* conninfo : {"host=a password='s3 cret' dbname=b", "postgresql://u:s3%20cret@h:1/b?sslmode=require",
-                               "host=a sslpassword=s3cret", "garbage s3cret", "postgres://h/b?password=s3cret"}) {
+  for (const char* conninfo :
+       {"host=a password='s3 cret' dbname=b", "postgresql://u:s3%20cret@h:1/b?sslmode=require",
+        "host=a sslpassword=s3cret", "garbage s3cret", "postgres://h/b?password=s3cret"}) {
     const auto config = from_variable("CASCADE_DATABASE", conninfo);
     EXPECT_THAT(configuration_dump(config), Not(HasSubstr("s3"))) << conninfo;
     EXPECT_EQ(config.values.database, conninfo);
   }
-  EXPECT_EQ(conninfo_without_secrets("host=a password=x dbname='my db'"), "host=a password=*** dbname='my db'");
+  EXPECT_EQ(conninfo_without_secrets("host=a password=x dbname='my db'"),
+            "host=a password=*** dbname='my db'");
 }
 
 TEST(config, connection_strings_come_apart_as_libpq_reads_them) {
   using parts = conninfo_parts;
   EXPECT_EQ(*parse_conninfo(" host = a  user='it\\'s me' password='' "),
             (parts{{"host", "a"}, {"user", "it's me"}, {"password", ""}}));
-  EXPECT_EQ(*parse_conninfo("postgresql://u:p%40@[::1]:5,h2/db?sslmode=require"), (parts{{"user", "u"},
-                                                                                         {"password", "p@"},
-                                                                                         {"host", "::1,h2"},
-                                                                                         {"port", "5,"},
-                                                                                         {"dbname", "db"},
-                                                                                         {"sslmode", "require"}}));
-  for (const char* bad : {"host", "host=a b", "host='a", "postgres://%zz@h"}) EXPECT_FALSE(parse_conninfo(bad)) << bad;
+  EXPECT_EQ(*parse_conninfo("postgresql://u:p%40@[::1]:5,h2/db?sslmode=require"),
+            (parts{{"user", "u"},
+                   {"password", "p@"},
+                   {"host", "::1,h2"},
+                   {"port", "5,"},
+                   {"dbname", "db"},
+                   {"sslmode", "require"}}));
+  for (const char* bad : {"host", "host=a b", "host='a", "postgres://%zz@h"})
+    EXPECT_FALSE(parse_conninfo(bad)) << bad;
   EXPECT_EQ(parse_conninfo(join_conninfo({{"user", "a b'\\"}}))->front().second, "a b'\\");
 }
 
 TEST(config, the_reference_in_docs_is_what_the_table_prints) {
   if (std::getenv("CASCADE_TEST_WRITE_DOCS") != nullptr)
-    std::ofstream(std::string(CASCADE_SOURCE_DIR) + "/docs/configuration.md") << configuration_markdown();
+    std::ofstream(std::string(CASCADE_SOURCE_DIR) + "/docs/configuration.md")
+        << configuration_markdown();
   EXPECT_EQ(file_text("docs/configuration.md"), configuration_markdown())
       << "write it again: cascade config reference > docs/configuration.md";
 }
@@ -280,8 +307,8 @@ TEST(config, the_example_is_valid_shows_every_key_and_stays_valid_when_all_is_sw
 
   std::string all_on;
   for (std::size_t i = 0; i < example.size(); ++i) {
-    const bool first = example.find_last_not_of(' ', i == 0 ? 0 : i - 1) == std::string::npos || i == 0 ||
-                       example[example.find_last_not_of(' ', i - 1)] == '\n';
+    const bool first = example.find_last_not_of(' ', i == 0 ? 0 : i - 1) == std::string::npos ||
+                       i == 0 || example[example.find_last_not_of(' ', i - 1)] == '\n';
     if (example[i] == '#' && first && i + 1 < example.size() &&
         std::isalpha(static_cast<unsigned char>(example[i + 1])))
       continue;

@@ -22,7 +22,8 @@ inline std::shared_ptr<const workflow_plan> plan_of(json steps, json result = nu
   if (!result.is_null()) value["result"] = std::move(result);
   auto definition = read_workflow(value);
   if (!definition) throw std::runtime_error(definition.error()[0].message);
-  auto plan = workflow_plan::make(std::make_shared<workflow_definition>(std::move(definition).value()));
+  auto plan =
+      workflow_plan::make(std::make_shared<workflow_definition>(std::move(definition).value()));
   return plan.value();
 }
 

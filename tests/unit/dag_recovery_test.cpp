@@ -6,10 +6,30 @@ namespace {
 TEST(dag_recovery, a_restart_goes_on_where_it_was) {
   const auto plan = plan_of(fan);
   job_graph g(plan, json::object(), {job_id{7}});
-  g.restore({.step = 1, .item = 2, .state = task_state::running, .reason = {}, .result = {}, .error = {}});
-  g.restore({.step = 2, .item = -1, .state = task_state::waiting, .reason = waiting_reason::dependency, .result = {}, .error = {}});
-  g.restore({.step = 1, .item = 0, .state = task_state::completed, .reason = {}, .result = 10, .error = {}});
-  g.restore({.step = 0, .item = -1, .state = task_state::completed, .reason = {}, .result = json{"x", "y", "z"}, .error = {}});
+  g.restore({.step = 1,
+             .item = 2,
+             .state = task_state::running,
+             .reason = {},
+             .result = {},
+             .error = {}});
+  g.restore({.step = 2,
+             .item = -1,
+             .state = task_state::waiting,
+             .reason = waiting_reason::dependency,
+             .result = {},
+             .error = {}});
+  g.restore({.step = 1,
+             .item = 0,
+             .state = task_state::completed,
+             .reason = {},
+             .result = 10,
+             .error = {}});
+  g.restore({.step = 0,
+             .item = -1,
+             .state = task_state::completed,
+             .reason = {},
+             .result = json{"x", "y", "z"},
+             .error = {}});
   const decisions d = g.start();
   ASSERT_EQ(d.expanded.size(), 1u) << "item 1 was not written";
   ASSERT_EQ(d.expanded[0].items.size(), 1u);
@@ -23,8 +43,18 @@ TEST(dag_recovery, a_restart_goes_on_where_it_was) {
 
 TEST(dag_recovery, a_restart_of_a_finished_job_only_ends_it) {
   job_graph g = job_of(json::parse(R"([{"name": "a"}, {"name": "b", "depends_on": ["a"]}])"));
-  g.restore({.step = 0, .item = -1, .state = task_state::failed, .reason = {}, .result = {}, .error = "e"});
-  g.restore({.step = 1, .item = -1, .state = task_state::skipped, .reason = {}, .result = {}, .error = {}});
+  g.restore({.step = 0,
+             .item = -1,
+             .state = task_state::failed,
+             .reason = {},
+             .result = {},
+             .error = "e"});
+  g.restore({.step = 1,
+             .item = -1,
+             .state = task_state::skipped,
+             .reason = {},
+             .result = {},
+             .error = {}});
   decisions d = g.start();
   ASSERT_TRUE(d.end);
   EXPECT_EQ(d.end->state, job_state::failed);

@@ -58,7 +58,8 @@ TEST(dag, one_failed_sees_failures_through_skipped_steps_and_all_done_runs_whate
 }
 
 TEST(dag, a_step_that_may_fail_neither_fails_the_job_nor_stops_others) {
-  driven job(job_of(json::parse(R"([{"name": "a", "allow_failure": true}, {"name": "b", "depends_on": ["a"]}])")));
+  driven job(job_of(json::parse(
+      R"([{"name": "a", "allow_failure": true}, {"name": "b", "depends_on": ["a"]}])")));
   job.fails("a");
   EXPECT_THAT(job.released(), ElementsAre("b"));
   job.done("b");
@@ -83,7 +84,8 @@ TEST(dag, an_expression_that_fails_fails_its_step) {
     {"name": "c", "input": {"x": ["${input.x / 0}"]}}, {"name": "d", "for_each": "input.x"}])"),
                     {{"x", 1}}));
   EXPECT_THAT(job.failed(), ElementsAre("a", "b", "c", "d"));
-  EXPECT_EQ(job.last.failed[0].error, "when, column 7: there is no field \"missing\"; there are: \"x\"");
+  EXPECT_EQ(job.last.failed[0].error,
+            "when, column 7: there is no field \"missing\"; there are: \"x\"");
   EXPECT_EQ(job.last.failed[1].error, "when: expected true or false, found 1");
   EXPECT_EQ(job.last.failed[2].error, "input.x.0, column 11: division by zero");
   EXPECT_EQ(job.last.failed[3].error, "for_each: expected a list, found 1");
@@ -135,8 +137,10 @@ TEST(dag, without_an_input_template_an_item_is_the_payload_itself) {
 }
 
 TEST(dag, the_result_is_what_the_template_says) {
-  driven job(job_of(json::parse(R"([{"name": "a"}, {"name": "b"}])"), {{"k", 1}},
-                    json::parse(R"({"sum": "${steps.a.result + steps.b.result + input.k}", "job": "${job.id}"})")));
+  driven job(job_of(
+      json::parse(R"([{"name": "a"}, {"name": "b"}])"), {{"k", 1}},
+      json::parse(
+          R"({"sum": "${steps.a.result + steps.b.result + input.k}", "job": "${job.id}"})")));
   job.done("a", 1);
   job.done("b", 2);
   EXPECT_EQ(job.last.end->result, json::parse(R"({"sum": 4, "job": 7})"));
@@ -182,7 +186,8 @@ TEST(dag, a_waiting_step_cancelled_by_hand_fails_the_job) {
 TEST(dag, a_long_chain_of_skips_does_not_recurse) {
   json steps = json::array({{{"name", "s0"}}});
   for (int i = 1; i < 10'000; ++i)
-    steps.push_back({{"name", "s" + std::to_string(i)}, {"depends_on", {"s" + std::to_string(i - 1)}}});
+    steps.push_back(
+        {{"name", "s" + std::to_string(i)}, {"depends_on", {"s" + std::to_string(i - 1)}}});
   driven job(job_of(steps));
   job.fails("s0");
   EXPECT_EQ(job.last.skipped.size(), 9'999u);

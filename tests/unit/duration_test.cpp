@@ -30,8 +30,11 @@ TEST(duration, reads_what_people_write) {
 }
 
 TEST(duration, refuses_the_rest) {
-  for (const char* text : {"", " ", "s", "10 s", "-1s", "+1s", "1e3s", "inf", "nan", "1.s", ".5s", "1..5s", "1.5h30m", "1m1h", "1s1s", "1x",
-                           "1S", "1h 30m", "10s5", "5ms3", "99999999999999999999d", "3651d", "0x10s"})
+  for (const char* text :
+       {"",      " ",    "s",   "10 s",   "-1s",   "+1s",     "1e3s",
+        "inf",   "nan",  "1.s", ".5s",    "1..5s", "1.5h30m", "1m1h",
+        "1s1s",  "1x",   "1S",  "1h 30m", "10s5",  "5ms3",    "99999999999999999999d",
+        "3651d", "0x10s"})
     EXPECT_EQ(ms(text), std::nullopt) << text;
 }
 
@@ -47,7 +50,8 @@ TEST(duration, a_json_number_means_seconds) {
 }
 
 TEST(duration, what_is_printed_is_read_back) {
-  for (const std::int64_t n : {0LL, 1LL, 999LL, 1'000LL, 61'000LL, 3'600'001LL, 86'399'999LL, 315'360'000'000LL}) {
+  for (const std::int64_t n :
+       {0LL, 1LL, 999LL, 1'000LL, 61'000LL, 3'600'001LL, 86'399'999LL, 315'360'000'000LL}) {
     const milliseconds d{n};
     EXPECT_EQ(parse_duration(std::string_view(format_duration(d))), d) << format_duration(d);
   }

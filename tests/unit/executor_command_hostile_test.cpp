@@ -1,4 +1,5 @@
-// Commands that misbehave. Each must end in a defined outcome, and leave nothing of its group behind.
+// Commands that misbehave. Each must end in a defined outcome, and leave nothing of its group
+// behind.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -17,12 +18,13 @@ namespace {
 using nlohmann::json;
 
 class executor_command_hostile : public executor_fixture {
- protected:
+protected:
   // Orphans come to us, so that their end can be waited for.
   static void SetUpTestSuite() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
   static void TearDownTestSuite() { ::prctl(PR_SET_CHILD_SUBREAPER, 0); }
 
-  static task_run sh(const std::string& script, std::chrono::milliseconds timeout = 0ms, json more = json::object()) {
+  static task_run sh(const std::string& script, std::chrono::milliseconds timeout = 0ms,
+                     json more = json::object()) {
     more["argv"] = {"/bin/sh", "-c", script};
     task_run run = command(more.dump());
     run.timeout = timeout;
@@ -58,7 +60,8 @@ TEST_F(executor_command_hostile, unusable_output_fails_with_the_reason) {
 }
 
 TEST_F(executor_command_hostile, endless_output_is_cut_off) {
-  for (const char* script : {"yes", "cat /dev/zero", "trap '' TERM PIPE; while :; do echo xxxxxxxxxxxxxxxx; done"}) {
+  for (const char* script :
+       {"yes", "cat /dev/zero", "trap '' TERM PIPE; while :; do echo xxxxxxxxxxxxxxxx; done"}) {
     const outcome o = run(sh(script, 0ms, {{"stdout_bytes_max", 100'000}}));
     EXPECT_THAT(o, is_failed("output limit exceeded: stdout has more than 100000 bytes")) << script;
   }
@@ -66,7 +69,8 @@ TEST_F(executor_command_hostile, endless_output_is_cut_off) {
 
 TEST_F(executor_command_hostile, output_of_exactly_the_limit_passes) {
   const json limit = {{"stdout_bytes_max", 1000}};
-  EXPECT_THAT(run(sh("printf '\"%0998d\"' 0", 0ms, limit)), succeeds_with("\"" + std::string(998, '0') + "\""));
+  EXPECT_THAT(run(sh("printf '\"%0998d\"' 0", 0ms, limit)),
+              succeeds_with("\"" + std::string(998, '0') + "\""));
   EXPECT_THAT(run(sh("printf '\"%0999d\"' 0", 0ms, limit)), is_failed("output limit exceeded"));
 }
 
@@ -77,7 +81,9 @@ TEST_F(executor_command_hostile, endless_stderr_keeps_its_end_and_times_out) {
 }
 
 TEST_F(executor_command_hostile, stderr_of_any_bytes_becomes_text) {
-  EXPECT_THAT(run(sh("printf 'a\\377\\000b' >&2; exit 1")), is_retried("exit code 1: a\xEF\xBF\xBD\xEF\xBF\xBD" "b"));
+  EXPECT_THAT(run(sh("printf 'a\\377\\000b' >&2; exit 1")),
+              is_retried("exit code 1: a\xEF\xBF\xBD\xEF\xBF\xBD"
+                         "b"));
 }
 
 TEST_F(executor_command_hostile, term_ends_a_polite_command_in_time) {
@@ -87,7 +93,8 @@ TEST_F(executor_command_hostile, term_ends_a_polite_command_in_time) {
 }
 
 TEST_F(executor_command_hostile, kill_ends_one_that_ignores_term) {
-  EXPECT_THAT(run(sh("trap '' TERM; sleep 20; sleep 20", 50ms, quick_kill)), is_retried("timed out after 50 ms"));
+  EXPECT_THAT(run(sh("trap '' TERM; sleep 20; sleep 20", 50ms, quick_kill)),
+              is_retried("timed out after 50 ms"));
 }
 
 TEST_F(executor_command_hostile, a_stopped_process_is_woken_to_end) {
@@ -101,15 +108,17 @@ TEST_F(executor_command_hostile, cancel_ends_it) {
 }
 
 TEST_F(executor_command_hostile, signals_are_named) {
-  EXPECT_THAT(run(sh("echo 1; echo dying >&2; kill -KILL $$")), is_retried("killed by SIGKILL: dying"));
+  EXPECT_THAT(run(sh("echo 1; echo dying >&2; kill -KILL $$")),
+              is_retried("killed by SIGKILL: dying"));
   EXPECT_THAT(run(sh("kill -ABRT $$")), is_retried("killed by SIGABRT"));
   EXPECT_THAT(run(sh("kill -35 $$")), is_retried("killed by signal 35"));
 }
 
 TEST_F(executor_command_hostile, closing_stdin_early_is_no_error) {
   const std::string payload = "\"" + std::string(10 << 20, 'x') + "\"";
-  for (const char* script : {"exec 0<&-; echo 1", "echo 1", "head -c 10 >/dev/null; exec 0<&-; sleep 0.02; echo 1",
-                             "sleep 0.02; echo 1"}) {
+  for (const char* script :
+       {"exec 0<&-; echo 1", "echo 1", "head -c 10 >/dev/null; exec 0<&-; sleep 0.02; echo 1",
+        "sleep 0.02; echo 1"}) {
     auto one = sh(script);
     one.payload = payload;
     EXPECT_THAT(run(one), succeeds_with("1")) << script;
@@ -133,13 +142,15 @@ TEST_F(executor_command_hostile, closed_outputs_do_not_end_it) {
 }
 
 TEST_F(executor_command_hostile, grandchildren_that_hold_the_pipes_die_with_the_leader) {
-  const outcome o = run(sh("trap '' TERM HUP; for i in 1 2 3 4 5 6 7 8 9 10; do sleep 20 & done; echo $$"));
+  const outcome o =
+      run(sh("trap '' TERM HUP; for i in 1 2 3 4 5 6 7 8 9 10; do sleep 20 & done; echo $$"));
   ASSERT_EQ(o.how, outcome::kind::succeeded) << o.error;
   EXPECT_EQ(killed_orphans(static_cast<pid_t>(std::stol(o.result))), 10);
 }
 
 TEST_F(executor_command_hostile, a_timeout_takes_the_whole_group) {
-  const outcome o = run(sh("echo $$ >&2; trap '' TERM; (trap '' TERM; sleep 20) & sleep 20", 500ms, quick_kill));
+  const outcome o =
+      run(sh("echo $$ >&2; trap '' TERM; (trap '' TERM; sleep 20) & sleep 20", 500ms, quick_kill));
   ASSERT_THAT(o, is_retried("timed out after 500 ms: "));
   const auto group = static_cast<pid_t>(std::stol(o.error.substr(o.error.rfind(' '))));
   EXPECT_GE(killed_orphans(group), 1);
@@ -172,7 +183,8 @@ TEST_F(executor_command_hostile, shutdown_kills_what_does_not_obey) {
 
 TEST_F(executor_command_hostile, commands_and_cancels_race_without_harm) {
   std::vector<pending_outcome> all;
-  for (int i = 0; i < 50; ++i) all.push_back(start(sh("sleep 0.0" + std::to_string(i % 10) + "; echo 1")));
+  for (int i = 0; i < 50; ++i)
+    all.push_back(start(sh("sleep 0.0" + std::to_string(i % 10) + "; echo 1")));
   for (std::size_t i = 0; i < all.size(); ++i) {
     all[i].attempt->cancel();
     all[i].attempt->cancel();

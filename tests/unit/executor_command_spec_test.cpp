@@ -17,7 +17,8 @@ TEST(executor_command_spec, an_array_is_the_argv) {
 }
 
 TEST(executor_command_spec, an_object_sets_everything) {
-  auto parsed = parse_command(R"({"argv": ["x"], "cwd": "/tmp", "env": {"K": "v"}, "success_codes": [0, 3],
+  auto parsed =
+      parse_command(R"({"argv": ["x"], "cwd": "/tmp", "env": {"K": "v"}, "success_codes": [0, 3],
     "retry_codes": [75], "fail_codes": [64], "other_codes": "fail", "kill_after": "250ms",
     "stdout_bytes_max": 10, "stderr_bytes_max": 20})");
   ASSERT_TRUE(parsed.spec) << parsed.error;
@@ -81,13 +82,11 @@ std::string many_args(int n) {
 INSTANTIATE_TEST_SUITE_P(
     all, executor_command_refused,
     testing::Values(
-        refusal{"empty_text", "", "not valid JSON"},
-        refusal{"not_json", "ls -l", "not valid JSON"},
+        refusal{"empty_text", "", "not valid JSON"}, refusal{"not_json", "ls -l", "not valid JSON"},
         refusal{"a_string", R"("ls -l")", "must be an array or an object, not string"},
         refusal{"a_number", "7", "not number"},
         refusal{"no_argv", R"({"cwd": "/"})", "argv is missing"},
-        refusal{"empty_argv", "[]", "1 to 1000"},
-        refusal{"too_many", many_args(1001), "1 to 1000"},
+        refusal{"empty_argv", "[]", "1 to 1000"}, refusal{"too_many", many_args(1001), "1 to 1000"},
         refusal{"empty_program", R"([""])", "is empty"},
         refusal{"number_in_argv", R"(["a", 1])", "argv[1] must be text, not number"},
         refusal{"nul", R"(["a", "b\u0000c"])", "NUL"},
@@ -99,12 +98,16 @@ INSTANTIATE_TEST_SUITE_P(
         refusal{"env_reserved", R"({"argv": ["a"], "env": {"CASCADE_TASK_ID": "1"}})", "reserved"},
         refusal{"code_text", R"({"argv": ["a"], "retry_codes": ["1"]})", "from 0 to 255"},
         refusal{"code_256", R"({"argv": ["a"], "retry_codes": [256]})", "from 0 to 255"},
-        refusal{"code_twice", R"({"argv": ["a"], "retry_codes": [0]})", "exit code 0 is listed twice"},
-        refusal{"other_success", R"({"argv": ["a"], "other_codes": "success"})", "\"retry\" or \"fail\""},
+        refusal{"code_twice", R"({"argv": ["a"], "retry_codes": [0]})",
+                "exit code 0 is listed twice"},
+        refusal{"other_success", R"({"argv": ["a"], "other_codes": "success"})",
+                "\"retry\" or \"fail\""},
         refusal{"kill_after", R"({"argv": ["a"], "kill_after": "2h"})", "kill_after"},
-        refusal{"stdout_max", R"({"argv": ["a"], "stdout_bytes_max": 999999999})", "stdout_bytes_max"},
+        refusal{"stdout_max", R"({"argv": ["a"], "stdout_bytes_max": 999999999})",
+                "stdout_bytes_max"},
         refusal{"stdout_negative", R"({"argv": ["a"], "stdout_bytes_max": -1})", "number of bytes"},
-        refusal{"stderr_max", R"({"argv": ["a"], "stderr_bytes_max": 999999999})", "stderr_bytes_max"},
+        refusal{"stderr_max", R"({"argv": ["a"], "stderr_bytes_max": 999999999})",
+                "stderr_bytes_max"},
         refusal{"unknown_member", R"({"argv": ["a"], "shell": true})", "unknown member \"shell\""},
         refusal{"deep", std::string(5000, '[') + std::string(5000, ']'), "deeper"}),
     [](const auto& one) { return std::string(one.param.name); });

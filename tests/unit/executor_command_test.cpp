@@ -18,7 +18,7 @@ namespace {
 using nlohmann::json;
 
 class executor_command : public executor_fixture {
- protected:
+protected:
   static std::string sh(const std::string& script, json more = json::object()) {
     more["argv"] = {"/bin/sh", "-c", script};
     return more.dump();
@@ -46,7 +46,10 @@ TEST_F(executor_command, a_registered_command_runs_under_its_name) {
 }
 
 TEST_F(executor_command, exit_codes_decide) {
-  const json codes = {{"success_codes", {0, 7}}, {"retry_codes", {75}}, {"fail_codes", {64}}, {"other_codes", "fail"}};
+  const json codes = {{"success_codes", {0, 7}},
+                      {"retry_codes", {75}},
+                      {"fail_codes", {64}},
+                      {"other_codes", "fail"}};
   EXPECT_THAT(run(command(sh("echo 1; exit 7", codes))), succeeds_with("1"));
   EXPECT_THAT(run(command(sh("exit 75", codes))), is_retried("exit code 75"));
   EXPECT_THAT(run(command(sh("exit 64", codes))), is_failed("exit code 64"));
@@ -55,7 +58,8 @@ TEST_F(executor_command, exit_codes_decide) {
 }
 
 TEST_F(executor_command, the_end_of_stderr_is_in_the_error) {
-  const std::string script = "import sys; sys.stderr.write('x' * 5000000 + '\\nlast words\\n'); sys.exit(3)";
+  const std::string script =
+      "import sys; sys.stderr.write('x' * 5000000 + '\\nlast words\\n'); sys.exit(3)";
   const outcome o = run(command(python(script)));
   EXPECT_THAT(o, is_retried("exit code 3: "));
   EXPECT_TRUE(o.error.ends_with("\nlast words")) << o.error.substr(o.error.size() - 50);
@@ -73,8 +77,8 @@ TEST_F(executor_command, stderr_is_handed_to_the_log_even_on_success) {
 }
 
 TEST_F(executor_command, metacharacters_arrive_literally) {
-  const std::vector<std::string> args = {"$(touch /tmp/x)", "`id`", "; rm -rf /", "a b",   "*",
-                                         "~",               "\n",   "'\"\\",      "$HOME", ""};
+  const std::vector<std::string> args = {
+      "$(touch /tmp/x)", "`id`", "; rm -rf /", "a b", "*", "~", "\n", "'\"\\", "$HOME", ""};
   const outcome o = run(command(python("import sys, json; print(json.dumps(sys.argv[1:]))", args)));
   EXPECT_EQ(json::parse(o.result), json(args));
 }
@@ -98,8 +102,17 @@ TEST_F(executor_command, the_environment_is_clean) {
   EXPECT_EQ(env["CASCADE_HANDLER"], "command");
   EXPECT_EQ(env["MINE"], "a=b");
   EXPECT_EQ(env["LANG"], "C.UTF-8");
-  const std::set<std::string> known = {"PATH", "HOME", "LANG", "TZ", "LC_ALL", "MINE", "CASCADE_TASK_ID",
-                                       "CASCADE_JOB_ID", "CASCADE_STEP", "CASCADE_ITEM", "CASCADE_ATTEMPT",
+  const std::set<std::string> known = {"PATH",
+                                       "HOME",
+                                       "LANG",
+                                       "TZ",
+                                       "LC_ALL",
+                                       "MINE",
+                                       "CASCADE_TASK_ID",
+                                       "CASCADE_JOB_ID",
+                                       "CASCADE_STEP",
+                                       "CASCADE_ITEM",
+                                       "CASCADE_ATTEMPT",
                                        "CASCADE_HANDLER"};
   for (const auto& [key, value] : env.items()) EXPECT_TRUE(known.contains(key)) << key;
   const json loose = json::parse(run(command(spec.dump())).result);
@@ -114,8 +127,9 @@ TEST_F(executor_command, no_descriptor_is_inherited) {
   const int leaky = ::open("/dev/null", O_RDWR);  // without O_CLOEXEC, as some library might
   ASSERT_GT(leaky, 2);
   // 3 is the listing itself.
-  EXPECT_EQ(json::parse(run(command(python(
-                "import os, json; print(json.dumps(sorted(int(f) for f in os.listdir('/proc/self/fd'))))"))).result),
+  EXPECT_EQ(json::parse(run(command(python("import os, json; print(json.dumps(sorted(int(f) for f "
+                                           "in os.listdir('/proc/self/fd'))))")))
+                            .result),
             json({0, 1, 2, 3}));
   ::close(leaky);
 }
@@ -128,10 +142,12 @@ TEST_F(executor_command, signals_are_reset_and_the_session_is_its_own) {
   ::pthread_sigmask(SIG_BLOCK, &mask, &before);
   ::signal(SIGUSR2, SIG_IGN);
   start_runner();  // its threads inherit the mask
-  const char* masks = "printf '\"'; grep -E 'Sig(Blk|Ign)' /proc/self/status | tr -d '\\t\\n'; printf '\"'";
+  const char* masks =
+      "printf '\"'; grep -E 'Sig(Blk|Ign)' /proc/self/status | tr -d '\\t\\n'; printf '\"'";
   const outcome o = run(command(sh(masks)));
   EXPECT_THAT(o, succeeds_with("\"SigBlk:0000000000000000SigIgn:0000000000000000\""));
-  const char* own = "import os, json; print(json.dumps([os.getpid(), os.getpgid(0), os.getsid(0)]))";
+  const char* own =
+      "import os, json; print(json.dumps([os.getpid(), os.getpgid(0), os.getsid(0)]))";
   const json ids = json::parse(run(command(python(own))).result);
   EXPECT_EQ(ids[0], ids[1]);
   EXPECT_EQ(ids[0], ids[2]);
@@ -144,7 +160,8 @@ TEST_F(executor_command, the_directory_is_the_neutral_one_or_its_own) {
   const std::string pwd = "printf '\"%s\"' \"$(pwd)\"";
   EXPECT_THAT(run(command(sh(pwd))), succeeds_with("\"/usr\""));
   EXPECT_THAT(run(command(sh(pwd, {{"cwd", "/etc"}}))), succeeds_with("\"/etc\""));
-  EXPECT_THAT(run(command(sh(pwd, {{"cwd", "/no/such"}}))), is_failed("cannot use the directory /no/such"));
+  EXPECT_THAT(run(command(sh(pwd, {{"cwd", "/no/such"}}))),
+              is_failed("cannot use the directory /no/such"));
 }
 
 TEST_F(executor_command, what_cannot_be_run_fails_at_once) {
@@ -152,10 +169,13 @@ TEST_F(executor_command, what_cannot_be_run_fails_at_once) {
               is_failed("cannot run /no/such/program: No such file or directory"));
   EXPECT_THAT(run(command(R"(["no-such-program"])")),
               is_failed("cannot run no-such-program, looked up in PATH: No such"));
-  EXPECT_THAT(run(command(R"(["/etc/passwd"])")), is_failed("cannot run /etc/passwd: Permission denied"));
+  EXPECT_THAT(run(command(R"(["/etc/passwd"])")),
+              is_failed("cannot run /etc/passwd: Permission denied"));
   EXPECT_THAT(run(command(R"(["/etc"])")), is_failed("cannot run /etc: Permission denied"));
-  EXPECT_THAT(run(command(R"({"argv": ["cat"], "env": {"PATH": "relative:"}})")), is_failed("looked up in PATH"));
-  const auto script = std::filesystem::temp_directory_path() / ("no-shebang-" + std::to_string(::getpid()));
+  EXPECT_THAT(run(command(R"({"argv": ["cat"], "env": {"PATH": "relative:"}})")),
+              is_failed("looked up in PATH"));
+  const auto script =
+      std::filesystem::temp_directory_path() / ("no-shebang-" + std::to_string(::getpid()));
   std::ofstream(script) << "echo 1\n";
   std::filesystem::permissions(script, std::filesystem::perms::owner_all);
   EXPECT_THAT(run(command(json{script.string()}.dump())), is_failed("Exec format error"));
@@ -189,8 +209,10 @@ TEST_F(executor_command, two_hundred_at_once_leave_no_descriptor_behind) {
   const auto before = descriptors();
   std::vector<pending_outcome> all;
   for (int i = 0; i < 200; ++i) all.push_back(start(command(R"(["cat"])", std::to_string(i))));
-  for (int i = 0; i < 200; ++i) EXPECT_THAT(all[static_cast<std::size_t>(i)].get(), succeeds_with(std::to_string(i)));
-  for (int i = 0; i < 20; ++i) EXPECT_THAT(run(command(R"(["/no/such"])")), is_failed("No such file"));
+  for (int i = 0; i < 200; ++i)
+    EXPECT_THAT(all[static_cast<std::size_t>(i)].get(), succeeds_with(std::to_string(i)));
+  for (int i = 0; i < 20; ++i)
+    EXPECT_THAT(run(command(R"(["/no/such"])")), is_failed("No such file"));
   EXPECT_EQ(descriptors(), before);
   EXPECT_EQ(the_runner().counters().processes, 0u);
 }

@@ -39,7 +39,7 @@ struct pending_outcome {
 };
 
 class executor_fixture : public testing::Test {
- protected:
+protected:
   void TearDown() override {
     if (runner_) runner_.reset();
     guard_.reset();
@@ -71,14 +71,16 @@ class executor_fixture : public testing::Test {
     auto promise = std::make_shared<std::promise<outcome>>();
     pending_outcome out;
     out.future = promise->get_future();
-    out.attempt = the_runner().start(std::move(run), [promise](outcome o) { promise->set_value(std::move(o)); });
+    out.attempt = the_runner().start(std::move(run),
+                                     [promise](outcome o) { promise->set_value(std::move(o)); });
     return out;
   }
   outcome run(task_run r) { return start(std::move(r)).get(); }
 
   handler_registry handlers_;
   boost::asio::io_context io_;
-  std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> guard_{io_.get_executor()};
+  std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> guard_{
+      io_.get_executor()};
   std::optional<runner> runner_;
   std::thread thread_;
 };
@@ -93,10 +95,12 @@ MATCHER_P(succeeds_with, json, "") {
   return arg.how == outcome::kind::succeeded && arg.result == json && arg.error.empty();
 }
 MATCHER_P(is_retried, text, "") {
-  return arg.how == outcome::kind::retry && arg.error.find(text) != std::string::npos && arg.result.empty();
+  return arg.how == outcome::kind::retry && arg.error.find(text) != std::string::npos &&
+         arg.result.empty();
 }
 MATCHER_P(is_failed, text, "") {
-  return arg.how == outcome::kind::failed && arg.error.find(text) != std::string::npos && arg.result.empty();
+  return arg.how == outcome::kind::failed && arg.error.find(text) != std::string::npos &&
+         arg.result.empty();
 }
 MATCHER(is_cancelled, "") { return arg.how == outcome::kind::cancelled && arg.result.empty(); }
 

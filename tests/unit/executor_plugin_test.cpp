@@ -6,7 +6,9 @@
 namespace cascade {
 namespace {
 
-std::string plugin_path(const std::string& name) { return CASCADE_BINARY_DIR "/lib/libtest_plugin_" + name + ".so"; }
+std::string plugin_path(const std::string& name) {
+  return CASCADE_BINARY_DIR "/lib/libtest_plugin_" + name + ".so";
+}
 
 std::string refusal_of(const std::string& path, handler_registry& handlers) {
   try {
@@ -27,7 +29,8 @@ TEST_F(executor_plugin, adds_its_handlers) {
 }
 
 TEST_F(executor_plugin, is_refused_with_a_reason) {
-  EXPECT_THAT(refusal_of(plugin_path("wrong_abi"), handlers_), testing::HasSubstr("was built for plugin ABI 2"));
+  EXPECT_THAT(refusal_of(plugin_path("wrong_abi"), handlers_),
+              testing::HasSubstr("was built for plugin ABI 2"));
   EXPECT_THAT(refusal_of(plugin_path("no_symbols"), handlers_),
               testing::HasSubstr("does not export cascade_plugin_abi"));
   EXPECT_THAT(refusal_of("/no/such.so", handlers_), testing::HasSubstr("/no/such.so"));
@@ -37,7 +40,8 @@ TEST_F(executor_plugin, is_refused_with_a_reason) {
 
 TEST_F(executor_plugin, cannot_take_a_name_twice) {
   load_plugin(plugin_path("good"), handlers_);
-  EXPECT_THAT(refusal_of(plugin_path("good"), handlers_), testing::HasSubstr("plugin.hello is registered twice"));
+  EXPECT_THAT(refusal_of(plugin_path("good"), handlers_),
+              testing::HasSubstr("plugin.hello is registered twice"));
 }
 
 }  // namespace

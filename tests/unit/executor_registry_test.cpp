@@ -30,8 +30,9 @@ TEST(executor_registry, finds_what_was_added) {
 
 TEST(executor_registry, refuses_bad_names) {
   handler_registry handlers;
-  for (const std::string& name : {std::string(), std::string(201, 'x'), std::string("a\nb"), std::string("a\0b", 3),
-                                  std::string("\xff"), std::string("\x7f"), std::string("command")})
+  for (const std::string& name :
+       {std::string(), std::string(201, 'x'), std::string("a\nb"), std::string("a\0b", 3),
+        std::string("\xff"), std::string("\x7f"), std::string("command")})
     EXPECT_THROW(handlers.add(name, nothing), std::invalid_argument) << name;
   EXPECT_NO_THROW(handlers.add(std::string(200, 'x'), nothing));
   EXPECT_NO_THROW(handlers.add("größe", nothing));

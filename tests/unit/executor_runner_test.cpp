@@ -35,16 +35,21 @@ TEST_F(executor_runner, knows_where_each_handler_runs) {
 
 TEST_F(executor_runner, runs_worker_handlers_inline) {
   add_builtin_handlers(handlers_, io_);
-  handlers_.add("throws", [](const task_run&) -> outcome { throw std::runtime_error("bad day\xff"); }, run_on::worker);
-  handlers_.add("odd", [](const task_run&) -> outcome { throw 7; }, run_on::worker);
-  handlers_.add("broken", [](const task_run&) { return outcome::success("{"); }, run_on::worker);
+  handlers_.add(
+      "throws", [](const task_run&) -> outcome { throw std::runtime_error("bad day\xff"); },
+      run_on::worker);
+  handlers_.add(
+      "odd", [](const task_run&) -> outcome { throw 7; }, run_on::worker);
+  handlers_.add(
+      "broken", [](const task_run&) { return outcome::success("{"); }, run_on::worker);
   handlers_.add("slow", [](const task_run&) { return outcome::success(); });
   auto& r = the_runner();
   EXPECT_THAT(r.run_inline(task("noop")), succeeds_with(""));
   EXPECT_THAT(r.run_inline(task("echo", R"({"a": 1})")), succeeds_with(R"({"a": 1})"));
   EXPECT_THAT(r.run_inline(task("throws")), is_retried("bad"));
   EXPECT_THAT(r.run_inline(task("odd")), is_retried("unknown type"));
-  EXPECT_THAT(r.run_inline(task("broken")), is_failed("the handler's result cannot be stored: it is not valid JSON"));
+  EXPECT_THAT(r.run_inline(task("broken")),
+              is_failed("the handler's result cannot be stored: it is not valid JSON"));
   EXPECT_THAT(r.run_inline(task("slow")), is_failed("does not run inside a worker"));
   EXPECT_THAT(r.run_inline(task("nobody")), is_failed("no handler is named \"nobody\""));
   EXPECT_EQ(r.counters().unusable_results, 1u);
@@ -57,9 +62,10 @@ TEST_F(executor_runner, the_fail_handler_fails_as_often_as_asked) {
   EXPECT_THAT(r.run_inline(one), is_retried("attempt 1 fails as asked"));
   one.attempt = 3;
   EXPECT_THAT(r.run_inline(one), succeeds_with(R"({"attempt": 3})"));
-  for (const char* bad : {"", "null", "{}", R"({"times": -1})", R"({"times": 1.5})", R"({"times": 1, "x": 2})",
-                          R"({"times": 99999999999999999999})"})
-    EXPECT_THAT(r.run_inline(task("fail", bad)), is_failed("the payload must be {\"times\": ")) << bad;
+  for (const char* bad : {"", "null", "{}", R"({"times": -1})", R"({"times": 1.5})",
+                          R"({"times": 1, "x": 2})", R"({"times": 99999999999999999999})"})
+    EXPECT_THAT(r.run_inline(task("fail", bad)), is_failed("the payload must be {\"times\": "))
+        << bad;
 }
 
 TEST_F(executor_runner, sleep_ends_by_time_and_by_stop) {
@@ -102,7 +108,8 @@ TEST_F(executor_runner, thread_functions_run_side_by_side_up_to_the_limit) {
 }
 
 TEST_F(executor_runner, an_exception_is_a_retry_with_storable_text) {
-  handlers_.add("throws", [](const task_run&) -> outcome { throw std::runtime_error("odd \xff text"); });
+  handlers_.add("throws",
+                [](const task_run&) -> outcome { throw std::runtime_error("odd \xff text"); });
   EXPECT_THAT(run(task("throws")), is_retried("odd \xEF\xBF\xBD text"));
 }
 
@@ -111,7 +118,8 @@ TEST_F(executor_runner, unusable_results_fail_and_long_errors_are_cut) {
   handlers_.add("big", [](const task_run&) {
     return outcome::success("\"" + std::string(limits::result_bytes_max, 'x') + "\"");
   });
-  handlers_.add("words", [](const task_run&) { return outcome::retry(std::string(1 << 20, 'x'), -5ms); });
+  handlers_.add("words",
+                [](const task_run&) { return outcome::retry(std::string(1 << 20, 'x'), -5ms); });
   handlers_.add("mute", [](const task_run&) { return outcome::failure(""); });
   EXPECT_THAT(run(task("nul")), is_failed("NUL"));
   EXPECT_THAT(run(task("big")), is_failed("more than the limit"));
@@ -164,7 +172,8 @@ TEST_F(executor_runner, a_deaf_function_is_given_up_and_keeps_its_thread) {
   auto behind = start(task("quick"));
   EXPECT_EQ(r.counters().waiting, 1u);
   out.open();
-  EXPECT_THAT(behind.get(), succeeds_with("2"));  // the only thread is free again, so the late outcome is in
+  EXPECT_THAT(behind.get(),
+              succeeds_with("2"));  // the only thread is free again, so the late outcome is in
   EXPECT_EQ(r.counters().threads_stuck, 0u);
   EXPECT_EQ(r.counters().late, 1u);
 }
@@ -196,7 +205,8 @@ TEST_F(executor_runner, only_the_first_completion_counts) {
     done(outcome::success("1"));
     throw std::runtime_error("too late");
   });
-  handlers_.add_async("throws", [](const task_run&, completion) { throw std::runtime_error("at once"); });
+  handlers_.add_async("throws",
+                      [](const task_run&, completion) { throw std::runtime_error("at once"); });
   handlers_.add_async("forgets", [](const task_run&, completion) {});
   EXPECT_THAT(run(task("twice")), succeeds_with("1"));
   EXPECT_EQ(the_runner().counters().late, 1u);
@@ -207,7 +217,8 @@ TEST_F(executor_runner, only_the_first_completion_counts) {
 
 TEST_F(executor_runner, a_silent_async_handler_is_given_up) {
   std::vector<completion> kept;
-  handlers_.add_async("silent", [&](const task_run&, completion done) { kept.push_back(std::move(done)); });
+  handlers_.add_async("silent",
+                      [&](const task_run&, completion done) { kept.push_back(std::move(done)); });
   auto& r = start_runner({.stop_grace = 10ms, .command_log = {}});
   auto limited = task("silent");
   limited.timeout = 10ms;

@@ -17,7 +17,9 @@ using testing::StartsWith;
 
 struct table_scope final : expression_scope {
   std::map<std::string, json, std::less<>> variables{
-      {"input", json::parse(R"({"n": 7, "x": 2.5, "name": "Zoë", "list": [1, "two", null, {"k": [9]}], "on": true,
+      {"input",
+       json::parse(
+           R"({"n": 7, "x": 2.5, "name": "Zoë", "list": [1, "two", null, {"k": [9]}], "on": true,
                                "none": null, "big": 18446744073709551615, "map": {"a-b": 1, "in": 2}})")},
       {"job", {{"id", 42}, {"workflow", "w"}}},
       {"item", {{"id", 3}}},
@@ -32,7 +34,9 @@ struct table_scope final : expression_scope {
   const json* step(std::string_view name, step_field field) const override {
     const auto found = results.find(name);
     if (found == results.end()) return nullptr;
-    return field == step_field::result ? &found->second : field == step_field::status ? &completed : &none;
+    return field == step_field::result   ? &found->second
+           : field == step_field::status ? &completed
+                                         : &none;
   }
 };
 
@@ -45,7 +49,9 @@ json value(std::string_view text) {
 
 // "column: message" of whatever goes wrong.
 std::string error(std::string_view text, expression_names names = {.item = true}) {
-  const auto shown = [](const expression_error& e) { return std::to_string(e.offset + 1) + ": " + e.message; };
+  const auto shown = [](const expression_error& e) {
+    return std::to_string(e.offset + 1) + ": " + e.message;
+  };
   const auto code = expression::compile(text, names);
   if (!code) return shown(code.error());
   const auto out = code.value().evaluate(table_scope{});
@@ -100,7 +106,8 @@ TEST(expression, logic_and_comparison) {
   EXPECT_EQ(value("false && input.missing"), false) << "the right side is not looked at";
   EXPECT_EQ(value("true || 1"), true);
   EXPECT_EQ(value("1 == 1.0"), true);
-  EXPECT_EQ(value("9223372036854775807 == 9223372036854775808.0"), false) << "exact, not by way of doubles";
+  EXPECT_EQ(value("9223372036854775807 == 9223372036854775808.0"), false)
+      << "exact, not by way of doubles";
   EXPECT_EQ(value("input.big > 9223372036854775807"), true);
   EXPECT_EQ(value("-1 < input.big"), true);
   EXPECT_EQ(value("1 == '1'"), false);
@@ -125,8 +132,9 @@ TEST(expression, functions) {
   EXPECT_EQ(value("has(input.n.b)"), false);
   EXPECT_EQ(value("has(input.list[9].k)"), false);
   EXPECT_EQ(value("has(steps.fetch.result.rows)"), true);
-  EXPECT_EQ(value("string(1) + string(1.5) + string(true) + string('x') + string(null) + string([1])"),
-            "11.5truexnull[1]");
+  EXPECT_EQ(
+      value("string(1) + string(1.5) + string(true) + string('x') + string(null) + string([1])"),
+      "11.5truexnull[1]");
   EXPECT_EQ(value("int('-12') + int(2.9) + int(3)"), -7);
   EXPECT_EQ(value("double('1.5') + double(1)"), 2.5);
   EXPECT_EQ(value("'abc'.startsWith('ab') && endsWith('abc', 'bc') && 'abc'.contains('b')"), true);
@@ -145,7 +153,8 @@ TEST(expression, errors_say_what_and_where) {
   EXPECT_EQ(error("1 < 2 < 3"), "7: comparisons cannot be chained; join them with &&");
   EXPECT_EQ(error("true & false"), "6: write &&");
   EXPECT_EQ(error("'abc"), "1: this string is not closed");
-  EXPECT_EQ(error(R"('\q')"), "2: unknown escape; known are \\n \\r \\t \\b \\f \\\\ \\\" \\' \\/ \\uXXXX");
+  EXPECT_EQ(error(R"('\q')"),
+            "2: unknown escape; known are \\n \\r \\t \\b \\f \\\\ \\\" \\' \\/ \\uXXXX");
   EXPECT_EQ(error(R"('\u0000')"), "2: a NUL character cannot be stored");
   EXPECT_EQ(error("12abc"), "3: a name cannot start with a digit");
   EXPECT_EQ(error("9223372036854775808"), "1: this number is too large");
@@ -157,8 +166,9 @@ TEST(expression, errors_say_what_and_where) {
   EXPECT_THAT(error("steps.fetch-all.result"), HasSubstr("steps[\"fetch-...\"]"));
   EXPECT_THAT(error("steps[input.x].result"), StartsWith("7: only a quoted name"));
   EXPECT_THAT(error("item.id", {}), HasSubstr("for_each"));
-  EXPECT_EQ(error("input.missing"), "7: there is no field \"missing\"; there are: \"big\", \"list\", \"map\", \"n\", "
-                                    "\"name\", \"none\", \"on\", \"x\"");
+  EXPECT_EQ(error("input.missing"),
+            "7: there is no field \"missing\"; there are: \"big\", \"list\", \"map\", \"n\", "
+            "\"name\", \"none\", \"on\", \"x\"");
   EXPECT_EQ(error("input.n.x"), "9: 7 has no field \"x\"");
   EXPECT_EQ(error("input.list[4]"), "11: index 4 is not in a list of 4");
   EXPECT_EQ(error("input.list[-1]"), "11: index -1 is not in a list of 4");
@@ -203,7 +213,8 @@ TEST(expression, is_bounded) {
 }
 
 TEST(expression, tells_which_steps_it_reads) {
-  const auto code = expression::compile("steps.a.status == 'failed' || size(steps['b-c'].result) > 0 && steps.a.result");
+  const auto code = expression::compile(
+      "steps.a.status == 'failed' || size(steps['b-c'].result) > 0 && steps.a.result");
   const auto& reads = code.value().reads();
   ASSERT_EQ(reads.size(), 3u);
   EXPECT_EQ(reads[0].step, "a");
@@ -227,14 +238,16 @@ TEST(json_template, keeps_types_where_an_expression_stands_alone) {
 }
 
 TEST(json_template, puts_values_into_texts) {
-  EXPECT_EQ(filled(R"("n=${input.n}, ${input.name}${input.on} ${input.map}")"), "n=7, Zoëtrue {\"a-b\":1,\"in\":2}");
+  EXPECT_EQ(filled(R"("n=${input.n}, ${input.name}${input.on} ${input.map}")"),
+            "n=7, Zoëtrue {\"a-b\":1,\"in\":2}");
   EXPECT_EQ(filled(R"(" ${input.n}")"), " 7");
 }
 
 TEST(json_template, can_be_told_not_to) {
   EXPECT_EQ(filled(R"("$${input.n} costs $5 $$ ${input.n}$")"), "${input.n} costs $5 $$ 7$");
   EXPECT_EQ(filled(R"("$")"), "$");
-  EXPECT_EQ(filled(R"({"${input.n}": 1})"), json::parse(R"({"${input.n}": 1})")) << "keys are never templates";
+  EXPECT_EQ(filled(R"({"${input.n}": 1})"), json::parse(R"({"${input.n}": 1})"))
+      << "keys are never templates";
 }
 
 TEST(json_template, errors_name_the_place) {
@@ -251,7 +264,8 @@ TEST(json_template, errors_name_the_place) {
 }
 
 TEST(json_template, tells_which_steps_it_reads) {
-  const auto t = json_template::compile(json::parse(R"({"a": "x ${steps.fetch.result}", "b": ["${steps.s.status}"]})"));
+  const auto t = json_template::compile(
+      json::parse(R"({"a": "x ${steps.fetch.result}", "b": ["${steps.s.status}"]})"));
   const auto& reads = t.value().reads();
   ASSERT_EQ(reads.size(), 2u);
   EXPECT_EQ(reads[0].what.offset, 10u);

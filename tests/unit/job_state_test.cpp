@@ -27,18 +27,21 @@ TEST(job_state, a_finished_job_moves_only_when_an_operator_asks_for_another_roun
     if (is_finished(t.from)) {
       EXPECT_EQ(t.on, job_event::redrive);
     }
-  for (int e = 0; e < event_count; ++e) EXPECT_FALSE(next(job_state::completed, static_cast<job_event>(e)));
+  for (int e = 0; e < event_count; ++e)
+    EXPECT_FALSE(next(job_state::completed, static_cast<job_event>(e)));
 }
 
 TEST(job_state, every_unfinished_job_can_be_cancelled) {
   for (int s = 0; s < state_count; ++s) {
     const auto state = static_cast<job_state>(s);
-    EXPECT_EQ(next(state, job_event::cancel).has_value(), !is_finished(state)) << job_state_names[s];
+    EXPECT_EQ(next(state, job_event::cancel).has_value(), !is_finished(state))
+        << job_state_names[s];
   }
 }
 
 TEST(job_state, names_are_read_back) {
-  for (int s = 0; s < state_count; ++s) EXPECT_EQ(parse_job_state(job_state_names[s]), static_cast<job_state>(s));
+  for (int s = 0; s < state_count; ++s)
+    EXPECT_EQ(parse_job_state(job_state_names[s]), static_cast<job_state>(s));
   EXPECT_FALSE(parse_job_state("done"));
 }
 

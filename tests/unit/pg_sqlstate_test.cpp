@@ -29,5 +29,6 @@ TEST(pg_sqlstate, every_class_leads_to_one_reaction) {
 TEST(pg_sqlstate, data_is_told_from_statements) {
   for (const char* state : {"22P02", "22003", "23505", "23514", "21000", "54000", "CA004"})
     EXPECT_TRUE(blames_data(state)) << state;
-  for (const char* state : {"42P01", "42501", "40001", "57P01", "XX000", ""}) EXPECT_FALSE(blames_data(state)) << state;
+  for (const char* state : {"42P01", "42501", "40001", "57P01", "XX000", ""})
+    EXPECT_FALSE(blames_data(state)) << state;
 }

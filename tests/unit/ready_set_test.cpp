@@ -23,7 +23,8 @@ std::int64_t pop(ready_set& set, handler_class c = handler_class::quick) {
 TEST(ready_set, gives_the_highest_priority_first_and_keeps_the_order_of_arrival_within_one) {
   ready_set set;
   const auto lot = set.lot("q", handler_class::quick);
-  for (const auto& [id, priority] : {std::pair{1, 10}, {2, 90}, {3, 90}, {4, 100}, {5, 0}}) set.push_back(lot, key(id, priority));
+  for (const auto& [id, priority] : {std::pair{1, 10}, {2, 90}, {3, 90}, {4, 100}, {5, 0}})
+    set.push_back(lot, key(id, priority));
   std::vector<std::int64_t> order;
   while (set.size() > 0) order.push_back(pop(set));
   EXPECT_EQ(order, (std::vector<std::int64_t>{4, 2, 3, 1, 5}));
@@ -57,7 +58,8 @@ TEST(ready_set, a_class_of_handlers_and_a_closed_lot_are_left_alone) {
   set.push_back(slot, key(2, 10));
   EXPECT_EQ(pop(set, handler_class::slot), 2);
   EXPECT_FALSE(set.choose(handler_class::slot, any));
-  EXPECT_FALSE(set.choose(handler_class::quick, [&](ready_set::lot_index l) { return l != quick; }));
+  EXPECT_FALSE(
+      set.choose(handler_class::quick, [&](ready_set::lot_index l) { return l != quick; }));
 }
 
 TEST(ready_set, a_change_of_priority_moves_a_key_behind_those_already_there) {
@@ -87,7 +89,8 @@ TEST(ready_set, agrees_with_a_sorted_list_over_random_operations) {
       model.emplace_back(priority, step);
       continue;
     }
-    const auto best = std::max_element(model.begin(), model.end(), [](auto& a, auto& b) { return a.first < b.first; });
+    const auto best = std::max_element(model.begin(), model.end(),
+                                       [](auto& a, auto& b) { return a.first < b.first; });
     ASSERT_EQ(pop(set), best->second);
     model.erase(best);
     ASSERT_EQ(set.size(), model.size());

@@ -27,13 +27,16 @@ TEST(retry_policy, grows_as_its_kind_says) {
 }
 
 TEST(retry_policy, never_leaves_its_range) {
-  const double randoms[] = {0.0, 0.5, 0.999999, 1.0, -1.0, 7.0, std::nan(""), std::numeric_limits<double>::infinity()};
+  const double randoms[] = {0.0,  0.5, 0.999999,     1.0,
+                            -1.0, 7.0, std::nan(""), std::numeric_limits<double>::infinity()};
   for (const auto kind : {retry_kind::exponential, retry_kind::linear, retry_kind::fixed})
     for (const auto base : {milliseconds{0}, milliseconds{1}, milliseconds{duration_max}})
       for (const double factor : {1.0, 2.0, 100.0})
-        for (const int attempt : {std::numeric_limits<int>::min(), -1, 0, 1, 2, 64, 32'767, std::numeric_limits<int>::max()})
+        for (const int attempt : {std::numeric_limits<int>::min(), -1, 0, 1, 2, 64, 32'767,
+                                  std::numeric_limits<int>::max()})
           for (const double random : randoms) {
-            const retry_policy p{.kind = kind, .base = base, .factor = factor, .cap = 10min, .jitter = 1};
+            const retry_policy p{
+                .kind = kind, .base = base, .factor = factor, .cap = 10min, .jitter = 1};
             const auto d = next_delay(p, attempt, random);
             EXPECT_GE(d, 0ms);
             EXPECT_LE(d, 10min);
@@ -54,12 +57,14 @@ TEST(retry_policy, jitter_spreads_over_its_share) {
 }
 
 TEST(retry_policy, json_keeps_it_and_fills_in_what_is_missing) {
-  const retry_policy p{.kind = retry_kind::linear, .base = 250ms, .factor = 1.5, .cap = 90s, .jitter = 0.5};
+  const retry_policy p{
+      .kind = retry_kind::linear, .base = 250ms, .factor = 1.5, .cap = 90s, .jitter = 0.5};
   const auto back = parse_retry_policy(to_json(p));
   ASSERT_TRUE(back);
   EXPECT_EQ(back.value(), p);
   EXPECT_EQ(parse_retry_policy(json::object()).value(), retry_policy{});
-  EXPECT_EQ(parse_retry_policy(json{{"base", "1h"}}).value().cap, 1h) << "a lone base lifts the default cap";
+  EXPECT_EQ(parse_retry_policy(json{{"base", "1h"}}).value().cap, 1h)
+      << "a lone base lifts the default cap";
 }
 
 TEST(retry_policy, says_what_is_wrong) {

@@ -12,7 +12,8 @@ verdict after(const outcome& how, int attempt, int attempts_max) {
   policy.kind = retry_kind::fixed;
   policy.base = 100ms;
   policy.jitter = 0;
-  return settle(how, attempt, attempts_max, [&] { return policy; }, 0.5);
+  return settle(
+      how, attempt, attempts_max, [&] { return policy; }, 0.5);
 }
 
 TEST(settle, only_a_retryable_failure_with_attempts_left_waits) {
@@ -31,8 +32,10 @@ TEST(settle, the_handlers_own_wish_wins_over_the_policy) {
 }
 
 TEST(settle, the_number_of_attempts_never_leaves_its_column) {
-  EXPECT_EQ(after(outcome::retry("later"), limits::attempts_max, limits::attempts_max + 1).state, task_state::failed);
-  EXPECT_EQ(after(outcome::retry("later"), limits::attempts_max - 1, limits::attempts_max).state, task_state::waiting);
+  EXPECT_EQ(after(outcome::retry("later"), limits::attempts_max, limits::attempts_max + 1).state,
+            task_state::failed);
+  EXPECT_EQ(after(outcome::retry("later"), limits::attempts_max - 1, limits::attempts_max).state,
+            task_state::waiting);
 }
 
 }  // namespace

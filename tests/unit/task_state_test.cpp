@@ -19,8 +19,8 @@ constexpr int event_count = static_cast<int>(task_event::reopen) + 1;
 constexpr std::array<std::string_view, event_count> event_names{
     "due",        "held",     "started", "succeeded", "errored", "backed_off",
     "owner_lost", "poisoned", "cancel",  "skip",      "redrive", "reopen"};
-constexpr std::array<std::string_view, 7> job_event_names{"taken_up",    "pause",  "resume", "all_settled",
-                                                          "step_failed", "cancel", "redrive"};
+constexpr std::array<std::string_view, 7> job_event_names{
+    "taken_up", "pause", "resume", "all_settled", "step_failed", "cancel", "redrive"};
 
 TEST(task_state, every_pair_of_state_and_event_is_legal_exactly_when_the_table_says_so) {
   for (int s = 0; s < state_count; ++s)
@@ -32,7 +32,8 @@ TEST(task_state, every_pair_of_state_and_event_is_legal_exactly_when_the_table_s
           EXPECT_EQ(next(t.from, t.on), t.to);
         }
       EXPECT_LE(rows, 1) << task_state_names[s] << " on " << event_names[e] << " is there twice";
-      EXPECT_EQ(next(static_cast<task_state>(s), static_cast<task_event>(e)).has_value(), rows == 1);
+      EXPECT_EQ(next(static_cast<task_state>(s), static_cast<task_event>(e)).has_value(),
+                rows == 1);
     }
 }
 
@@ -42,13 +43,15 @@ TEST(task_state, a_finished_task_moves_only_when_an_operator_asks_for_another_ro
       EXPECT_TRUE(t.on == task_event::redrive || t.on == task_event::reopen);
     }
   for (int e = 0; e < event_count; ++e)
-    EXPECT_FALSE(next(task_state::completed, static_cast<task_event>(e))) << "completed is for ever";
+    EXPECT_FALSE(next(task_state::completed, static_cast<task_event>(e)))
+        << "completed is for ever";
 }
 
 TEST(task_state, every_state_can_be_reached_and_every_unfinished_one_can_be_left) {
   for (int s = 0; s < state_count; ++s) {
     const auto state = static_cast<task_state>(s);
-    EXPECT_TRUE(state == task_state::waiting || row_may_move(task_state::waiting, state)) << task_state_names[s];
+    EXPECT_TRUE(state == task_state::waiting || row_may_move(task_state::waiting, state))
+        << task_state_names[s];
     if (!is_finished(state)) {
       EXPECT_TRUE(row_may_move(state, task_state::cancelled)) << task_state_names[s];
     }
@@ -70,7 +73,8 @@ TEST(task_state, a_row_may_skip_states_but_never_finished_ones) {
             open.push_back(static_cast<int>(t.to));
       }
       // Coming back round to a finished start does not count as passing through it.
-      EXPECT_EQ(row_may_move(static_cast<task_state>(from), static_cast<task_state>(to)), seen.contains(to))
+      EXPECT_EQ(row_may_move(static_cast<task_state>(from), static_cast<task_state>(to)),
+                seen.contains(to))
           << task_state_names[from] << " -> " << task_state_names[to];
     }
 }
@@ -85,15 +89,16 @@ TEST(task_state, names_are_read_back) {
 
 // "waiting --> pending: due", one arrow for all events between the same two states.
 template <class Transitions, class StateNames, class EventNames>
-std::string diagram(const Transitions& transitions, const StateNames& states, const EventNames& events,
-                    std::string_view start, std::size_t first_finished) {
+std::string diagram(const Transitions& transitions, const StateNames& states,
+                    const EventNames& events, std::string_view start, std::size_t first_finished) {
   std::string out = "```mermaid\nstateDiagram-v2\n  [*] --> " + std::string(start) + "\n";
   std::vector<std::pair<std::string, std::string>> arrows;
   for (const auto& t : transitions) {
     const std::string arrow = std::string(states[static_cast<std::size_t>(t.from)]) + " --> " +
                               std::string(states[static_cast<std::size_t>(t.to)]);
     const std::string event(events[static_cast<std::size_t>(t.on)]);
-    const auto same = std::find_if(arrows.begin(), arrows.end(), [&](const auto& a) { return a.first == arrow; });
+    const auto same =
+        std::find_if(arrows.begin(), arrows.end(), [&](const auto& a) { return a.first == arrow; });
     if (same == arrows.end()) {
       arrows.emplace_back(arrow, event);
     } else {
@@ -101,7 +106,8 @@ std::string diagram(const Transitions& transitions, const StateNames& states, co
     }
   }
   for (const auto& [arrow, names] : arrows) out += "  " + arrow + ": " + names + "\n";
-  for (std::size_t s = first_finished; s < states.size(); ++s) out += "  " + std::string(states[s]) + " --> [*]\n";
+  for (std::size_t s = first_finished; s < states.size(); ++s)
+    out += "  " + std::string(states[s]) + " --> [*]\n";
   return out + "```\n";
 }
 
@@ -113,8 +119,10 @@ TEST(task_state, the_diagrams_in_the_docs_are_the_tables) {
                                     static_cast<std::size_t>(task_state::completed));
   const std::string jobs = diagram(job_transitions, job_state_names, job_event_names, "pending",
                                    static_cast<std::size_t>(job_state::completed));
-  EXPECT_NE(text.str().find(tasks), std::string::npos) << "docs/state_machine.md must hold:\n" << tasks;
-  EXPECT_NE(text.str().find(jobs), std::string::npos) << "docs/state_machine.md must hold:\n" << jobs;
+  EXPECT_NE(text.str().find(tasks), std::string::npos) << "docs/state_machine.md must hold:\n"
+                                                       << tasks;
+  EXPECT_NE(text.str().find(jobs), std::string::npos) << "docs/state_machine.md must hold:\n"
+                                                      << jobs;
 }
 
 }  // namespace

@@ -20,9 +20,15 @@ using testing::IsEmpty;
 
 TEST(workflow_builder, gives_the_same_as_a_file) {
   workflow_builder wf("w");
-  wf.param("day", param_type::string).param("n", param_type::integer, 5).result("${steps.b.result}");
+  wf.param("day", param_type::string)
+      .param("n", param_type::integer, 5)
+      .result("${steps.b.result}");
   wf.step("a").handler("h").input({{"d", "${input.day}"}}).timeout(90s).retry({.base = 5s});
-  wf.step("b").command(std::vector<std::string>{"ls"}).after("a").for_each("steps.a.result").run(run_rule::all_done);
+  wf.step("b")
+      .command(std::vector<std::string>{"ls"})
+      .after("a")
+      .for_each("steps.a.result")
+      .run(run_rule::all_done);
   const auto built = wf.build();
   ASSERT_TRUE(built);
   const auto parsed = parse_workflow(R"(name: w
@@ -57,11 +63,13 @@ TEST(workflow_input, is_checked_in_the_words_of_sql) {
   const auto w = wf.build().value();
   EXPECT_THAT(input_problems(w, {{"day", "d"}}), IsEmpty());
   EXPECT_THAT(input_problems(w, {{"day", 1}, {"limit", "x"}, {"mode", "slow"}, {"more", 1}}),
-              testing::UnorderedElementsAre("workflow nightly: parameter \"day\" must be of type string, not number",
-                                            "workflow nightly: parameter \"limit\" must be an integer, not \"x\"",
-                                            "workflow nightly: parameter \"mode\" must be one of [\"full\", \"quick\"]",
-                                            "workflow nightly has no parameter \"more\""));
-  EXPECT_THAT(input_problems(w, json::object()), ElementsAre("workflow nightly: parameter \"day\" is missing"));
+              testing::UnorderedElementsAre(
+                  "workflow nightly: parameter \"day\" must be of type string, not number",
+                  "workflow nightly: parameter \"limit\" must be an integer, not \"x\"",
+                  "workflow nightly: parameter \"mode\" must be one of [\"full\", \"quick\"]",
+                  "workflow nightly has no parameter \"more\""));
+  EXPECT_THAT(input_problems(w, json::object()),
+              ElementsAre("workflow nightly: parameter \"day\" is missing"));
   EXPECT_THAT(input_problems(w, json::array()),
               ElementsAre("workflow nightly: the input must be a JSON object, not array"));
   EXPECT_EQ(with_defaults(w, {{"day", "d"}})["limit"], 10);
@@ -73,7 +81,8 @@ TEST(workflow_docs, the_example_in_the_guide_is_a_workflow) {
   text << file.rdbuf();
   const std::string guide = text.str();
   const std::size_t from = guide.find("```yaml\n") + 8;
-  const auto w = parse_workflow(std::string_view(guide).substr(from, guide.find("```", from) - from), "workflows.md");
+  const auto w = parse_workflow(
+      std::string_view(guide).substr(from, guide.find("```", from) - from), "workflows.md");
   ASSERT_TRUE(w) << to_string(w.error()[0]);
   EXPECT_EQ(w.value().steps.size(), 4u);
   const auto plan = workflow_plan::make(std::make_shared<workflow_definition>(w.value()));

@@ -11,7 +11,11 @@ workflow_definition example() {
   workflow_builder wf("w");
   wf.step("list").handler("http");
   wf.step("each").handler("resize").after("list").for_each("steps.list.result");
-  wf.step("alarm").handler("mail \"me\"];\nevil").after("each").run(run_rule::one_failed).when("input.k < '\\\\'");
+  wf.step("alarm")
+      .handler("mail \"me\"];\nevil")
+      .after("each")
+      .run(run_rule::one_failed)
+      .when("input.k < '\\\\'");
   workflow_definition out = wf.build().value();
   out.name = "w\"x";  // a reader refuses it; the pictures must stand it all the same
   return out;
