@@ -23,7 +23,7 @@ void adopt(scheduler_self self, const arrival& a, const running_now& r) {
   t.written = a.state == task_state::running;
   t.step = a.body.step;
   t.retry = a.body.retry;
-  if (!t.written) s.unwritten.emplace(self->clock().now(), a.id);
+  if (!t.written) s.unwritten.emplace_front(self->clock().now(), a.id);
   ++s.lot_queue[t.lot]->running;
   s.running.emplace(a.id, std::move(t));
 }
@@ -92,7 +92,7 @@ void start(scheduler_self self, ready_set::lot_index lot, const ready_key& key,
     careful.started.push_back({key.id, t.attempt, t.started});
     s.careful_runs.emplace(key.id, std::move(run));
   } else {
-    if (!t.quick) s.unwritten.emplace(t.started + s.context->settings.running_after, key.id);
+    if (!t.quick) s.unwritten.emplace_back(t.started + s.context->settings.running_after, key.id);
     runs.push_back(std::move(run));
   }
   s.running.emplace(key.id, std::move(t));
@@ -169,8 +169,7 @@ void accept(scheduler_self self, arrival&& a, settlement& out) {
     return;
   }
   if (a.due_in_us > 0) {
-    s.delayed.emplace(self->clock().now() + std::chrono::microseconds(a.due_in_us),
-                      delayed_key{key, lot});
+    s.delayed.put({key, lot}, self->clock().now() + std::chrono::microseconds(a.due_in_us));
     return;
   }
   if (a.has_payload && s.bodies.bytes() < s.context->settings.body_bytes_max)
@@ -244,14 +243,11 @@ void wake_up(scheduler_self self) {
   s.wake_at.reset();
   s.quick_cooldown = false;
   const monotonic now = self->clock().now();
-  while (!s.delayed.empty() && s.delayed.begin()->first <= now) {
-    s.ready.push_back(s.delayed.begin()->second.lot, s.delayed.begin()->second.key);
-    s.delayed.erase(s.delayed.begin());
-  }
+  s.delayed.take_due(now, [&s](const delayed_key& d) { s.ready.push_back(d.lot, d.key); });
   settlement running;
-  while (!s.unwritten.empty() && s.unwritten.begin()->first <= now) {
-    const auto at = s.running.find(s.unwritten.begin()->second);
-    s.unwritten.erase(s.unwritten.begin());
+  while (!s.unwritten.empty() && s.unwritten.front().first <= now) {
+    const auto at = s.running.find(s.unwritten.front().second);
+    s.unwritten.pop_front();
     if (at == s.running.end() || at->second.written) continue;
     at->second.written = true;
     running.started.push_back({at->first, at->second.attempt, at->second.started});
@@ -262,10 +258,8 @@ void wake_up(scheduler_self self) {
 
 void arm_wake(scheduler_self self) {
   auto& s = self->state;
-  std::optional<monotonic> at;
-  if (!s.delayed.empty()) at = s.delayed.begin()->first;
-  if (!s.unwritten.empty())
-    at = at ? std::min(*at, s.unwritten.begin()->first) : s.unwritten.begin()->first;
+  std::optional<monotonic> at = s.delayed.next();
+  if (!s.unwritten.empty()) at = std::min(at.value_or(monotonic::max()), s.unwritten.front().first);
   const monotonic now = self->clock().now();
   if (s.quick_cooldown) at = now + std::chrono::milliseconds(10);
   if (!at || (s.wake_at && *s.wake_at <= *at)) return;

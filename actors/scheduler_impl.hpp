@@ -34,7 +34,7 @@ void settle_steps(scheduler_self self, job_id job, std::vector<completed_attempt
 void close_tasks(scheduler_self self, job_id job, std::size_t count);
 void job_over(scheduler_self self, job_id job);
 void void_job_tasks(scheduler_self self, job_id job);
-// Stops a task or voids its key; true when it was running.
+// Stops a task, cancels its delay or voids its ready key; false when the key is still about.
 bool void_task(scheduler_self self, task_id task, job_id job);
 void apply(scheduler_self self, command_arrival&& c);
 void load_queues(scheduler_self self);

@@ -54,18 +54,21 @@ void retry_finished_job(scheduler_self self, const command_arrival& c) {
 void set_priority(scheduler_self self, const command_arrival& c, int priority) {
   auto& s = self->state;
   settlement out;
+  const auto change = [priority](delayed_key& d) {
+    d.key.priority = static_cast<std::uint8_t>(priority);
+  };
   if (c.task) {
     out.singles.push_back({single_write::kind::set_task_priority, c.task.value, priority, {}});
     s.ready.reprioritize([&](const ready_key& k) { return k.id == c.task; },
                          static_cast<std::uint8_t>(priority));
-    for (auto& [at, d] : s.delayed)
-      if (d.key.id == c.task) d.key.priority = static_cast<std::uint8_t>(priority);
+    s.delayed.change(c.task, change);
   } else {
     out.singles.push_back({single_write::kind::set_job_priority, c.job.value, priority, {}});
     s.ready.reprioritize([&](const ready_key& k) { return k.job == c.job; },
                          static_cast<std::uint8_t>(priority));
-    for (auto& [at, d] : s.delayed)
-      if (d.key.job == c.job) d.key.priority = static_cast<std::uint8_t>(priority);
+    s.delayed.for_each([&](delayed_key& d) {
+      if (d.key.job == c.job) change(d);
+    });
     if (const auto j = s.jobs.find(c.job); j != s.jobs.end() && j->second.actor)
       self->send(j->second.actor, job_command{c});
   }
@@ -172,6 +175,7 @@ bool void_task(scheduler_self self, task_id task, job_id job) {
     self->send(s.pool, cancel_run{task});
     return true;
   }
+  if (s.delayed.cancel(task)) return true;
   s.void_tasks.insert(task);
   if (const auto j = s.jobs.find(job); j != s.jobs.end()) ++j->second.voided;
   return false;

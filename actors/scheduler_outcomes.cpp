@@ -118,7 +118,7 @@ void committed(scheduler_self self, const recorded& r) {
   if (then.look)
     if (auto inbox = caf::actor_cast<inbox_actor>(s.inbox)) self->send(inbox, bell{});
   const monotonic now = self->clock().now();
-  for (auto& [key, delay] : then.delays) s.delayed.emplace(now + delay, std::move(key));
+  for (const auto& [key, delay] : then.delays) s.delayed.put(key, now + delay);
   for (const auto& [job, count] : then.closed) close_tasks(self, job, count);
   if (s.draining && s.running.empty() && s.unrecorded == 0 && s.drain_promise.pending())
     s.drain_promise.deliver(drained{0});

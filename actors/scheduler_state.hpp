@@ -4,6 +4,7 @@
 // cache of the unfinished rows of its lanes; built anew at every load.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <random>
 #include <unordered_map>
@@ -11,7 +12,7 @@
 
 #include "actors/context.hpp"
 #include "actors/messages.hpp"
-#include "triggers/ready_set.hpp"
+#include "triggers/delay_set.hpp"
 
 namespace cascade {
 
@@ -46,12 +47,6 @@ struct running_task {
   bool written = false;  // as running
   std::string step;
   std::string retry;
-};
-
-// A key that waits for time.
-struct delayed_key {
-  ready_key key;
-  ready_set::lot_index lot = 0;
 };
 
 // What happens when the settlement with this ticket is committed.
@@ -107,8 +102,8 @@ struct scheduler_data {
   std::vector<queue_info*> lot_queue;  // by lot
 
   std::unordered_map<task_id, running_task> running;
-  std::multimap<monotonic, delayed_key> delayed;
-  std::multimap<monotonic, task_id> unwritten;  // slot tasks by the time running is written
+  delay_set delayed;
+  std::deque<std::pair<monotonic, task_id>> unwritten;  // slot tasks by the time running is written
   std::unordered_map<job_id, job_info_entry> jobs;
   std::unordered_set<task_id> void_tasks;  // cancelled; dropped when their key turns up
   std::unordered_set<job_id> void_jobs;

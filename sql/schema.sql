@@ -237,9 +237,9 @@ begin
   elsif j.status = 'paused' then
     return format('Job %s is paused; cascade.resume_job(%s) lets it go on.', j.id, j.id);
   elsif not exists (select from pg_catalog.pg_locks l where l.locktype = 'advisory' and l.classid = 727001
-                    and l.objid = t.lane and l.granted
+                    and l.objid = (coalesce(t.job_id, t.id) & 63) and l.granted
                     and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())) then
-    return format('Lane %s has no owner: no cascaded is running on this database.', t.lane);
+    return format('Lane %s has no owner: no cascaded is running on this database.', coalesce(t.job_id, t.id) & 63);
   elsif t.requires is not null then
     return format('It is ready and needs a node with tags %s; the owner starts it when one is free.', t.requires);
   end if;
@@ -260,6 +260,25 @@ begin
 end $_$;
 
 ALTER FUNCTION cascade.fence(epoch bigint, batch bigint) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.hold_jobs_open(jobs bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  missing bigint;
+begin
+  select wanted.id into missing
+    from unnest(jobs) wanted(id)
+    left join (select j.id from cascade.job j where j.id = any (jobs) and j.status < 'completed'
+               order by j.id for key share) open on open.id = wanted.id
+    where open.id is null order by 1 limit 1;
+  if found then
+    raise exception using errcode = 'CA004', message = format('job %s does not exist or has finished', missing);
+  end if;
+end $$;
+
+ALTER FUNCTION cascade.hold_jobs_open(jobs bigint[]) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.param_problem(spec jsonb, value jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -414,17 +433,16 @@ end $$;
 
 ALTER FUNCTION cascade.tg_job_pin() OWNER TO cascade_owner;
 
-CREATE FUNCTION cascade.tg_task_delay() RETURNS trigger
+CREATE FUNCTION cascade.tg_task_contradiction() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-  new.status := 'waiting';
-  new.waiting_reason := 'delay';
-  return new;
+  raise exception using errcode = '23514', schema = 'cascade', table = 'task',
+    message = format('task %s: the columns of the row contradict each other', new.id);
 end $$;
 
-ALTER FUNCTION cascade.tg_task_delay() OWNER TO cascade_owner;
+ALTER FUNCTION cascade.tg_task_contradiction() OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.tg_task_deleted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -460,38 +478,73 @@ ALTER FUNCTION cascade.tg_task_guard() OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.tg_task_inserted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-  bell int;
-  missing bigint;
+  first_job bigint;
 begin
   insert into cascade.counter_delta (job_id, queue, status, n)
-    select i.job_id, i.queue, i.status, count(*) from inserted i group by 1, 2, 3;
-  -- A key-share lock keeps the owner from finishing the job until this transaction has ended.
-  if exists (select from inserted i where i.job_id is not null and i.xid <> '0') then
-    select wanted.job_id into missing
-      from (select distinct i.job_id from inserted i where i.job_id is not null) wanted
-      left join (select j.id from cascade.job j
-                 where j.id in (select i.job_id from inserted i) and j.status < 'completed'
-                 order by j.id for key share) open on open.id = wanted.job_id
-      where open.id is null order by 1 limit 1;
-    if found then
-      raise exception using errcode = 'CA004', message = format('job %s does not exist or has finished', missing);
-    end if;
-  end if;
-  if coalesce(current_setting('cascade.doorbell', true), '') <> 'off' then
-    for bell in select distinct i.lane & 15 from inserted i where i.xid <> '0' loop
-      if not pg_try_advisory_xact_lock_shared(727002, bell) then
-        perform pg_notify('cascade.doorbell', '');
-        exit;
-      end if;
-    end loop;
+    select i.job_id, i.queue, i.status, pg_catalog.count(*) from inserted i group by 1, 2, 3 order by 1
+    returning job_id into first_job;
+  if first_job is not null then
+    perform cascade.hold_jobs_open(array(
+      select distinct i.job_id from inserted i
+      where i.job_id is not null and i.xid operator(pg_catalog.<>) '0'::pg_catalog.xid8));
   end if;
   return null;
 end $$;
 
 ALTER FUNCTION cascade.tg_task_inserted() OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.tg_task_inserting() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  problem text;
+begin
+  if new.run_at > now() and new.status = 'pending' then
+    new.status := 'waiting';
+    new.waiting_reason := 'delay';
+  end if;
+  if new.status <= 'pending' and (new.waiting_reason is null) = (new.status = 'pending') and new.finished_at is null and new.progress is null and new.attempt = 0
+      and new.timeout is null and new.requires is null and new.retry is null
+      and new.unique_key is null and new.concurrency_key is null
+      and new.priority between 0 and 100 and new.max_attempts >= 1
+      and octet_length(new.queue) between 1 and 200 and octet_length(new.handler) between 1 and 200
+      and isfinite(new.run_at) and pg_column_size(new.payload) <= 16777216
+      and (new.xid = '0' or pg_try_advisory_xact_lock_shared(727002, (coalesce(new.job_id, new.id) & 15)::int)) then
+    return new;
+  end if;
+  problem := case
+    when not isfinite(new.run_at) then 'run_at must be a time, not infinity'
+    when new.priority not between 0 and 100 then 'priority must be from 0 to 100'
+    when new.max_attempts < 1 then 'max_attempts must be at least 1'
+    when new.timeout <= interval '0' then 'timeout must be positive'
+    when octet_length(new.queue) not between 1 and 200 then 'queue must have 1 to 200 bytes'
+    when octet_length(new.handler) not between 1 and 200 then 'handler must have 1 to 200 bytes'
+    when octet_length(new.unique_key) not between 1 and 1000 then 'unique_key must have 1 to 1000 bytes'
+    when octet_length(new.concurrency_key) not between 1 and 1000 then 'concurrency_key must have 1 to 1000 bytes'
+    when cardinality(new.requires) > 32 then 'requires may name 32 tags at most'
+    when array_position(new.requires, null) is not null then 'requires must not contain null'
+    when pg_column_size(new.payload) > 16777216 then 'payload may have 16 MiB at most'
+    when jsonb_typeof(new.retry) <> 'object' then 'retry must be a JSON object'
+    when (new.waiting_reason is not null) <> (new.status = 'waiting')
+      or (new.finished_at is not null) <> (new.status >= 'completed')
+      or (new.status >= 'running' and new.started_at is null) or new.attempt < 0 or new.progress not between 0 and 100
+      then 'the columns of the row contradict each other'
+  end;
+  if problem is not null then
+    raise exception using errcode = '23514', schema = 'cascade', table = 'task', message = 'new task: ' || problem;
+  end if;
+  -- Rows of the owner itself carry 0: it need not be woken.
+  if new.xid <> '0' and not pg_try_advisory_xact_lock_shared(727002, (coalesce(new.job_id, new.id) & 15)::int)
+      and coalesce(current_setting('cascade.doorbell', true), '') <> 'off' then
+    perform pg_notify('cascade.doorbell', '');
+  end if;
+  return new;
+end $$;
+
+ALTER FUNCTION cascade.tg_task_inserting() OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.tg_task_updated() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -553,7 +606,6 @@ CREATE TABLE cascade.task (
     status cascade.task_status DEFAULT 'pending'::cascade.task_status NOT NULL,
     waiting_reason cascade.waiting_reason,
     item integer,
-    lane smallint GENERATED ALWAYS AS (((COALESCE(job_id, id) & (63)::bigint))::smallint) STORED NOT NULL,
     priority smallint DEFAULT 50 NOT NULL,
     attempt smallint DEFAULT 0 NOT NULL,
     max_attempts smallint DEFAULT 5 NOT NULL,
@@ -569,27 +621,13 @@ CREATE TABLE cascade.task (
     retry jsonb,
     command jsonb,
     result jsonb,
-    error text,
-    CONSTRAINT task_attempt_check CHECK ((attempt >= 0)),
-    CONSTRAINT task_check CHECK (((waiting_reason IS NOT NULL) = (status = 'waiting'::cascade.task_status))),
-    CONSTRAINT task_check1 CHECK (((finished_at IS NOT NULL) = (status >= 'completed'::cascade.task_status))),
-    CONSTRAINT task_check2 CHECK (((status < 'running'::cascade.task_status) OR (started_at IS NOT NULL))),
-    CONSTRAINT task_concurrency_key_check CHECK (((octet_length(concurrency_key) >= 1) AND (octet_length(concurrency_key) <= 1000))),
-    CONSTRAINT task_handler_check CHECK (((octet_length(handler) >= 1) AND (octet_length(handler) <= 200))),
-    CONSTRAINT task_max_attempts_check CHECK ((max_attempts >= 1)),
-    CONSTRAINT task_payload_check CHECK ((pg_column_size(payload) <= 16777216)),
-    CONSTRAINT task_priority_check CHECK (((priority >= 0) AND (priority <= 100))),
-    CONSTRAINT task_progress_check CHECK (((progress >= 0) AND (progress <= 100))),
-    CONSTRAINT task_queue_check CHECK (((octet_length(queue) >= 1) AND (octet_length(queue) <= 200))),
-    CONSTRAINT task_requires_check CHECK (((cardinality(requires) <= 32) AND (array_position(requires, NULL::text) IS NULL))),
-    CONSTRAINT task_retry_check CHECK ((jsonb_typeof(retry) = 'object'::text)),
-    CONSTRAINT task_run_at_check CHECK (isfinite(run_at)),
-    CONSTRAINT task_timeout_check CHECK ((timeout > '00:00:00'::interval)),
-    CONSTRAINT task_unique_key_check CHECK (((octet_length(unique_key) >= 1) AND (octet_length(unique_key) <= 1000)))
+    error text
 )
 WITH (fillfactor='90');
 
 ALTER TABLE cascade.task OWNER TO cascade_owner;
+
+COMMENT ON TABLE cascade.task IS 'One unit of work. What its columns may hold is checked by triggers: each CHECK would be parsed anew for each statement, which halved the rate of single-row inserts (docs/adr/0005-checks-in-triggers.md).';
 
 CREATE VIEW cascade.attempts AS
  SELECT l.task_id,
@@ -628,7 +666,6 @@ CREATE TABLE cascade.command (
     applied_at timestamp with time zone,
     job_id bigint,
     task_id bigint,
-    lane smallint GENERATED ALWAYS AS (((COALESCE(job_id, task_id, (0)::bigint) & (63)::bigint))::smallint) STORED,
     kind text NOT NULL,
     queue text,
     created_by text DEFAULT CURRENT_USER NOT NULL,
@@ -926,7 +963,7 @@ CREATE VIEW cascade.tasks AS
     t.unique_key,
     t.concurrency_key,
     t.requires,
-    t.lane,
+    ((COALESCE(t.job_id, t.id) & (63)::bigint))::smallint AS lane,
     t.owner_losses
    FROM (cascade.task t
      LEFT JOIN cascade.node n ON ((n.epoch = t.epoch)));
@@ -1011,7 +1048,9 @@ CREATE TRIGGER job_900_announce AFTER INSERT ON cascade.job REFERENCING NEW TABL
 
 CREATE TRIGGER task_100_guard BEFORE UPDATE OF status ON cascade.task FOR EACH ROW WHEN (((old.status IS DISTINCT FROM new.status) AND ((old.status >= 'completed'::cascade.task_status) OR (CURRENT_USER <> 'cascade_engine'::name)))) EXECUTE FUNCTION cascade.tg_task_guard();
 
-CREATE TRIGGER task_500_delay BEFORE INSERT ON cascade.task FOR EACH ROW WHEN (((new.run_at > now()) AND (new.status = 'pending'::cascade.task_status))) EXECUTE FUNCTION cascade.tg_task_delay();
+CREATE TRIGGER task_110_contradiction BEFORE UPDATE ON cascade.task FOR EACH ROW WHEN ((((new.waiting_reason IS NOT NULL) <> (new.status = 'waiting'::cascade.task_status)) OR ((new.finished_at IS NOT NULL) <> (new.status >= 'completed'::cascade.task_status)) OR ((new.status >= 'running'::cascade.task_status) AND (new.started_at IS NULL)) OR (new.attempt < 0) OR ((new.priority < 0) OR (new.priority > 100)) OR ((new.progress < 0) OR (new.progress > 100)))) EXECUTE FUNCTION cascade.tg_task_contradiction();
+
+CREATE TRIGGER task_500_insert BEFORE INSERT ON cascade.task FOR EACH ROW EXECUTE FUNCTION cascade.tg_task_inserting();
 
 CREATE TRIGGER task_900_announce AFTER INSERT ON cascade.task REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION cascade.tg_task_inserted();
 
@@ -1061,6 +1100,9 @@ GRANT ALL ON FUNCTION cascade.explain_task(id bigint) TO cascade_engine;
 REVOKE ALL ON FUNCTION cascade.fence(epoch bigint, batch bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.fence(epoch bigint, batch bigint) TO cascade_engine;
 
+REVOKE ALL ON FUNCTION cascade.hold_jobs_open(jobs bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.hold_jobs_open(jobs bigint[]) TO cascade_engine;
+
 REVOKE ALL ON FUNCTION cascade.param_problem(spec jsonb, value jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.param_problem(spec jsonb, value jsonb) TO cascade_engine;
 
@@ -1107,8 +1149,8 @@ GRANT ALL ON FUNCTION cascade.tg_job_inserted() TO cascade_engine;
 REVOKE ALL ON FUNCTION cascade.tg_job_pin() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_job_pin() TO cascade_engine;
 
-REVOKE ALL ON FUNCTION cascade.tg_task_delay() FROM PUBLIC;
-GRANT ALL ON FUNCTION cascade.tg_task_delay() TO cascade_engine;
+REVOKE ALL ON FUNCTION cascade.tg_task_contradiction() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.tg_task_contradiction() TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.tg_task_deleted() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_task_deleted() TO cascade_engine;
@@ -1118,6 +1160,9 @@ GRANT ALL ON FUNCTION cascade.tg_task_guard() TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.tg_task_inserted() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_task_inserted() TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.tg_task_inserting() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.tg_task_inserting() TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.tg_task_updated() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_task_updated() TO cascade_engine;

@@ -28,7 +28,7 @@ using command_id = strong_id<struct command_tag>;
 // carries it.
 using epoch_id = strong_id<struct epoch_tag>;
 
-// A lane: the unit of ownership. A stored function of the job, or of the task's own id when it
+// A lane: the unit of ownership. A function of the job, or of the task's own id when it
 // stands alone.
 inline constexpr int lane_count = 64;
 constexpr int lane_of(task_id id) noexcept { return static_cast<int>(id.value & (lane_count - 1)); }

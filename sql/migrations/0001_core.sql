@@ -150,37 +150,35 @@ create table cascade.task (
   xid xid8 not null default pg_current_xact_id(),
   job_id bigint,
   created_at timestamptz not null default now(),
-  run_at timestamptz not null default now() check (isfinite(run_at)),
+  run_at timestamptz not null default now(),
   ready_at timestamptz,
   started_at timestamptz,
   finished_at timestamptz,
   epoch bigint,
-  timeout interval check (timeout > interval '0'),
+  timeout interval,
   status cascade.task_status not null default 'pending',
   waiting_reason cascade.waiting_reason,
   item int,
-  lane smallint not null generated always as ((coalesce(job_id, id) & 63)::smallint) stored,
-  priority smallint not null default 50 check (priority between 0 and 100),
-  attempt smallint not null default 0 check (attempt >= 0),
-  max_attempts smallint not null default 5 check (max_attempts >= 1),
+  priority smallint not null default 50,
+  attempt smallint not null default 0,
+  max_attempts smallint not null default 5,
   owner_losses smallint not null default 0,
-  progress smallint check (progress between 0 and 100),
-  queue text not null default 'default' check (octet_length(queue) between 1 and 200),
-  handler text not null check (octet_length(handler) between 1 and 200),
+  progress smallint,
+  queue text not null default 'default',
+  handler text not null,
   step text,
-  unique_key text check (octet_length(unique_key) between 1 and 1000),
-  concurrency_key text check (octet_length(concurrency_key) between 1 and 1000),
-  requires text[] check (cardinality(requires) <= 32 and array_position(requires, null) is null),
-  payload jsonb not null default '{}' check (pg_column_size(payload) <= 16777216),
-  retry jsonb check (jsonb_typeof(retry) = 'object'),
+  unique_key text,
+  concurrency_key text,
+  requires text[],
+  payload jsonb not null default '{}',
+  retry jsonb,
   command jsonb,
   result jsonb,
-  error text,
-  check ((waiting_reason is not null) = (status = 'waiting')),
-  check ((finished_at is not null) = (status >= 'completed')),
-  -- A task that was skipped or cancelled before it ran has started_at = finished_at and attempt 0.
-  check (status < 'running' or started_at is not null)
+  error text
 ) with (fillfactor = 90);
+comment on table cascade.task is
+  'One unit of work. What its columns may hold is checked by triggers: each CHECK would be parsed anew for each statement, '
+  'which halved the rate of single-row inserts (docs/adr/0005-checks-in-triggers.md).';
 
 -- The inbox and the takeover read; finished rows are not in it.
 create index task_inbox on cascade.task (xid) where status < 'completed';
@@ -210,7 +208,6 @@ create table cascade.command (
   applied_at timestamptz,
   job_id bigint,
   task_id bigint,
-  lane smallint generated always as ((coalesce(job_id, task_id, 0) & 63)::smallint) stored,
   kind text not null check (kind in ('cancel_job', 'cancel_task', 'retry_task', 'retry_job', 'set_job_priority',
     'set_task_priority', 'pause_job', 'resume_job', 'close_job', 'queue_changed')),
   queue text,
@@ -273,6 +270,21 @@ create trigger task_100_guard before update of status on cascade.task
                      and (old.status >= 'completed' or current_user <> 'cascade_engine'))
   execute function cascade.tg_task_guard();
 
+-- What always holds between the columns of a task. One that was skipped or cancelled before it ran has started_at =
+-- finished_at and attempt 0.
+create function cascade.tg_task_contradiction() returns trigger
+  language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  raise exception using errcode = '23514', schema = 'cascade', table = 'task',
+    message = format('task %s: the columns of the row contradict each other', new.id);
+end $$;
+create trigger task_110_contradiction before update on cascade.task
+  for each row when ((new.waiting_reason is not null) <> (new.status = 'waiting')
+    or (new.finished_at is not null) <> (new.status >= 'completed')
+    or (new.status >= 'running' and new.started_at is null)
+    or new.attempt < 0 or new.priority not between 0 and 100 or new.progress not between 0 and 100)
+  execute function cascade.tg_task_contradiction();
+
 create function cascade.tg_job_guard() returns trigger
   language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -286,16 +298,58 @@ create trigger job_100_guard before update of status on cascade.job
 
 -- derive -------------------------------------------------------------------------------------------------------------------
 
-create function cascade.tg_task_delay() returns trigger
+-- Checks a new task, lets it wait for its time, and rings the doorbell when its owner sleeps. Runs for every row of every
+-- insert: the first expression answers for ordinary tasks, the rest is for the others.
+-- Advisory lock classes. 727001 (class, lane): the lane is owned. 727002 (class, lane group): its owner sleeps.
+-- 727003: a migration runs. 16 lane groups keep the locks of a bulk insert few.
+create function cascade.tg_task_inserting() returns trigger
   language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  problem text;
 begin
-  new.status := 'waiting';
-  new.waiting_reason := 'delay';
+  if new.run_at > now() and new.status = 'pending' then
+    new.status := 'waiting';
+    new.waiting_reason := 'delay';
+  end if;
+  if new.status <= 'pending' and (new.waiting_reason is null) = (new.status = 'pending') and new.finished_at is null and new.progress is null and new.attempt = 0
+      and new.timeout is null and new.requires is null and new.retry is null
+      and new.unique_key is null and new.concurrency_key is null
+      and new.priority between 0 and 100 and new.max_attempts >= 1
+      and octet_length(new.queue) between 1 and 200 and octet_length(new.handler) between 1 and 200
+      and isfinite(new.run_at) and pg_column_size(new.payload) <= 16777216
+      and (new.xid = '0' or pg_try_advisory_xact_lock_shared(727002, (coalesce(new.job_id, new.id) & 15)::int)) then
+    return new;
+  end if;
+  problem := case
+    when not isfinite(new.run_at) then 'run_at must be a time, not infinity'
+    when new.priority not between 0 and 100 then 'priority must be from 0 to 100'
+    when new.max_attempts < 1 then 'max_attempts must be at least 1'
+    when new.timeout <= interval '0' then 'timeout must be positive'
+    when octet_length(new.queue) not between 1 and 200 then 'queue must have 1 to 200 bytes'
+    when octet_length(new.handler) not between 1 and 200 then 'handler must have 1 to 200 bytes'
+    when octet_length(new.unique_key) not between 1 and 1000 then 'unique_key must have 1 to 1000 bytes'
+    when octet_length(new.concurrency_key) not between 1 and 1000 then 'concurrency_key must have 1 to 1000 bytes'
+    when cardinality(new.requires) > 32 then 'requires may name 32 tags at most'
+    when array_position(new.requires, null) is not null then 'requires must not contain null'
+    when pg_column_size(new.payload) > 16777216 then 'payload may have 16 MiB at most'
+    when jsonb_typeof(new.retry) <> 'object' then 'retry must be a JSON object'
+    when (new.waiting_reason is not null) <> (new.status = 'waiting')
+      or (new.finished_at is not null) <> (new.status >= 'completed')
+      or (new.status >= 'running' and new.started_at is null) or new.attempt < 0 or new.progress not between 0 and 100
+      then 'the columns of the row contradict each other'
+  end;
+  if problem is not null then
+    raise exception using errcode = '23514', schema = 'cascade', table = 'task', message = 'new task: ' || problem;
+  end if;
+  -- Rows of the owner itself carry 0: it need not be woken.
+  if new.xid <> '0' and not pg_try_advisory_xact_lock_shared(727002, (coalesce(new.job_id, new.id) & 15)::int)
+      and coalesce(current_setting('cascade.doorbell', true), '') <> 'off' then
+    perform pg_notify('cascade.doorbell', '');
+  end if;
   return new;
 end $$;
-create trigger task_500_delay before insert on cascade.task
-  for each row when (new.run_at > now() and new.status = 'pending')
-  execute function cascade.tg_task_delay();
+create trigger task_500_insert before insert on cascade.task
+  for each row execute function cascade.tg_task_inserting();
 
 -- What is wrong with `value` as parameter `spec`, or null. Types: string, integer, number, boolean, array, object, any.
 create function cascade.param_problem(spec jsonb, value jsonb) returns text
@@ -375,37 +429,37 @@ create trigger job_500_pin before insert on cascade.job
 
 -- announce -----------------------------------------------------------------------------------------------------------------
 
--- Advisory lock classes. 727001 (class, lane): the lane is owned. 727002 (class, lane group): its owner sleeps.
--- 727003: a migration runs. 16 lane groups keep the locks of a bulk insert few.
-create function cascade.tg_task_inserted() returns trigger
-  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+-- No operator and no unqualified function here: the function runs with its owner's rights, and setting its own search_path
+-- would cost more than all it does. The first row that comes back has a job when any has.
+create function cascade.tg_task_inserted() returns trigger language plpgsql security definer as $$
 declare
-  bell int;
-  missing bigint;
+  first_job bigint;
 begin
   insert into cascade.counter_delta (job_id, queue, status, n)
-    select i.job_id, i.queue, i.status, count(*) from inserted i group by 1, 2, 3;
-  -- A key-share lock keeps the owner from finishing the job until this transaction has ended.
-  if exists (select from inserted i where i.job_id is not null and i.xid <> '0') then
-    select wanted.job_id into missing
-      from (select distinct i.job_id from inserted i where i.job_id is not null) wanted
-      left join (select j.id from cascade.job j
-                 where j.id in (select i.job_id from inserted i) and j.status < 'completed'
-                 order by j.id for key share) open on open.id = wanted.job_id
-      where open.id is null order by 1 limit 1;
-    if found then
-      raise exception using errcode = 'CA004', message = format('job %s does not exist or has finished', missing);
-    end if;
-  end if;
-  if coalesce(current_setting('cascade.doorbell', true), '') <> 'off' then
-    for bell in select distinct i.lane & 15 from inserted i where i.xid <> '0' loop
-      if not pg_try_advisory_xact_lock_shared(727002, bell) then
-        perform pg_notify('cascade.doorbell', '');
-        exit;
-      end if;
-    end loop;
+    select i.job_id, i.queue, i.status, pg_catalog.count(*) from inserted i group by 1, 2, 3 order by 1
+    returning job_id into first_job;
+  if first_job is not null then
+    perform cascade.hold_jobs_open(array(
+      select distinct i.job_id from inserted i
+      where i.job_id is not null and i.xid operator(pg_catalog.<>) '0'::pg_catalog.xid8));
   end if;
   return null;
+end $$;
+
+-- A key-share lock keeps the owner from finishing a job until the transaction that adds a task to it has ended.
+create function cascade.hold_jobs_open(jobs bigint[]) returns void
+  language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  missing bigint;
+begin
+  select wanted.id into missing
+    from unnest(jobs) wanted(id)
+    left join (select j.id from cascade.job j where j.id = any (jobs) and j.status < 'completed'
+               order by j.id for key share) open on open.id = wanted.id
+    where open.id is null order by 1 limit 1;
+  if found then
+    raise exception using errcode = 'CA004', message = format('job %s does not exist or has finished', missing);
+  end if;
 end $$;
 create trigger task_900_announce after insert on cascade.task
   referencing new table as inserted for each statement execute function cascade.tg_task_inserted();
@@ -603,9 +657,9 @@ begin
   elsif j.status = 'paused' then
     return format('Job %s is paused; cascade.resume_job(%s) lets it go on.', j.id, j.id);
   elsif not exists (select from pg_catalog.pg_locks l where l.locktype = 'advisory' and l.classid = 727001
-                    and l.objid = t.lane and l.granted
+                    and l.objid = (coalesce(t.job_id, t.id) & 63) and l.granted
                     and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())) then
-    return format('Lane %s has no owner: no cascaded is running on this database.', t.lane);
+    return format('Lane %s has no owner: no cascaded is running on this database.', coalesce(t.job_id, t.id) & 63);
   elsif t.requires is not null then
     return format('It is ready and needs a node with tags %s; the owner starts it when one is free.', t.requires);
   end if;
@@ -631,7 +685,8 @@ create view cascade.tasks as
   select t.id, t.job_id, t.step, t.item, t.queue, t.handler, t.status, t.waiting_reason, t.priority, t.payload, t.result,
     t.error, t.progress, t.attempt, t.max_attempts, n.name as node, t.run_at, t.created_at,
     case when t.status = 'waiting' then null else coalesce(t.ready_at, greatest(t.created_at, t.run_at)) end as ready_at,
-    t.started_at, t.finished_at, t.timeout, t.unique_key, t.concurrency_key, t.requires, t.lane, t.owner_losses
+    t.started_at, t.finished_at, t.timeout, t.unique_key, t.concurrency_key, t.requires,
+    (coalesce(t.job_id, t.id) & 63)::smallint as lane, t.owner_losses
   from cascade.task t
   left join cascade.node n on n.epoch = t.epoch;
 

@@ -58,7 +58,7 @@ TEST_F(schema_random, a_thousand_random_statements_of_a_producer_are_inserts_or_
   const char* const columns[] = {
       "handler",    "payload",         "queue",    "priority", "run_at", "max_attempts", "timeout",
       "unique_key", "concurrency_key", "requires", "retry",    "job_id", "status",       "xid",
-      "lane",       "epoch",           "result",   "attempt"};
+      "item",       "epoch",           "result",   "attempt"};
   const char* const values[] = {"default",
                                 "null",
                                 "'1'",

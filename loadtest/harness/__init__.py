@@ -1,0 +1,1 @@
+"""Parts of loadtest/compare. One concept a module: server, systems, load, workloads, report."""

@@ -1,0 +1,26 @@
+#include "triggers/delay_set.hpp"
+
+namespace cascade {
+
+void delay_set::put(const delayed_key& what, time_point due) {
+  // Elements of a set are const, but an entry's place on the wheel is not part of its value.
+  auto& at = const_cast<entry&>(*entries_.emplace(what).first);
+  at.what = what;
+  wheel_.schedule(at, ticks_up(due - start_, tick));
+}
+
+std::optional<delayed_key> delay_set::cancel(task_id id) {
+  const auto at = entries_.find(id);
+  if (at == entries_.end()) return std::nullopt;
+  const delayed_key what = at->what;
+  entries_.erase(at);  // leaves the wheel as it is destroyed
+  return what;
+}
+
+std::optional<delay_set::time_point> delay_set::next() const {
+  const auto at = wheel_.next_wakeup();
+  if (!at) return std::nullopt;
+  return start_ + std::chrono::duration_cast<time_point::duration>(*at * tick);
+}
+
+}  // namespace cascade

@@ -1,0 +1,86 @@
+// triggers/delay_set.hpp
+//
+// Tasks that wait for time: compact keys on a timer wheel, found by id.
+//
+// Owner    exactly one actor; not thread-safe; never reads a clock.
+// Units    the owner's monotonic time; ticks of 250 us inside. A key comes out less than a tick
+//          late and never early.
+// Cost     put, cancel and take_due O(1) a key; for_each O(size()).
+// Limits   about 100 bytes a key; the owner bounds their number.
+// Restart  a cache of rows that are waiting; built anew from them.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <unordered_set>
+
+#include "triggers/ready_set.hpp"
+#include "triggers/timer_wheel.hpp"
+
+namespace cascade {
+
+struct delayed_key {
+  ready_key key;
+  ready_set::lot_index lot = 0;
+};
+
+class delay_set {
+public:
+  using time_point = std::chrono::steady_clock::time_point;
+
+  explicit delay_set(time_point start = {}) : start_(start) {}
+
+  // Arms a key; one with the same id is replaced.
+  void put(const delayed_key& what, time_point due);
+  // Takes a key out before its time; nothing when it is not here.
+  std::optional<delayed_key> cancel(task_id id);
+
+  // Calls fn(const delayed_key&) for every key that is due, in the order of their times.
+  template <class F>
+  void take_due(time_point now, F&& fn) {
+    wheel_.advance(ticks_down(now - start_, tick), [&](timer_node& n) {
+      auto& due = static_cast<entry&>(n);
+      const delayed_key what = due.what;
+      entries_.erase(due);
+      fn(what);
+    });
+  }
+  // Calls fn(delayed_key&), which may change anything but the id.
+  template <class F>
+  void for_each(F&& fn) {
+    for (const entry& e : entries_) fn(e.what);
+  }
+  // Changes the key of one task; false when it is not here.
+  template <class F>
+  bool change(task_id id, F&& fn) {
+    const auto at = entries_.find(id);
+    if (at == entries_.end()) return false;
+    fn(at->what);
+    return true;
+  }
+
+  // When take_due should be called next; at times too early, never too late.
+  std::optional<time_point> next() const;
+  std::size_t size() const noexcept { return entries_.size(); }
+
+private:
+  static constexpr std::chrono::microseconds tick{250};
+
+  struct entry : timer_node {
+    explicit entry(const delayed_key& w) : what(w) {}
+    mutable delayed_key what;  // hashed by its id only, which never changes
+  };
+  struct by_id {
+    using is_transparent = void;
+    static task_id id(task_id i) { return i; }
+    static task_id id(const entry& e) { return e.what.key.id; }
+    std::size_t operator()(const auto& x) const { return std::hash<task_id>{}(id(x)); }
+    bool operator()(const auto& a, const auto& b) const { return id(a) == id(b); }
+  };
+
+  time_point start_;
+  timer_wheel wheel_;  // outlives its entries
+  std::unordered_set<entry, by_id, by_id> entries_;
+};
+
+}  // namespace cascade
