@@ -19,7 +19,7 @@ begin_load() {
 }
 under_way() {  # some of this load is done, much is not
   local done_before=$((pushed - load_rows))
-  until_true 30 server_says "select count(*) filter (where status = 'completed') > $done_before + 200 from cascade.task" t
+  until_true 30 server_says "select count(*) > $done_before + 200 from cascade.task where status = 'completed'" t
   kill -0 "$load" || fail "the load was over too soon"
 }
 end_load() {
@@ -29,7 +29,10 @@ end_load() {
 owner() { server_sql "select epoch from cascade.node where stopped_at is null"; }
 new_owner() { [[ $(owner) -gt $1 ]]; }
 batch() { server_sql "select batch from cascade.node where epoch = $1"; }
-backends() { server_sql "select string_agg(pid::text, ',') from pg_stat_activity where application_name ~ '^cascade (reader|writer|listener)'"; }
+backends() {
+  server_sql "select string_agg(pid::text, ',') from pg_stat_activity
+    where application_name ~ '^cascade (reader|writer|listener)'"
+}
 # Everything a lost node must not touch: all finished tasks, and its own count of batches.
 finished="select md5(string_agg(t::text, ' ' order by t.id)) from cascade.task t where status >= 'completed'"
 written_by="select coalesce(md5(string_agg(t::text, ' ' order by t.id)), 'nothing') from cascade.task t

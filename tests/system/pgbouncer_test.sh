@@ -82,7 +82,8 @@ clients=$(server_sql "select count(distinct pid) from pg_stat_activity where use
 [[ $clients -le 4 ]] || fail "the clients were not pooled: $clients connections"
 
 # Asleep: the owner holds the 16 doorbell locks. Each insert rings.
-asleep="select count(*) from pg_locks where locktype = 'advisory' and classid = 727002 and mode = 'ExclusiveLock' and granted"
+asleep="select count(*) from pg_locks
+  where locktype = 'advisory' and classid = 727002 and mode = 'ExclusiveLock' and granted"
 for n in {1..30}; do
   until_true 20 server_says "$asleep" 16
   id=$(pooled_sql "select cascade.add_task('noop')")
