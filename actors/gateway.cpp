@@ -111,6 +111,12 @@ void try_lanes(gateway_self self) {
          });
 }
 
+void ask_for_epoch(gateway_self self) {
+  submit(self, connection_step::kind::resumed,
+         pg::statement(sql::resume_epoch, pg::params{}.int8(self->state.epoch.value)),
+         [](connection_step& a, const pg::rows& r) { a.number = r.empty() ? -1 : r.int64(0, 0); });
+}
+
 void lanes_tried(gateway_self self, const connection_step& step) {
   auto& state = self->state;
   const engine_settings& s = state.context->settings;
@@ -120,18 +126,16 @@ void lanes_tried(gateway_self self, const connection_step& step) {
           "cascade.gateway.standby lanes={} text=\"another node owns the lanes\"", step.number);
     state.now = phase::standby;
     state.context->database->write({pg::statement(sql::unlock_all)}, [](const pg::batch_reply&) {});
+    // When the owner is another node, not a remnant of our own connection, what this engine still
+    // wants to write is void: it must forget now, or a stop would wait for it.
+    if (state.epoch) ask_for_epoch(self);
     // After a restart of the engine the locks of its last connection are free within milliseconds.
     const auto wait = std::chrono::milliseconds(++state.standby_tries < 20 ? 50 : 1'000);
     self->delayed_send(self, wait, reconnect{state.generation});
     return;
   }
-  if (state.epoch) {
-    submit(
-        self, connection_step::kind::resumed,
-        pg::statement(sql::resume_epoch, pg::params{}.int8(state.epoch.value)),
-        [](connection_step& a, const pg::rows& r) { a.number = r.empty() ? -1 : r.int64(0, 0); });
-    return;
-  }
+  state.now = phase::connecting;
+  if (state.epoch) return ask_for_epoch(self);
   submit(self, connection_step::kind::taken_over,
          pg::statement(sql::take_over, pg::params{}
                                            .text(s.node_name)
@@ -189,6 +193,7 @@ void step(gateway_self self, const connection_step& s) {
         state.context->database->close();
         return self->quit(caf::make_error(errc::fenced));
       }
+      if (state.now == phase::standby) return;
       return own(self, {true, true, false, state.epoch, s.number, 0});
     case kind::taken_over:
       state.epoch = epoch_id{s.number};

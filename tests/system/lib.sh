@@ -11,6 +11,7 @@ pids=()
 cleanup() {
   local status=$?
   for pid in "${pids[@]:-}"; do [[ -n $pid ]] && kill -9 "$pid" 2>/dev/null || true; done
+  [[ ! -d $work/server ]] || "$root/script/test-postgres" stop "$work/server" || true
   for file in "$work"/*/postgres/postmaster.pid; do
     [[ -f $file ]] && kill -QUIT "$(head -n 1 "$file")" 2>/dev/null || true
   done
@@ -37,17 +38,34 @@ until_true() {
 
 # start NAME ARGS...: a service with data directory $work/NAME; sets $service.
 start() {
+  start_unready "$@"
+  until_true 60 "$bin/cascade" --data-dir "$work/$1" status
+}
+# The same for a standby, which is not ready before it takes over.
+start_unready() {
   local name=$1
   shift
   "$bin/cascaded" --data-dir "$work/$name" "$@" 2>>"$work/$name.log" &
   service=$!
   pids+=("$service")
-  until_true 60 "$bin/cascade" --data-dir "$work/$name" status
 }
 stop() {
   kill -TERM "$1"
   wait "$1"
 }
+
+# A Postgres server of the test's own, with an empty database for services: sets $server, for services and psql.
+start_server() {
+  mkdir "$work/server"
+  "$root/script/test-postgres" start "$work/server"
+  server="host=$work/server/run port=54329 user=postgres dbname=cascade"
+  psql -XAtq "${server/dbname=cascade/dbname=postgres}" -c "create database cascade"
+}
+# server_sql SQL: one statement on it, whatever becomes of the services.
+server_sql() { psql -XAtq -v ON_ERROR_STOP=1 "$server" -c "$1"; }
+server_says() { [[ $(server_sql "$1") == "$2" ]]; }
+logged() { grep -q "$2" "$work/$1.log"; }  # logged NAME PATTERN
+
 cascade() { "$bin/cascade" --data-dir "$work/$node" "$@"; }
 sql() { cascade psql -- -XAtq -v ON_ERROR_STOP=1 -c "$1"; }
 
