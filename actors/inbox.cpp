@@ -1,7 +1,9 @@
 #include "actors/inbox.hpp"
 
+#include <boost/asio/post.hpp>
 #include <nlohmann/json.hpp>
 
+#include "actors/armed_read.hpp"
 #include "actors/decode.hpp"
 #include "pg/listener.hpp"
 #include "sql/queries.hpp"
@@ -32,6 +34,8 @@ struct inbox_state {
   bool room = true;
   std::uint64_t wake = 0;  // generation of the armed timer
   std::optional<std::chrono::microseconds> wake_at;
+  std::shared_ptr<armed_read> ready_read = std::make_shared<armed_read>();
+  bool armed = false;
   std::uint64_t reads = 0, empty_reads = 0, pages = 0, bells = 0, tasks = 0;
 
   explicit inbox_state(doorbell_settings s = {}) : door(s) {}
@@ -43,38 +47,41 @@ std::chrono::microseconds now(inbox_self self) {
       self->clock().now().time_since_epoch());
 }
 
-// The answer to a read, decoded on the Asio thread. Statements whose rows are no inbox rows are
-// skipped by `first`.
-void read(inbox_self self, std::vector<pg::statement> batch, std::size_t first, bool paged) {
+// What to do with the answer to the next read: decoded on the Asio thread, sent to the inbox.
+// Statements whose rows are no inbox rows are skipped by `first`.
+pg::batch_callback decoder(inbox_self self, std::size_t first, bool paged) {
   auto& state = self->state;
   const std::size_t limit = state.context->settings.inbox_page_rows;
-  state.context->database->read(
-      std::move(batch), [to = caf::actor_cast<inbox_impl>(self), generation = state.generation,
-                         reading = ++state.reading, first, limit, paged](pg::batch_reply reply) {
-        inbox_read answer;
-        answer.generation = generation;
-        answer.reading = reading;
-        answer.paged = paged;
-        answer.ok = reply.has_value();
-        if (reply) {
-          for (std::size_t i = first; i < reply.value().size(); ++i)
-            if (reply.value()[i].columns() == 18)
-              decode_inbox(reply.value()[i], answer.page);
-            else if (reply.value()[i].columns() == 1 && reply.value()[i].size() == 1)
-              answer.page.snapshot = reply.value()[i].text(0, 0);
-          answer.full = answer.page.tasks.size() >= limit;
-          answer.last = !answer.full;
-        } else {
-          answer.code = reply.error().code;
-          answer.problem = pg::to_string(reply.error());
-        }
-        caf::anon_send(to, std::move(answer));
-      });
+  return [to = caf::actor_cast<inbox_impl>(self), generation = state.generation,
+          reading = ++state.reading, first, limit, paged](pg::batch_reply reply) {
+    inbox_read answer;
+    answer.generation = generation;
+    answer.reading = reading;
+    answer.paged = paged;
+    answer.ok = reply.has_value();
+    if (reply) {
+      for (std::size_t i = first; i < reply.value().size(); ++i)
+        if (reply.value()[i].columns() == 18)
+          decode_inbox(reply.value()[i], answer.page);
+        else if (reply.value()[i].columns() == 1 && reply.value()[i].size() == 1)
+          answer.page.snapshot = reply.value()[i].text(0, 0);
+      answer.full = answer.page.tasks.size() >= limit;
+      answer.last = !answer.full;
+    } else {
+      answer.code = reply.error().code;
+      answer.problem = pg::to_string(reply.error());
+    }
+    caf::anon_send(to, std::move(answer));
+  };
+}
+
+void read(inbox_self self, std::vector<pg::statement> batch, std::size_t first, bool paged) {
+  self->state.context->database->read(std::move(batch), decoder(self, first, paged));
 }
 
 pg::params tags(const engine_settings& s) { return pg::params{}.texts(s.tags); }
 
-void read_new(inbox_self self) {
+std::vector<pg::statement> new_rows(inbox_self self) {
   const engine_settings& s = self->state.context->settings;
   std::vector<pg::statement> batch;
   batch.emplace_back(sql::read_inbox, pg::params{}
@@ -82,8 +89,29 @@ void read_new(inbox_self self) {
                                           .int4(static_cast<std::int32_t>(s.inbox_page_rows))
                                           .texts(s.tags)
                                           .int4(64 << 10));
-  ++self->state.reads;
-  read(self, std::move(batch), 0, false);
+  return batch;
+}
+
+void read_new(inbox_self self) { read(self, new_rows(self), 0, false); }
+
+// Nothing is to be done before a bell: whoever hears it sends the read.
+void arm_read(inbox_self self) {
+  auto& state = self->state;
+  if (state.armed || state.door.state() != doorbell::mode::asleep || state.door.busy() ||
+      state.door.blocked())
+    return;
+  state.armed = true;
+  auto go = std::make_shared<std::pair<std::vector<pg::statement>, pg::batch_callback>>(
+      new_rows(self), decoder(self, 0, false));
+  state.ready_read->arm([go, database = state.context->database] {
+    database->read(std::move(go->first), std::move(go->second));
+  });
+}
+
+// Before anything else is begun. A read that was fired meanwhile is under way.
+void disarm_read(inbox_self self) {
+  auto& state = self->state;
+  if (std::exchange(state.armed, false) && !state.ready_read->disarm()) state.door.on_read_begun();
 }
 
 std::string fetch_text(const engine_settings& s) {
@@ -107,6 +135,7 @@ void read_new_paged(inbox_self self) {
 void load(inbox_self self) {
   auto& state = self->state;
   const engine_settings& s = state.context->settings;
+  disarm_read(self);
   state.load_wanted = false;
   state.loading = true;
   state.paging = true;
@@ -181,6 +210,7 @@ void move_locks(inbox_self self, bool lock, std::vector<std::int32_t> groups, bo
 
 void pump(inbox_self self) {
   auto& state = self->state;
+  disarm_read(self);
   if (!state.up || state.loading || state.paging || state.snapshot.empty()) return;
   state.door.set_blocked(state.page_out || !state.room);
   switch (state.door.next()) {
@@ -194,6 +224,7 @@ void pump(inbox_self self) {
       return move_locks(self, false, std::move(all));
     }
     case doorbell::action::none:
+      arm_read(self);
       return arm(self);
   }
 }
@@ -222,6 +253,7 @@ void on_read(inbox_self self, inbox_read& r) {
   }
   if (r.reading != state.reading) return;
   if (!r.paged) {
+    ++state.reads;
     if (r.full) return read_new_paged(self);
     if (r.page.rows() == 0) ++state.empty_reads;
     state.snapshot = std::move(r.page.snapshot);
@@ -249,6 +281,7 @@ void database(inbox_self self, const database_changed& change) {
   auto& state = self->state;
   const bool was_paging =
       state.paging;  // some pages are with the scheduler already, some never came
+  disarm_read(self);
   state.up = change.up;
   state.generation = change.generation;
   if (!change.up) return;
@@ -269,14 +302,22 @@ void listen(inbox_self self) {
   options.channels = {"cascade.doorbell"};
   options.seed = state.context->settings.seed;
   pg::listener_callbacks callbacks;
-  callbacks.on_notify = [me](std::string_view, std::string_view) { caf::anon_send(me, bell{}); };
+  callbacks.on_notify = [me, read = state.ready_read, &io = *state.context->io](std::string_view,
+                                                                                std::string_view) {
+    // The read first: waking the inbox takes time, and it has nothing to do with it yet.
+    const bool answered = read->fire();
+    boost::asio::post(io, [me, answered] { caf::anon_send(me, bell{answered}); });
+  };
   callbacks.on_up = [me] { caf::anon_send(me, bell{}); };
   callbacks.on_down = [log = state.context->log](const pg::failure& f) {
     log->warn("cascade.listener.down text=\"{}\"", pg::to_string(f));
   };
   state.listener = pg::listener::make(*state.context->io, std::move(options), std::move(callbacks));
   state.listener->start();
-  self->attach_functor([listener = state.listener] { listener->stop(); });
+  self->attach_functor([listener = state.listener, read = state.ready_read] {
+    listener->stop();
+    read->disarm();  // it holds the inbox alive
+  });
 }
 
 nlohmann::json numbers(const inbox_state& s) {
@@ -315,9 +356,13 @@ inbox_actor spawn_inbox(caf::actor_system& system, engine_context_ptr its_contex
               return a;
             },
             [self](const database_changed& c) { database(self, c); },
-            [self](const bell&) {
+            [self](const bell& b) {
+              auto& door = self->state.door;
               ++self->state.bells;
-              self->state.door.on_bell(now(self));
+              if (b.answered)
+                door.on_answered_bell(now(self));
+              else
+                door.on_bell(now(self));
               pump(self);
             },
             [self](const begin_load& b) {

@@ -154,7 +154,9 @@ struct reconnect {
 // -- inbox
 // -------------------------------------------------------------------------------------------------
 
-struct bell {};
+struct bell {
+  bool answered = false;  // a read was sent where it was heard
+};
 struct inbox_read {
   std::uint64_t generation = 0;
   std::uint64_t reading = 0;  // which read this belongs to

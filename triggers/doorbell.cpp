@@ -29,6 +29,12 @@ std::chrono::microseconds doorbell::wait() const noexcept {
 
 void doorbell::on_bell(std::chrono::microseconds now) noexcept {
   due_ = true;
+  on_answered_bell(now);
+}
+
+void doorbell::on_read_begun() noexcept { busy_ = true; }
+
+void doorbell::on_answered_bell(std::chrono::microseconds now) noexcept {
   if (settings_.awake_bells == 0 || mode_ != mode::asleep) return;
   if (now - window_start_ > settings_.rate_window) {
     window_start_ = now;

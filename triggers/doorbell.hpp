@@ -54,6 +54,10 @@ public:
 
   // `now` is any monotonic time of the caller's.
   void on_bell(std::chrono::microseconds now) noexcept;
+  // A bell whose read was begun where it was heard (on_read_begun may come first or later).
+  void on_answered_bell(std::chrono::microseconds now) noexcept;
+  // A read is under way that next() did not ask for. Requires: no action is under way.
+  void on_read_begun() noexcept;
   void on_timer() noexcept;
   // `rows`: what the read brought; `full`: it stopped at its limit, more is there.
   void on_read(std::size_t rows, bool full) noexcept;
@@ -65,6 +69,8 @@ public:
   void set_blocked(bool blocked) noexcept { blocked_ = blocked; }
 
   mode state() const noexcept { return mode_; }
+  bool busy() const noexcept { return busy_; }
+  bool blocked() const noexcept { return blocked_; }
 
 private:
   doorbell_settings settings_;
