@@ -102,6 +102,9 @@ void committed(scheduler_self self, const recorded& r) {
       if (run == s.careful_runs.end()) continue;
       if (task != s.running.end())
         (task->second.quick ? quick : slots).runs.push_back(std::move(run->second));
+      else if (s.handler_classes[s.handler_of(run->second.handler, !run->second.command.empty())] ==
+               handler_class::slot)
+        ++s.free_slots;  // cancelled meanwhile: the pool never had it
       s.careful_runs.erase(run);
     }
     s.careful_tickets.erase(careful);
