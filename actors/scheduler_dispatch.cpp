@@ -180,6 +180,9 @@ void accept(scheduler_self self, arrival&& a, settlement& out) {
 
 void dispatch(scheduler_self self) {
   auto& s = self->state;
+  // Whatever brought us here may have been the last thing a drain waits for.
+  if (s.draining && s.running.empty() && s.unrecorded == 0 && s.drain_promise.pending())
+    s.drain_promise.deliver(drained{0});
   if (!s.up || !s.loaded || s.draining) return;
   settlement careful;
   for (const handler_class c : {handler_class::slot, handler_class::quick}) {

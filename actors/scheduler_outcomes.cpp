@@ -86,8 +86,6 @@ void take_outcomes(scheduler_self self, tasks_done& done, bool slots) {
   }
   if (out.rows() > 0) submit(self, std::move(out), std::move(then));
   for (auto& [job, attempts] : steps) settle_steps(self, job, std::move(attempts));
-  if (s.draining && s.running.empty() && s.unrecorded == 0 && s.drain_promise.pending())
-    s.drain_promise.deliver(drained{0});
   dispatch(self);
 }
 
@@ -123,8 +121,6 @@ void committed(scheduler_self self, const recorded& r) {
   const monotonic now = self->clock().now();
   for (auto& [key, delay] : then.delays) s.delayed.emplace(now + delay, std::move(key));
   for (const auto& [job, count] : then.closed) close_tasks(self, job, count);
-  if (s.draining && s.running.empty() && s.unrecorded == 0 && s.drain_promise.pending())
-    s.drain_promise.deliver(drained{0});
   dispatch(self);
 }
 
