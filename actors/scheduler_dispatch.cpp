@@ -139,6 +139,17 @@ void fetch(scheduler_self self, handler_class c, ready_set::lot_index lot, ready
                             });
 }
 
+// A task that was cancelled while it waited for time, and lives again: its old key would lie about
+// until then, and the new one be taken for it.
+void drop_void_delay(scheduler_self self, task_id id) {
+  auto& s = self->state;
+  if (!s.void_tasks.contains(id)) return;
+  const auto at = std::ranges::find(s.delayed, id, [](const auto& d) { return d.second.key.id; });
+  if (at == s.delayed.end()) return;
+  usable(self, at->second.lot, at->second.key);
+  s.delayed.erase(at);
+}
+
 }  // namespace
 
 void accept(scheduler_self self, arrival&& a, settlement& out) {
@@ -148,6 +159,7 @@ void accept(scheduler_self self, arrival&& a, settlement& out) {
     if (s.void_jobs.contains(a.job)) return;
     ++job_entry(self, a.job, nullptr, false).open;
   }
+  if (!s.void_tasks.empty()) drop_void_delay(self, a.id);
   if (const auto r = s.adoptable.find(a.id); r != s.adoptable.end()) {
     const running_now known = r->second;
     s.adoptable.erase(r);
