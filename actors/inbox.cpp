@@ -43,33 +43,36 @@ std::chrono::microseconds now(inbox_self self) {
       self->clock().now().time_since_epoch());
 }
 
-// The answer to a read, decoded on the Asio thread. Statements whose rows are no inbox rows are
-// skipped by `first`.
-void read(inbox_self self, std::vector<pg::statement> batch, std::size_t first, bool paged) {
+// What to do with the answer to a read: it is decoded on the Asio thread. Statements whose rows are
+// no inbox rows are skipped by `first`.
+pg::batch_callback answer_to_read(inbox_self self, std::size_t first, bool paged) {
   auto& state = self->state;
   const std::size_t limit = state.context->settings.inbox_page_rows;
-  state.context->database->read(
-      std::move(batch), [to = caf::actor_cast<inbox_impl>(self), generation = state.generation,
-                         reading = ++state.reading, first, limit, paged](pg::batch_reply reply) {
-        inbox_read answer;
-        answer.generation = generation;
-        answer.reading = reading;
-        answer.paged = paged;
-        answer.ok = reply.has_value();
-        if (reply) {
-          for (std::size_t i = first; i < reply.value().size(); ++i)
-            if (reply.value()[i].columns() == 18)
-              decode_inbox(reply.value()[i], answer.page);
-            else if (reply.value()[i].columns() == 1 && reply.value()[i].size() == 1)
-              answer.page.snapshot = reply.value()[i].text(0, 0);
-          answer.full = answer.page.tasks.size() >= limit;
-          answer.last = !answer.full;
-        } else {
-          answer.code = reply.error().code;
-          answer.problem = pg::to_string(reply.error());
-        }
-        caf::anon_send(to, std::move(answer));
-      });
+  return [to = caf::actor_cast<inbox_impl>(self), generation = state.generation,
+          reading = ++state.reading, first, limit, paged](pg::batch_reply reply) {
+    inbox_read answer;
+    answer.generation = generation;
+    answer.reading = reading;
+    answer.paged = paged;
+    answer.ok = reply.has_value();
+    if (reply) {
+      for (std::size_t i = first; i < reply.value().size(); ++i)
+        if (reply.value()[i].columns() == 18)
+          decode_inbox(reply.value()[i], answer.page);
+        else if (reply.value()[i].columns() == 1 && reply.value()[i].size() == 1)
+          answer.page.snapshot = reply.value()[i].text(0, 0);
+      answer.full = answer.page.tasks.size() >= limit;
+      answer.last = !answer.full;
+    } else {
+      answer.code = reply.error().code;
+      answer.problem = pg::to_string(reply.error());
+    }
+    caf::anon_send(to, std::move(answer));
+  };
+}
+
+void read(inbox_self self, std::vector<pg::statement> batch, std::size_t first, bool paged) {
+  self->state.context->database->read(std::move(batch), answer_to_read(self, first, paged));
 }
 
 pg::params tags(const engine_settings& s) { return pg::params{}.texts(s.tags); }
@@ -110,18 +113,6 @@ void load(inbox_self self) {
   state.load_wanted = false;
   state.loading = true;
   state.paging = true;
-  state.context->database->write(
-      {pg::statement(sql::recover_running,
-                     pg::params{}.int8s(state.adopted).int4(limits::owner_losses_max))},
-      [self_handle = caf::actor_cast<inbox_impl>(self),
-       generation = state.generation](pg::batch_reply reply) {
-        if (reply) return;
-        inbox_read failed;
-        failed.generation = generation;
-        failed.code = reply.error().code;
-        failed.problem = pg::to_string(reply.error());
-        caf::anon_send(self_handle, std::move(failed));
-      });
   std::vector<pg::statement> batch;
   batch.emplace_back(std::string("begin isolation level repeatable read read only"));
   batch.emplace_back(sql::load_snapshot);
@@ -129,7 +120,18 @@ void load(inbox_self self) {
   batch.emplace_back(sql::load_commands);
   batch.emplace_back(sql::load_tasks, tags(s), false);
   batch.emplace_back(fetch_text(s));
-  read(self, std::move(batch), 1, true);
+  // The snapshot comes after the commit of the charges, or tasks that have just ended with them
+  // would be loaded as running.
+  state.context->database->write(
+      {pg::statement(sql::recover_running,
+                     pg::params{}.int8s(state.adopted).int4(limits::owner_losses_max))},
+      [database = state.context->database, batch = std::move(batch),
+       answer = answer_to_read(self, 1, true)](pg::batch_reply reply) {
+        if (reply)
+          database->read(batch, answer);
+        else
+          answer(std::move(reply));
+      });
 }
 
 void next_page(inbox_self self) {
