@@ -1,177 +1,14 @@
-#include "actors/inbox.hpp"
+#include "actors/inbox_impl.hpp"
 
 #include <boost/asio/post.hpp>
 #include <nlohmann/json.hpp>
 
-#include "actors/armed_read.hpp"
-#include "actors/decode.hpp"
-#include "pg/listener.hpp"
-#include "sql/queries.hpp"
-#include "state/limits.hpp"
-
 namespace cascade {
 namespace {
-
-using inbox_impl = inbox_actor::extend<caf::reacts_to<inbox_read>, caf::reacts_to<doorbell_step>,
-                                       caf::reacts_to<inbox_wake>>;
-
-struct inbox_state {
-  static inline const char* name = "cascade.inbox";
-  engine_context_ptr context;
-  scheduler_actor scheduler;
-  std::shared_ptr<pg::listener> listener;
-  doorbell door;
-  bool up = false;
-  std::uint64_t generation = 0;
-  std::uint64_t reading = 0;  // number of the read under way
-  std::string snapshot;       // where the next read goes on; empty: not loaded
-  std::string next_snapshot;  // of a paged read, valid once its last page is in
-  std::vector<std::int64_t> adopted;
-  bool load_wanted = false;
-  bool loading = false;
-  bool paging = false;    // a cursor is open
-  bool page_out = false;  // the scheduler has a page
-  bool room = true;
-  std::uint64_t wake = 0;  // generation of the armed timer
-  std::optional<std::chrono::microseconds> wake_at;
-  std::shared_ptr<armed_read> ready_read = std::make_shared<armed_read>();
-  bool armed = false;
-  std::uint64_t reads = 0, empty_reads = 0, pages = 0, bells = 0, tasks = 0;
-
-  explicit inbox_state(doorbell_settings s = {}) : door(s) {}
-};
-using inbox_self = inbox_impl::stateful_pointer<inbox_state>;
 
 std::chrono::microseconds now(inbox_self self) {
   return std::chrono::duration_cast<std::chrono::microseconds>(
       self->clock().now().time_since_epoch());
-}
-
-// What to do with the answer to the next read: decoded on the Asio thread, sent to the inbox.
-// Statements whose rows are no inbox rows are skipped by `first`.
-pg::batch_callback decoder(inbox_self self, std::size_t first, bool paged) {
-  auto& state = self->state;
-  const std::size_t limit = state.context->settings.inbox_page_rows;
-  return [to = caf::actor_cast<inbox_impl>(self), generation = state.generation,
-          reading = ++state.reading, first, limit, paged](pg::batch_reply reply) {
-    inbox_read answer;
-    answer.generation = generation;
-    answer.reading = reading;
-    answer.paged = paged;
-    answer.ok = reply.has_value();
-    if (reply) {
-      for (std::size_t i = first; i < reply.value().size(); ++i)
-        if (reply.value()[i].columns() == 18)
-          decode_inbox(reply.value()[i], answer.page);
-        else if (reply.value()[i].columns() == 1 && reply.value()[i].size() == 1)
-          answer.page.snapshot = reply.value()[i].text(0, 0);
-      answer.full = answer.page.tasks.size() >= limit;
-      answer.last = !answer.full;
-    } else {
-      answer.code = reply.error().code;
-      answer.problem = pg::to_string(reply.error());
-    }
-    caf::anon_send(to, std::move(answer));
-  };
-}
-
-void read(inbox_self self, std::vector<pg::statement> batch, std::size_t first, bool paged) {
-  self->state.context->database->read(std::move(batch), decoder(self, first, paged));
-}
-
-pg::params tags(const engine_settings& s) { return pg::params{}.texts(s.tags); }
-
-std::vector<pg::statement> new_rows(inbox_self self) {
-  const engine_settings& s = self->state.context->settings;
-  std::vector<pg::statement> batch;
-  batch.emplace_back(sql::read_inbox, pg::params{}
-                                          .text(self->state.snapshot)
-                                          .int4(static_cast<std::int32_t>(s.inbox_page_rows))
-                                          .texts(s.tags)
-                                          .int4(64 << 10));
-  return batch;
-}
-
-void read_new(inbox_self self) { read(self, new_rows(self), 0, false); }
-
-// Nothing is to be done before a bell: whoever hears it sends the read.
-void arm_read(inbox_self self) {
-  auto& state = self->state;
-  if (state.armed || state.door.state() != doorbell::mode::asleep || state.door.busy() ||
-      state.door.blocked())
-    return;
-  state.armed = true;
-  auto go = std::make_shared<std::pair<std::vector<pg::statement>, pg::batch_callback>>(
-      new_rows(self), decoder(self, 0, false));
-  state.ready_read->arm([go, database = state.context->database] {
-    database->read(std::move(go->first), std::move(go->second));
-  });
-}
-
-// Before anything else is begun. A read that was fired meanwhile is under way.
-void disarm_read(inbox_self self) {
-  auto& state = self->state;
-  if (std::exchange(state.armed, false) && !state.ready_read->disarm()) state.door.on_read_begun();
-}
-
-std::string fetch_text(const engine_settings& s) {
-  return "fetch " + std::to_string(s.inbox_page_rows) + " from load_tasks";
-}
-
-// The same as read_new, but bounded: a cursor in a transaction of its own.
-void read_new_paged(inbox_self self) {
-  auto& state = self->state;
-  const engine_settings& s = state.context->settings;
-  state.paging = true;
-  std::vector<pg::statement> batch;
-  batch.emplace_back(std::string("begin isolation level repeatable read read only"));
-  batch.emplace_back(sql::load_snapshot);
-  batch.emplace_back(sql::load_new_jobs, pg::params{}.text(state.snapshot));
-  batch.emplace_back(sql::load_new_tasks, pg::params{}.text(state.snapshot).texts(s.tags), false);
-  batch.emplace_back(fetch_text(s));
-  read(self, std::move(batch), 1, true);
-}
-
-void load(inbox_self self) {
-  auto& state = self->state;
-  const engine_settings& s = state.context->settings;
-  disarm_read(self);
-  state.load_wanted = false;
-  state.loading = true;
-  state.paging = true;
-  state.context->database->write(
-      {pg::statement(sql::recover_running,
-                     pg::params{}.int8s(state.adopted).int4(limits::owner_losses_max))},
-      [self_handle = caf::actor_cast<inbox_impl>(self),
-       generation = state.generation](pg::batch_reply reply) {
-        if (reply) return;
-        inbox_read failed;
-        failed.generation = generation;
-        failed.code = reply.error().code;
-        failed.problem = pg::to_string(reply.error());
-        caf::anon_send(self_handle, std::move(failed));
-      });
-  std::vector<pg::statement> batch;
-  batch.emplace_back(std::string("begin isolation level repeatable read read only"));
-  batch.emplace_back(sql::load_snapshot);
-  batch.emplace_back(sql::load_jobs);
-  batch.emplace_back(sql::load_commands);
-  batch.emplace_back(sql::load_tasks, tags(s), false);
-  batch.emplace_back(fetch_text(s));
-  read(self, std::move(batch), 1, true);
-}
-
-void next_page(inbox_self self) {
-  std::vector<pg::statement> batch;
-  batch.emplace_back(fetch_text(self->state.context->settings));
-  read(self, std::move(batch), 0, true);
-}
-
-void close_pages(inbox_self self) {
-  self->state.paging = false;
-  std::vector<pg::statement> batch;
-  batch.emplace_back(std::string("commit"));
-  self->state.context->database->read(std::move(batch), [](const pg::batch_reply&) {});
 }
 
 void arm(inbox_self self) {
@@ -181,31 +18,6 @@ void arm(inbox_self self) {
   if (state.wake_at && *state.wake_at <= at) return;
   state.wake_at = at;
   self->delayed_send(self, wait, inbox_wake{++state.wake});
-}
-
-// `silent`: gives back what an unsuccessful try got; nobody waits for the answer.
-void move_locks(inbox_self self, bool lock, std::vector<std::int32_t> groups, bool silent = false) {
-  auto& state = self->state;
-  std::vector<pg::statement> batch;
-  if (lock)
-    batch.emplace_back(sql::lock_doorbells);
-  else
-    batch.emplace_back(sql::unlock_doorbells, pg::params{}.int4s(groups));
-  if (silent) return state.context->database->read(std::move(batch), [](const pg::batch_reply&) {});
-  state.context->database->read(
-      std::move(batch), [to = caf::actor_cast<inbox_impl>(self), generation = state.generation,
-                         lock](pg::batch_reply reply) {
-        doorbell_step step;
-        step.generation = generation;
-        step.locked = lock;
-        if (reply && lock) {
-          const pg::rows& r = reply.value().front();
-          for (int i = 0; i < r.size(); ++i)
-            if (r.boolean(i, 1)) step.groups.push_back(r.int32(i, 0));
-          step.got = static_cast<int>(step.groups.size()) == r.size();
-        }
-        caf::anon_send(to, std::move(step));
-      });
 }
 
 void pump(inbox_self self) {

@@ -168,7 +168,7 @@ void answered(recorder_self self, batch_answered& answer) {
     }
     return pump(self);
   }
-  if (answer.problem == errc::fenced && state.flights.size() == 1) {
+  if (answer.problem == errc::fenced) {  // of the oldest batch: it is no echo of another's failure
     state.context->log->error("cascade.recorder.fenced epoch={}", state.epoch.value);
     return self->quit(caf::make_error(errc::fenced));
   }

@@ -18,8 +18,11 @@ void database(scheduler_self self, const database_changed& change) {
   }
   s.epoch = change.epoch;
   // Reads under way on the old connection never come back.
-  for (auto& keys : s.fetching)
-    for (auto& [lot, key] : std::exchange(keys, {})) s.ready.push_front(lot, key);
+  for (auto& keys : s.fetching) {
+    for (auto it = keys.rbegin(); it != keys.rend(); ++it)
+      s.ready.push_front(it->first, it->second);
+    keys.clear();
+  }
   if (s.loaded) {
     if (s.context->on_ready) s.context->on_ready(true, s.epoch);
     load_queues(self);

@@ -139,6 +139,14 @@ void fetch(scheduler_self self, handler_class c, ready_set::lot_index lot, ready
                             });
 }
 
+// A task that was cancelled while its back-off was being written, and lives again: its old key would
+// lie about until then, and the new one be taken for it.
+void drop_void_delay(scheduler_self self, task_id id) {
+  auto& s = self->state;
+  if (!s.void_tasks.contains(id)) return;
+  if (const auto old = s.delayed.cancel(id)) usable(self, old->lot, old->key);
+}
+
 }  // namespace
 
 void accept(scheduler_self self, arrival&& a, settlement& out) {
@@ -148,6 +156,7 @@ void accept(scheduler_self self, arrival&& a, settlement& out) {
     if (s.void_jobs.contains(a.job)) return;
     ++job_entry(self, a.job, nullptr, false).open;
   }
+  if (!s.void_tasks.empty()) drop_void_delay(self, a.id);
   if (const auto r = s.adoptable.find(a.id); r != s.adoptable.end()) {
     const running_now known = r->second;
     s.adoptable.erase(r);
@@ -179,6 +188,9 @@ void accept(scheduler_self self, arrival&& a, settlement& out) {
 
 void dispatch(scheduler_self self) {
   auto& s = self->state;
+  // Whatever brought us here may have been the last thing a drain waits for.
+  if (s.draining && s.running.empty() && s.unrecorded == 0 && s.drain_promise.pending())
+    s.drain_promise.deliver(drained{0});
   if (!s.up || !s.loaded || s.draining) return;
   settlement careful;
   for (const handler_class c : {handler_class::slot, handler_class::quick}) {

@@ -80,8 +80,11 @@ void set_paused(scheduler_self self, const command_arrival& c, bool paused) {
   const auto j = s.jobs.find(c.job);
   if (j == s.jobs.end()) return apply_with(self, c.id, "the job has finished");
   j->second.paused = paused;
-  if (!paused)
-    for (auto& [lot, key] : std::exchange(j->second.parked, {})) s.ready.push_front(lot, key);
+  if (!paused) {
+    auto parked = std::exchange(j->second.parked, {});
+    for (auto it = parked.rbegin(); it != parked.rend(); ++it)
+      s.ready.push_front(it->first, it->second);
+  }
   settlement out;
   out.singles.push_back(
       {single_write::kind::set_job_status, c.job.value, 0, paused ? "paused" : "running"});

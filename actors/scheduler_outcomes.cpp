@@ -86,8 +86,6 @@ void take_outcomes(scheduler_self self, tasks_done& done, bool slots) {
   }
   if (out.rows() > 0) submit(self, std::move(out), std::move(then));
   for (auto& [job, attempts] : steps) settle_steps(self, job, std::move(attempts));
-  if (s.draining && s.running.empty() && s.unrecorded == 0 && s.drain_promise.pending())
-    s.drain_promise.deliver(drained{0});
   dispatch(self);
 }
 
@@ -102,6 +100,9 @@ void committed(scheduler_self self, const recorded& r) {
       if (run == s.careful_runs.end()) continue;
       if (task != s.running.end())
         (task->second.quick ? quick : slots).runs.push_back(std::move(run->second));
+      else if (s.handler_classes[s.handler_of(run->second.handler, !run->second.command.empty())] ==
+               handler_class::slot)
+        ++s.free_slots;  // cancelled meanwhile: the pool never had it
       s.careful_runs.erase(run);
     }
     s.careful_tickets.erase(careful);
@@ -120,8 +121,6 @@ void committed(scheduler_self self, const recorded& r) {
   const monotonic now = self->clock().now();
   for (const auto& [key, delay] : then.delays) s.delayed.put(key, now + delay);
   for (const auto& [job, count] : then.closed) close_tasks(self, job, count);
-  if (s.draining && s.running.empty() && s.unrecorded == 0 && s.drain_promise.pending())
-    s.drain_promise.deliver(drained{0});
   dispatch(self);
 }
 

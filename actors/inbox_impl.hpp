@@ -1,0 +1,57 @@
+// actors/inbox_impl.hpp
+//
+// Shared by the inbox's own files only: its state, and the reads it sends.
+#pragma once
+
+#include "actors/armed_read.hpp"
+#include "actors/inbox.hpp"
+#include "pg/listener.hpp"
+
+namespace cascade {
+
+using inbox_impl = inbox_actor::extend<caf::reacts_to<inbox_read>, caf::reacts_to<doorbell_step>,
+                                       caf::reacts_to<inbox_wake>>;
+
+struct inbox_state {
+  static inline const char* name = "cascade.inbox";
+  engine_context_ptr context;
+  scheduler_actor scheduler;
+  std::shared_ptr<pg::listener> listener;
+  doorbell door;
+  bool up = false;
+  std::uint64_t generation = 0;
+  std::uint64_t reading = 0;  // number of the read under way
+  std::string snapshot;       // where the next read goes on; empty: not loaded
+  std::string next_snapshot;  // of a paged read, valid once its last page is in
+  std::vector<std::int64_t> adopted;
+  bool load_wanted = false;
+  bool loading = false;
+  bool paging = false;    // a cursor is open
+  bool page_out = false;  // the scheduler has a page
+  bool room = true;
+  std::uint64_t wake = 0;  // generation of the armed timer
+  std::optional<std::chrono::microseconds> wake_at;
+  std::shared_ptr<armed_read> ready_read = std::make_shared<armed_read>();
+  bool armed = false;
+  std::uint64_t reads = 0, empty_reads = 0, pages = 0, bells = 0, tasks = 0;
+
+  explicit inbox_state(doorbell_settings s = {}) : door(s) {}
+};
+using inbox_self = inbox_impl::stateful_pointer<inbox_state>;
+
+// inbox_reads.cpp: what is sent to the database. Each answer comes back as a message.
+void read_new(inbox_self self);  // what is new since the snapshot, in one statement
+void read_new_paged(
+    inbox_self self);        // the same, but bounded: a cursor in a transaction of its own
+void load(inbox_self self);  // everything unfinished, after the charges of a takeover
+void next_page(inbox_self self);
+void close_pages(inbox_self self);
+// Nothing is to be done before a bell: whoever hears it sends the read.
+void arm_read(inbox_self self);
+// Before anything else is begun. A read that was fired meanwhile is under way.
+void disarm_read(inbox_self self);
+// Takes or gives back the doorbell locks. `silent`: gives back what an unsuccessful try got; nobody
+// waits for the answer.
+void move_locks(inbox_self self, bool lock, std::vector<std::int32_t> groups, bool silent = false);
+
+}  // namespace cascade

@@ -1,0 +1,158 @@
+#include "actors/decode.hpp"
+#include "actors/inbox_impl.hpp"
+#include "sql/queries.hpp"
+#include "state/limits.hpp"
+
+namespace cascade {
+namespace {
+
+// What to do with the answer to a read: it is decoded on the Asio thread. Statements whose rows are
+// no inbox rows are skipped by `first`.
+pg::batch_callback answer_to_read(inbox_self self, std::size_t first, bool paged) {
+  auto& state = self->state;
+  const std::size_t limit = state.context->settings.inbox_page_rows;
+  return [to = caf::actor_cast<inbox_impl>(self), generation = state.generation,
+          reading = ++state.reading, first, limit, paged](pg::batch_reply reply) {
+    inbox_read answer;
+    answer.generation = generation;
+    answer.reading = reading;
+    answer.paged = paged;
+    answer.ok = reply.has_value();
+    if (reply) {
+      for (std::size_t i = first; i < reply.value().size(); ++i)
+        if (reply.value()[i].columns() == 18)
+          decode_inbox(reply.value()[i], answer.page);
+        else if (reply.value()[i].columns() == 1 && reply.value()[i].size() == 1)
+          answer.page.snapshot = reply.value()[i].text(0, 0);
+      answer.full = answer.page.tasks.size() >= limit;
+      answer.last = !answer.full;
+    } else {
+      answer.code = reply.error().code;
+      answer.problem = pg::to_string(reply.error());
+    }
+    caf::anon_send(to, std::move(answer));
+  };
+}
+
+void read(inbox_self self, std::vector<pg::statement> batch, std::size_t first, bool paged) {
+  self->state.context->database->read(std::move(batch), answer_to_read(self, first, paged));
+}
+
+pg::params tags(const engine_settings& s) { return pg::params{}.texts(s.tags); }
+
+std::vector<pg::statement> new_rows(inbox_self self) {
+  const engine_settings& s = self->state.context->settings;
+  std::vector<pg::statement> batch;
+  batch.emplace_back(sql::read_inbox, pg::params{}
+                                          .text(self->state.snapshot)
+                                          .int4(static_cast<std::int32_t>(s.inbox_page_rows))
+                                          .texts(s.tags)
+                                          .int4(64 << 10));
+  return batch;
+}
+
+std::string fetch_text(const engine_settings& s) {
+  return "fetch " + std::to_string(s.inbox_page_rows) + " from load_tasks";
+}
+
+}  // namespace
+
+void read_new(inbox_self self) { read(self, new_rows(self), 0, false); }
+
+void arm_read(inbox_self self) {
+  auto& state = self->state;
+  if (state.armed || state.door.state() != doorbell::mode::asleep || state.door.busy() ||
+      state.door.blocked())
+    return;
+  state.armed = true;
+  auto go = std::make_shared<std::pair<std::vector<pg::statement>, pg::batch_callback>>(
+      new_rows(self), answer_to_read(self, 0, false));
+  state.ready_read->arm([go, database = state.context->database] {
+    database->read(std::move(go->first), std::move(go->second));
+  });
+}
+
+void disarm_read(inbox_self self) {
+  auto& state = self->state;
+  if (std::exchange(state.armed, false) && !state.ready_read->disarm()) state.door.on_read_begun();
+}
+
+void read_new_paged(inbox_self self) {
+  auto& state = self->state;
+  const engine_settings& s = state.context->settings;
+  state.paging = true;
+  std::vector<pg::statement> batch;
+  batch.emplace_back(std::string("begin isolation level repeatable read read only"));
+  batch.emplace_back(sql::load_snapshot);
+  batch.emplace_back(sql::load_new_jobs, pg::params{}.text(state.snapshot));
+  batch.emplace_back(sql::load_new_tasks, pg::params{}.text(state.snapshot).texts(s.tags), false);
+  batch.emplace_back(fetch_text(s));
+  read(self, std::move(batch), 1, true);
+}
+
+void load(inbox_self self) {
+  auto& state = self->state;
+  const engine_settings& s = state.context->settings;
+  disarm_read(self);
+  state.load_wanted = false;
+  state.loading = true;
+  state.paging = true;
+  std::vector<pg::statement> batch;
+  batch.emplace_back(std::string("begin isolation level repeatable read read only"));
+  batch.emplace_back(sql::load_snapshot);
+  batch.emplace_back(sql::load_jobs);
+  batch.emplace_back(sql::load_commands);
+  batch.emplace_back(sql::load_tasks, tags(s), false);
+  batch.emplace_back(fetch_text(s));
+  // The snapshot comes after the commit of the charges, or tasks that have just ended with them
+  // would be loaded as running.
+  state.context->database->write(
+      {pg::statement(sql::recover_running,
+                     pg::params{}.int8s(state.adopted).int4(limits::owner_losses_max))},
+      [database = state.context->database, batch = std::move(batch),
+       answer = answer_to_read(self, 1, true)](pg::batch_reply reply) {
+        if (reply)
+          database->read(batch, answer);
+        else
+          answer(std::move(reply));
+      });
+}
+
+void next_page(inbox_self self) {
+  std::vector<pg::statement> batch;
+  batch.emplace_back(fetch_text(self->state.context->settings));
+  read(self, std::move(batch), 0, true);
+}
+
+void close_pages(inbox_self self) {
+  self->state.paging = false;
+  std::vector<pg::statement> batch;
+  batch.emplace_back(std::string("commit"));
+  self->state.context->database->read(std::move(batch), [](const pg::batch_reply&) {});
+}
+
+void move_locks(inbox_self self, bool lock, std::vector<std::int32_t> groups, bool silent) {
+  auto& state = self->state;
+  std::vector<pg::statement> batch;
+  if (lock)
+    batch.emplace_back(sql::lock_doorbells);
+  else
+    batch.emplace_back(sql::unlock_doorbells, pg::params{}.int4s(groups));
+  if (silent) return state.context->database->read(std::move(batch), [](const pg::batch_reply&) {});
+  state.context->database->read(
+      std::move(batch), [to = caf::actor_cast<inbox_impl>(self), generation = state.generation,
+                         lock](pg::batch_reply reply) {
+        doorbell_step step;
+        step.generation = generation;
+        step.locked = lock;
+        if (reply && lock) {
+          const pg::rows& r = reply.value().front();
+          for (int i = 0; i < r.size(); ++i)
+            if (r.boolean(i, 1)) step.groups.push_back(r.int32(i, 0));
+          step.got = static_cast<int>(step.groups.size()) == r.size();
+        }
+        caf::anon_send(to, std::move(step));
+      });
+}
+
+}  // namespace cascade

@@ -1,0 +1,211 @@
+// Commands, back-pressure, the end, and what happens when others are lost.
+#include "tests/support/scheduler_parts.hpp"
+
+namespace cascade {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+// -- cancel ---------------------------------------------------------------------------------------
+
+TEST_F(scheduler_test, a_cancelled_ready_task_never_starts) {
+  slots = 1;
+  run();
+  arrive({task(1), task(2), task(3)});
+  command("cancel_task", 2);
+  const settlement s = commit();
+  ASSERT_THAT(s.unrun, SizeIs(1));
+  EXPECT_EQ(s.unrun[0].id, task_id{2});
+  EXPECT_EQ(s.unrun[0].state, task_state::cancelled);
+  EXPECT_THAT(s.commands, SizeIs(1)) << "in the same commit";
+  EXPECT_THAT(stopped, IsEmpty());
+  started();
+  finish(1);
+  EXPECT_THAT(started(), ElementsAre(3));
+}
+
+TEST_F(scheduler_test, a_cancelled_running_task_is_stopped_and_its_outcome_counts_no_more) {
+  slots = 1;
+  run({task(1)});
+  started();
+  command("cancel_task", 1);
+  EXPECT_THAT(stopped, ElementsAre(1));
+  EXPECT_EQ(commit().unrun.at(0).state, task_state::cancelled);
+  arrive({task(2)});
+  EXPECT_THAT(started(), IsEmpty()) << "the slot is taken until the pool says otherwise";
+  finish(1, outcome::success("too late"));
+  EXPECT_THAT(written, IsEmpty());
+  EXPECT_THAT(started(), ElementsAre(2));
+}
+
+TEST_F(scheduler_test, a_cancelled_ready_task_that_is_retried_runs_once) {
+  slots = 1;
+  run({task(1), task(2)});
+  command("cancel_task", 2);
+  command("retry_task", 2);
+  commit_all();
+  EXPECT_EQ(bells, 1) << "the inbox must look for the row that came back to life";
+  arrive({task(2)});
+  started();
+  finish(1);
+  EXPECT_THAT(started(), ElementsAre(2));
+  finish(2);
+  EXPECT_THAT(started(), IsEmpty());
+}
+
+TEST_F(scheduler_test, the_tasks_of_a_cancelled_job_are_stopped_or_void) {
+  slots = 1;
+  run();
+  attach(7);
+  attach(8);
+  arrive({of_job(7, task(1), "a"), of_job(7, task(2), "b"), of_job(7, delayed(3, 1s), "c"),
+          of_job(8, task(4), "a")});
+  started();
+  tell(job(7), scheduler, forget_job_tasks{job_id{7}});
+  settle();
+  EXPECT_THAT(stopped, ElementsAre(1));
+  finish(1, outcome::cancelled());
+  EXPECT_THAT(started(), ElementsAre(4));
+  EXPECT_THAT(job_parts[7].settled, IsEmpty());
+  finish(4);
+  elapse(1h);
+  arrive({of_job(7, task(5), "late")});
+  EXPECT_THAT(started(), IsEmpty());
+}
+
+TEST_F(scheduler_test, a_paused_job_keeps_its_tasks_and_their_order) {
+  slots = 1;
+  run();
+  attach(7, "");
+  arrive({task(9), of_job(7, task(1)), of_job(7, task(2)), of_job(7, task(3)), task(4)});
+  command("pause_job", 0, 7);
+  commit();
+  started();
+  finish(9);
+  EXPECT_THAT(started(), ElementsAre(4));
+  command("resume_job", 0, 7);
+  finish(4);
+  ids order = started();
+  for (const int id : {1, 2}) {
+    finish(id);
+    for (const auto next : started()) order.push_back(next);
+  }
+  EXPECT_THAT(order, ElementsAre(1, 2, 3));
+}
+
+// -- back-pressure --------------------------------------------------------------------------------
+
+TEST_F(scheduler_test, the_inbox_is_held_back_above_ready_max_and_let_go_below_half_of_it) {
+  settings.ready_max = 8;
+  slots = 1;
+  run();
+  rooms.clear();
+  std::vector<arrival> many;
+  for (int i = 1; i <= 9; ++i) many.push_back(task(i));
+  arrive(std::move(many));
+  EXPECT_THAT(rooms, ElementsAre(false));
+  int next = 1;
+  while (number("ready") > 4) finish(next++);
+  EXPECT_THAT(rooms, ElementsAre(false)) << "half of it is not below half";
+  finish(next);
+  EXPECT_THAT(rooms, ElementsAre(false, true));
+  finish(next + 1);
+  EXPECT_THAT(rooms, ElementsAre(false, true)) << "said once";
+}
+
+TEST_F(scheduler_test, the_load_is_never_held_back) {
+  settings.ready_max = 2;
+  start();
+  up();
+  page({{task(1), task(2), task(3)}, {}, {}, {}}, true, false);
+  EXPECT_THAT(rooms, ElementsAre(true));
+}
+
+// -- drain ----------------------------------------------------------------------------------------
+
+TEST_F(scheduler_test, a_drain_starts_nothing_more_and_waits_for_what_runs_and_its_commit) {
+  slots = 2;
+  run({task(1), task(2), task(3)});
+  started();
+  auto answer = begin_ask(scheduler, drain{10s});
+  finish(1);
+  EXPECT_THAT(started(), IsEmpty());
+  commit();
+  finish(2);
+  EXPECT_FALSE(self->has_next_message());
+  commit();
+  EXPECT_EQ(take<drained>(answer)->left, 0u);
+}
+
+TEST_F(scheduler_test, a_drain_ends_with_the_commit_of_the_last_step_of_a_job) {
+  run();
+  attach(7);
+  arrive({of_job(7, task(1), "a")});
+  auto answer = begin_ask(scheduler, drain{10s});
+  finish(1);
+  EXPECT_FALSE(self->has_next_message());
+  tell(job(7), scheduler, tasks_released{job_id{7}, 1, {}});
+  const auto done = take<drained>(answer);
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->left, 0u);
+}
+
+TEST_F(scheduler_test, a_drain_gives_up_in_time_and_says_how_many_are_left) {
+  run({task(1), task(2)});
+  auto answer = begin_ask(scheduler, drain{10s});
+  elapse(9999ms);
+  EXPECT_FALSE(self->has_next_message());
+  elapse(1ms);
+  EXPECT_EQ(take<drained>(answer)->left, 2u);
+}
+
+TEST_F(scheduler_test, a_drain_of_an_idle_node_is_over_at_once) {
+  run();
+  const auto done = ask<drained>(scheduler, drain{10s});
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->left, 0u);
+}
+
+// -- others are lost ------------------------------------------------------------------------------
+
+TEST_F(scheduler_test, tasks_of_a_lost_quick_worker_are_ready_again) {
+  run();
+  arrive({quick(1), quick(2), task(3)});
+  EXPECT_EQ(number("running"), 3);
+  tell(pool, scheduler, quick_lost{});
+  settle();
+  EXPECT_EQ(number("running"), 1) << "what has a slot goes on";
+  EXPECT_EQ(number("quick_out"), 0);
+  EXPECT_EQ(number("ready"), 2);
+  finish_quick(1);
+  EXPECT_THAT(written, IsEmpty()) << "its outcome comes from a lost attempt";
+}
+
+TEST_F(scheduler_test, a_lost_pool_ends_the_scheduler) {
+  run({task(1)});
+  watch(scheduler);
+  caf::anon_send_exit(pool, caf::exit_reason::kill);
+  const auto why = ended();
+  ASSERT_TRUE(why);
+  EXPECT_EQ(*why, errc::cancelled);
+}
+
+TEST_F(scheduler_test, a_lost_job_actor_ends_the_scheduler_unless_its_job_was_over) {
+  run();
+  attach(7);
+  attach(8);
+  watch(scheduler);
+  tell(job(7), scheduler, job_ended{job_id{7}});
+  settle();
+  caf::anon_send_exit(job(7), caf::exit_reason::kill);
+  EXPECT_FALSE(ended());
+  caf::anon_send_exit(job(8), caf::exit_reason::kill);
+  const auto why = ended();
+  ASSERT_TRUE(why);
+  EXPECT_EQ(*why, errc::cancelled);
+}
+
+}  // namespace
+}  // namespace cascade

@@ -1,0 +1,206 @@
+// When the inbox reads, and in which pages: asleep and awake, back-pressure, overflow.
+#include "tests/db/inbox_fixture.hpp"
+
+namespace cascade {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+struct inbox : inbox_fixture {};
+
+// -- asleep and awake -----------------------------------------------------------------------------
+
+TEST_F(inbox, asleep_a_commit_rings_and_is_read_without_any_time_passing) {
+  run();
+  insert(3);
+  until_page();
+  EXPECT_THAT(take_page().page.tasks, SizeIs(3));
+  EXPECT_EQ(shown("mode"), "asleep");
+  admin = database.connect("cascade_producer");
+  must(admin.exec_text("select cascade.start_job(keep_open => true)"));
+  until_page();
+  EXPECT_THAT(take_page().page.jobs, SizeIs(1));
+}
+
+TEST_F(inbox, a_rolled_back_insert_brings_nothing) {
+  run();
+  must(admin.exec_text("begin; insert into cascade.task (handler) values ('noop'); rollback"));
+  insert(1);
+  until_page();
+  EXPECT_THAT(take_page().page.tasks, SizeIs(1));
+}
+
+TEST_F(inbox, asleep_nothing_is_read_but_once_in_a_long_time) {
+  run();
+  const int before = shown("reads");
+  must(
+      admin.exec_text("begin; set local cascade.doorbell = off; "
+                      "insert into cascade.task (handler) values ('noop'); commit"));
+  live(4900ms, 700ms);
+  EXPECT_EQ(shown("reads"), before);
+  EXPECT_THAT(scheduler.pages, IsEmpty());
+  live(200ms, 100ms);
+  EXPECT_EQ(shown("reads"), before + 1);
+  ASSERT_THAT(scheduler.pages, SizeIs(1));
+}
+
+TEST_F(inbox, many_bells_wake_it_and_an_awake_one_is_not_rung) {
+  settings.doorbell.awake_bells = 3;
+  settings.doorbell.idle_reads = 5;
+  run();
+  auto ear = database.connect();
+  must(ear.exec_text("listen \"cascade.doorbell\""));
+  for (int i = 0; i < 3; ++i) {
+    insert(1);
+    until_page();
+    take_page();
+  }
+  until([&] { return shown("mode") == "awake"; });
+  while (must(ear.wait_notification(pg::deadline::in(0s)))) {
+  }
+  insert(1);
+  must(ear.exec_text("select 1"));
+  EXPECT_FALSE(must(ear.wait_notification(pg::deadline::in(0s)))) << "producers pay nothing";
+  EXPECT_EQ(shown("mode"), "awake");
+  while (scheduler.pages.empty()) live(1ms, 1ms);
+  EXPECT_THAT(take_page().page.tasks, SizeIs(1));
+  live(20ms, 1ms);
+  EXPECT_EQ(shown("mode"), "asleep") << "nothing came for a while";
+  insert(1);
+  until_page();
+  take_page();
+  expect_all_seen_once();
+}
+
+TEST_F(inbox, an_open_transaction_that_saw_it_awake_keeps_it_awake_until_its_rows_are_read) {
+  start();
+  auto slow = database.connect();
+  must(slow.exec_text("begin"));
+  insert(1, &slow);
+  load();
+  live(100ms, 1ms);
+  EXPECT_NE(shown("mode"), "asleep");
+  must(slow.exec_text("commit"));
+  while (scheduler.pages.empty()) live(1ms, 1ms);
+  take_page();
+  expect_all_seen_once();
+}
+
+// -- back-pressure --------------------------------------------------------------------------------
+
+TEST_F(inbox, the_next_page_waits_until_the_scheduler_has_taken_the_last_one) {
+  run();
+  insert(1);
+  until_page();
+  const int reads = shown("reads");
+  insert(1);
+  live(20s, 1s);
+  EXPECT_THAT(scheduler.pages, SizeIs(1));
+  EXPECT_EQ(shown("reads"), reads);
+  take_page();
+  until_page();
+  take_page();
+  expect_all_seen_once();
+}
+
+TEST_F(inbox, without_room_nothing_is_read_and_what_rang_meanwhile_is_not_forgotten) {
+  run();
+  insert(1);
+  until_page();
+  take_page(false);
+  const int reads = shown("reads");
+  insert(2);
+  live(20s, 1s);
+  EXPECT_THAT(scheduler.pages, IsEmpty());
+  EXPECT_EQ(shown("reads"), reads);
+  tell(scheduler.actor, actor, page_taken{true});
+  until_page();
+  take_page();
+  expect_all_seen_once();
+}
+
+TEST_F(inbox, without_room_an_open_cursor_is_not_read_on) {
+  settings.inbox_page_rows = 5;
+  run();
+  insert(12);
+  until_page();
+  take_page(false);
+  live(5s, 1s);
+  EXPECT_THAT(scheduler.pages, IsEmpty());
+  tell(scheduler.actor, actor, page_taken{true});
+  for (int i = 0; i < 2; ++i) {
+    until_page();
+    take_page();
+  }
+  expect_all_seen_once();
+}
+
+// -- pages ----------------------------------------------------------------------------------------
+
+TEST_F(inbox, what_does_not_fit_into_a_page_comes_through_a_cursor_in_bounded_pages) {
+  settings.inbox_page_rows = 10;
+  run();
+  insert(35);
+  std::vector<std::size_t> sizes;
+  for (std::size_t rows = 0; rows < 35; rows += sizes.back()) {
+    until_page();
+    sizes.push_back(take_page().page.tasks.size());
+  }
+  EXPECT_THAT(sizes, ElementsAre(10, 10, 10, 5));
+  insert(2);
+  until_page();
+  EXPECT_THAT(take_page().page.tasks, SizeIs(2)) << "it goes on from the cursor's snapshot";
+  expect_all_seen_once();
+}
+
+TEST_F(inbox, whatever_order_transactions_commit_in_each_row_is_seen_once) {
+  const auto seed = test_seed();
+  std::mt19937_64 random(seed);
+  settings.inbox_page_rows = 2 + random() % 20;
+  settings.doorbell.awake_bells = static_cast<int>(random() % 4);
+  settings.doorbell.idle_reads = 3;
+  start();
+  std::vector<pg::connection> producers;
+  std::vector<bool> open(3, false);
+  for (int i = 0; i < 3; ++i) producers.push_back(database.connect());
+  insert(static_cast<int>(random() % 30));
+  load();
+  for (int step = 0; step < 120; ++step) {
+    const auto who = random() % 3;
+    auto& c = producers[who];
+    switch (random() % 5) {
+      case 0:
+        if (!open[who]) must(c.exec_text("begin"));
+        open[who] = true;
+        break;
+      case 1:
+        if (open[who]) must(c.exec_text(random() % 3 ? "commit" : "rollback"));
+        open[who] = false;
+        break;
+      case 2:
+        insert(1 + static_cast<int>(random() % 8), &c);
+        break;
+      case 3:
+        round_trip();
+        if (!scheduler.pages.empty()) take_page();
+        break;
+      default:
+        elapse(std::chrono::microseconds(random() % 3'000));
+    }
+  }
+  for (auto& c : producers) must(c.exec_text("commit"));
+  const auto all = static_cast<std::size_t>(number("select count(*) from cascade.task"));
+  for (int round = 0; seen.size() < all && round < 1'000; ++round) {
+    round_trip();
+    if (scheduler.pages.empty())
+      elapse(5s);  // at the latest the slow poll finds it
+    else
+      take_page();
+  }
+  expect_all_seen_once();
+}
+
+}  // namespace
+}  // namespace cascade

@@ -1,0 +1,238 @@
+// How the recorder puts settlements into batches, and what it does with those the database refuses.
+#include "actors/recorder.hpp"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/database_test.hpp"
+
+namespace cascade {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+struct recorder : database_test {
+  recorder_actor actor;
+  record_sink sender;
+  std::vector<cascade::recorded> answers;
+  std::uint64_t tickets = 0;
+
+  recorder() {
+    settings.batches_in_flight = 1;
+    sender = spawn_part<record_sink>([this](auto*) {
+      return record_sink::behavior_type{
+          [this](cascade::recorded& r) { answers.push_back(std::move(r)); }};
+    });
+  }
+  ~recorder() override { end_database(); }
+
+  void run() {
+    own();
+    actor = keep(spawn_recorder(sys, context(), gateway));
+    round_trip();
+  }
+  void write(settlement s) {
+    s.ticket = ++tickets;
+    tell(sender, actor, record{std::move(s)});
+    settle();
+  }
+  settlement completion(task_id id, std::string result = {}) {
+    settlement s;
+    s.completed.push_back(
+        {id, {}, 1, task_state::completed, {}, {}, std::move(result), {}, {}, -1});
+    return s;
+  }
+  void complete(task_id id, std::string result = {}) { write(completion(id, std::move(result))); }
+  std::vector<task_id> make_tasks(int n) {
+    std::vector<task_id> out;
+    for (int i = 0; i < n; ++i) out.push_back(make_task());
+    return out;
+  }
+  void wait_answers(std::size_t n) {
+    until([&] { return answers.size() >= n; });
+    round_trip();
+    ASSERT_THAT(answers, SizeIs(n));
+  }
+  std::vector<std::uint64_t> answered() const {
+    std::vector<std::uint64_t> out;
+    for (const auto& r : answers) out.push_back(r.ticket);
+    return out;
+  }
+  nlohmann::json shown() {
+    return nlohmann::json::parse(ask<description>(actor, describe{})->detail);
+  }
+  std::int64_t batches() {
+    return number("select batch from cascade.node where epoch = " + std::to_string(epoch.value));
+  }
+  // How many tasks each transaction completed, in order.
+  std::string completed_together() {
+    return value(
+        "select string_agg(n::text, ' ' order by first) from (select count(*) as n, "
+        "min(id) as first from cascade.task where status >= 'completed' group by xmin) x");
+  }
+};
+
+TEST_F(recorder, an_idle_one_sends_the_first_at_once_and_the_next_batch_gathers_meanwhile) {
+  run();
+  const auto tasks = make_tasks(5);
+  complete(tasks[0]);
+  EXPECT_EQ(shown()["settlements_in_flight"], 1);
+  for (std::size_t i = 1; i < 5; ++i) complete(tasks[i]);
+  EXPECT_EQ(shown()["settlements_in_flight"], 1);
+  EXPECT_EQ(shown()["queued_rows"], 4);
+  wait_answers(5);
+  EXPECT_EQ(completed_together(), "1 4");
+  EXPECT_EQ(batches(), 2);
+}
+
+TEST_F(recorder, a_batch_takes_settlements_up_to_the_limit_of_rows) {
+  settings.batch_rows_max = 3;
+  run();
+  const auto tasks = make_tasks(8);
+  for (const task_id t : tasks) complete(t);
+  wait_answers(8);
+  EXPECT_EQ(completed_together(), "1 3 3 1");
+}
+
+TEST_F(recorder, no_more_batches_are_under_way_than_allowed) {
+  settings.batches_in_flight = 2;
+  run();
+  for (const task_id t : make_tasks(4)) complete(t);
+  EXPECT_EQ(shown()["settlements_in_flight"], 2);
+  EXPECT_EQ(shown()["queued_rows"], 2);
+  EXPECT_EQ(port->writer()->queued() + port->writer()->in_flight(), 2u);
+  wait_answers(4);
+  EXPECT_EQ(batches(), 3);
+}
+
+TEST_F(recorder, answers_come_in_the_order_of_the_settlements_and_each_once) {
+  const auto seed = test_seed();
+  std::mt19937_64 random(seed);
+  settings.batches_in_flight = 1 + random() % 3;
+  settings.batch_rows_max = 1 + random() % 6;
+  run();
+  const auto tasks = make_tasks(60);
+  std::size_t next = 0;
+  while (next < tasks.size()) {
+    for (auto burst = 1 + random() % 7; burst > 0 && next < tasks.size(); --burst) {
+      const task_id id = tasks[next++];
+      settlement s;  // an order that only works when it is kept
+      s.started.push_back({id, 1, {}});
+      write(std::move(s));
+      complete(id, "{\"n\": " + std::to_string(next) + "}");
+    }
+    if (random() % 2 == 0) round_trip();
+  }
+  wait_answers(2 * tasks.size());
+  for (std::size_t i = 0; i < answers.size(); ++i) EXPECT_EQ(answers[i].ticket, i + 1);
+  EXPECT_EQ(number("select count(*) from cascade.task where status = 'completed'"), 60);
+}
+
+// -- refused --------------------------------------------------------------------------------------
+
+TEST_F(recorder, an_outcome_the_database_cannot_store_fails_its_attempt_and_spares_the_others) {
+  run();
+  const auto tasks = make_tasks(4);
+  complete(tasks[0]);
+  complete(tasks[1], "1");
+  complete(tasks[2], "{not json");
+  complete(tasks[3], "3");
+  wait_answers(4);
+  EXPECT_THAT(answered(), testing::UnorderedElementsAre(1, 2, 3, 4));
+  for (const auto& r : answers) EXPECT_EQ(r.rejected, "");
+  EXPECT_EQ(status_of(tasks[1]), "completed");
+  EXPECT_EQ(status_of(tasks[2]), "failed");
+  EXPECT_EQ(status_of(tasks[3]), "completed");
+  EXPECT_THAT(value("select error from cascade.task where status = 'failed'"),
+              HasSubstr("the database refused the outcome of this attempt"));
+  EXPECT_EQ(completed_together(), "1 1 1 1") << "each goes alone once their batch was refused";
+}
+
+TEST_F(recorder, what_cannot_be_stripped_is_rejected_and_the_others_commit) {
+  run();
+  const auto tasks = make_tasks(3);
+  complete(tasks[0]);
+  complete(tasks[1]);
+  settlement bad = completion(tasks[2], "5");
+  bad.job = job_id{test::make_job(admin)};
+  bad.inserts.emplace_back();
+  bad.inserts.back().step = bad.inserts.back().handler = bad.inserts.back().queue = "x";
+  bad.inserts.back().payload = "{not json";
+  write(bad);
+  bad.completed.clear();
+  write(std::move(bad));
+  wait_answers(4);
+  EXPECT_THAT(answered(), ElementsAre(1, 2, 3, 4));
+  EXPECT_EQ(answers[1].rejected, "");
+  EXPECT_NE(answers[2].rejected, "");
+  EXPECT_NE(answers[3].rejected, "");
+  EXPECT_EQ(status_of(tasks[1]), "completed");
+  EXPECT_EQ(status_of(tasks[2]), "pending") << "nothing of a rejected settlement is written";
+  complete(tasks[2]);
+  wait_answers(5);
+}
+
+TEST_F(recorder, batches_behind_a_refused_one_are_sent_again_once) {
+  settings.batches_in_flight = 3;
+  settings.batch_rows_max = 1;
+  run();
+  const auto tasks = make_tasks(4);
+  complete(tasks[0], "{not json");
+  for (std::size_t i = 1; i < 4; ++i) complete(tasks[i], "1");
+  EXPECT_EQ(shown()["settlements_in_flight"], 3);
+  wait_answers(4);
+  EXPECT_THAT(answered(), ElementsAre(1, 2, 3, 4));
+  EXPECT_EQ(status_of(tasks[0]), "failed");
+  EXPECT_EQ(batches(), 4);
+}
+
+// -- the fence ------------------------------------------------------------------------------------
+
+TEST_F(recorder, one_that_another_node_has_replaced_writes_nothing_and_ends) {
+  settings.batches_in_flight = 2;
+  run();
+  const auto tasks = make_tasks(3);
+  take_over();
+  watch(actor);
+  for (const task_id t : tasks) complete(t);
+  std::optional<caf::error> why;
+  until([&] { return (why = ended()).has_value(); });
+  EXPECT_EQ(*why, errc::fenced);
+  EXPECT_THAT(answers, IsEmpty()) << "nobody may believe that it knows what became of these";
+  for (const task_id t : tasks) EXPECT_EQ(status_of(t), "pending");
+}
+
+// -- counters -------------------------------------------------------------------------------------
+
+TEST_F(recorder, counters_are_folded_in_time_after_a_write_and_an_idle_one_writes_nothing) {
+  settings.fold_every = 500ms;
+  run();
+  const auto tasks = make_tasks(2);
+  elapse(1h);
+  round_trip();
+  EXPECT_EQ(batches(), 0) << "what others wrote is not its business";
+  complete(tasks[0]);
+  wait_answers(1);
+  elapse(499ms);
+  round_trip();
+  EXPECT_GT(number("select count(*) from cascade.counter_delta"), 0);
+  EXPECT_EQ(batches(), 1);
+  elapse(1ms);
+  round_trip();
+  EXPECT_EQ(number("select count(*) from cascade.counter_delta"), 0);
+  EXPECT_EQ(value("select completed || ' ' || pending from cascade.queue_counter"), "1 1");
+  EXPECT_EQ(batches(), 2);
+  live(10s, 500ms);
+  EXPECT_EQ(batches(), 2);
+  complete(tasks[1]);
+  wait_answers(2);
+  live(1s, 500ms);
+  EXPECT_EQ(value("select completed || ' ' || pending from cascade.queue_counter"), "2 0");
+}
+
+}  // namespace
+}  // namespace cascade

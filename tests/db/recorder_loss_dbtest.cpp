@@ -1,0 +1,118 @@
+// The recorder and a connection that breaks: what was not committed is written once, and a commit
+// whose answer was lost is not written again.
+#include <gmock/gmock.h>
+
+#include "actors/recorder.hpp"
+#include "tests/support/database_test.hpp"
+
+namespace cascade {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+struct recorder_loss : database_test {
+  recorder_actor actor;
+  record_sink sender;
+  std::vector<std::uint64_t> answers;
+  std::uint64_t tickets = 0;
+
+  recorder_loss() {
+    settings.batches_in_flight = 2;
+    sender = spawn_part<record_sink>([this](auto*) {
+      return record_sink::behavior_type{
+          [this](const cascade::recorded& r) { answers.push_back(r.ticket); }};
+    });
+    own();
+    actor = keep(spawn_recorder(sys, context(), gateway));
+    round_trip();
+  }
+  ~recorder_loss() override { end_database(); }
+
+  void complete(task_id id) {
+    settlement s;
+    s.ticket = ++tickets;
+    s.completed.push_back({id, {}, 1, task_state::completed, {}, {}, {}, {}, {}, -1});
+    tell(sender, actor, record{std::move(s)});
+    settle();
+  }
+  // The batches are with the server, and it cannot go on.
+  void until_sent(std::size_t n) {
+    until([&] { return port->writer()->in_flight() >= n; });
+    io.poll();
+  }
+};
+
+TEST_F(recorder_loss, what_was_under_way_or_queued_is_written_exactly_once_after_a_reconnect) {
+  const task_id a = make_task(), b = make_task(), c = make_task(), d = make_task();
+  auto blocker = database.connect();
+  must(blocker.exec_text("begin; select from cascade.task for update"));
+  complete(a);
+  complete(b);
+  complete(c);  // waits for the first two batches
+  until_sent(2);
+  lose_connection();
+  must(blocker.exec_text("rollback"));
+  complete(d);
+  EXPECT_THAT(answers, IsEmpty());
+  EXPECT_EQ(number("select count(*) from cascade.task where status = 'completed'"), 0);
+  reconnect();
+  until([&] { return answers.size() >= 4; });
+  round_trip();
+  EXPECT_THAT(answers, ElementsAre(1, 2, 3, 4));
+  EXPECT_EQ(number("select count(*) from cascade.task where status = 'completed'"), 4);
+}
+
+TEST_F(recorder_loss, a_commit_whose_answer_was_lost_makes_it_end_instead_of_writing_twice) {
+  // Tells when the batch is committed, on a connection of its own.
+  run_sql(
+      "create function public.tell() returns trigger language plpgsql as "
+      "$$ begin perform pg_notify('committed', ''); return null; end $$; "
+      "create trigger tell after update on cascade.node execute function public.tell();");
+  auto witness = database.connect();
+  must(witness.exec_text("listen committed"));
+  const task_id a = make_task();
+  auto blocker = database.connect();
+  must(blocker.exec_text("begin; select from cascade.task for update"));
+  complete(a);
+  until_sent(1);
+  must(blocker.exec_text("rollback"));
+  ASSERT_TRUE(must(witness.wait_notification(pg::deadline::in(60s))).has_value());
+  EXPECT_EQ(status_of(a), "completed");
+  watch(actor);
+  announce({});
+  port->close();  // nobody has read the answer
+  until([&] { return port->writer() == nullptr && io.poll() == 0; });
+  EXPECT_THAT(answers, IsEmpty());
+  reconnect();
+  const auto why = ended();
+  ASSERT_TRUE(why);
+  EXPECT_EQ(*why, errc::database_unavailable);
+}
+
+TEST_F(recorder_loss, an_idle_connection_that_comes_back_changes_nothing) {
+  complete(make_task());
+  until([&] { return answers.size() == 1; });
+  lose_connection();
+  reconnect();
+  complete(make_task());
+  until([&] { return answers.size() == 2; });
+  round_trip();
+  EXPECT_THAT(answers, ElementsAre(1, 2));
+  EXPECT_EQ(number("select batch from cascade.node where stopped_at is null"), 2);
+}
+
+TEST_F(recorder_loss, settlements_wait_while_there_is_no_connection) {
+  lose_connection();
+  const task_id a = make_task();
+  complete(a);
+  elapse(1h);
+  EXPECT_THAT(answers, IsEmpty());
+  reconnect();
+  until([&] { return !answers.empty(); });
+  EXPECT_EQ(status_of(a), "completed");
+}
+
+}  // namespace
+}  // namespace cascade

@@ -1,0 +1,47 @@
+// tests/support/played_scheduler.hpp
+//
+// A scheduler that only writes down what the inbox and job actors tell it.
+#pragma once
+
+#include <deque>
+
+#include "tests/support/engine_test.hpp"
+
+namespace cascade {
+
+struct played_scheduler {
+  scheduler_actor actor;
+  std::deque<work_arrived> pages;
+  std::vector<job_attached> attached;
+  std::vector<arrival> released;
+  std::size_t settled = 0;  // attempts that jobs said are recorded
+  std::vector<job_id> ended, voided;
+  std::vector<task_id> forgotten;
+
+  explicit played_scheduler(engine_test& test) {
+    actor = test.spawn_part<scheduler_actor>([this](auto*) {
+      return scheduler_actor::behavior_type{
+          [](const console_query&) { return console_answer{}; },
+          [](const database_changed&) {},
+          [](const attach_inbox&) {},
+          [this](work_arrived& w) { pages.push_back(std::move(w)); },
+          [](const tasks_done&) {},
+          [](const quick_lost&) {},
+          [](const recorded&) {},
+          [this](const job_attached& a) { attached.push_back(a); },
+          [this](tasks_released& t) {
+            settled += t.settled;
+            std::move(t.tasks.begin(), t.tasks.end(), std::back_inserter(released));
+          },
+          [this](const job_ended& e) { ended.push_back(e.job); },
+          [this](const forget_job_tasks& f) { voided.push_back(f.job); },
+          [this](const forget_task& f) { forgotten.push_back(f.id); },
+          [](const drain&) { return drained{}; },
+          [](const bodies_fetched&) {},
+          [](const describe&) { return description{}; },
+      };
+    });
+  }
+};
+
+}  // namespace cascade
