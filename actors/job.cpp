@@ -38,8 +38,9 @@ struct job_data {
   std::uint64_t ticket = 0;
   std::optional<job_end> end;  // decided, not accepted by the database yet
   bool end_in_flight = false;
-  std::vector<completed_attempt> early;  // before the graph was there
-  std::vector<command_arrival> early_commands;
+  std::vector<completed_attempt> early;         // before the graph was there
+  std::vector<command_arrival> early_commands;  // wait for the graph, or for the answer to the end
+  std::size_t obeyed = 0;                       // commands
   std::uint64_t retry = 0;
   std::chrono::milliseconds backoff{50};
 };
@@ -165,7 +166,7 @@ void on_recorded(job_self self, const recorded& r) {
     d.context->log->debug("cascade.job.ended job={} status={}", d.begin.job.value,
                           to_string(*r.ended));
     self->send(d.links.scheduler, std::move(ready));
-    self->send(d.links.scheduler, job_ended{d.begin.job});
+    self->send(d.links.scheduler, job_ended{d.begin.job, d.obeyed});
     return self->quit();
   }
   if (ready.settled > 0 || !ready.tasks.empty()) self->send(d.links.scheduler, std::move(ready));
@@ -306,7 +307,7 @@ void loaded(job_self self, job_loaded& l) {
     s.singles.push_back({single_write::kind::cancel_job_tasks, d.begin.job.value, 0,
                          "its job does not exist or had finished"});
     submit(self, std::move(s), {});
-    self->send(d.links.scheduler, job_ended{d.begin.job});
+    self->send(d.links.scheduler, job_ended{d.begin.job, d.obeyed});
     return self->quit();
   }
   begin(self, std::move(l.job));
@@ -336,8 +337,9 @@ void cancel_step(job_self self, task_id id, settlement& s, after_record& then) {
 
 void obey(job_self self, command_arrival&& c) {
   auto& d = self->state;
-  if (d.now == phase::loading || d.now == phase::inserting)
+  if (d.now == phase::loading || d.now == phase::inserting || d.end_in_flight)
     return d.early_commands.push_back(std::move(c));
+  if (c.kind != "set_job_priority") ++d.obeyed;
   settlement s;
   after_record then;
   if (c.kind == "cancel_job") {
@@ -366,10 +368,12 @@ void obey(job_self self, command_arrival&& c) {
   submit(self, std::move(s), std::move(then));
 }
 
-// Commands that came while the graph was not there yet.
+// Commands that came while the graph was not there yet, or while the job was about to end.
 void idle_commands(job_self self) {
   auto& d = self->state;
-  if (d.early_commands.empty() || d.now == phase::loading || d.now == phase::inserting) return;
+  if (d.early_commands.empty() || d.now == phase::loading || d.now == phase::inserting ||
+      d.now == phase::over || d.end_in_flight)
+    return;
   guarded(self, [&] {
     for (auto& c : std::exchange(d.early_commands, {})) obey(self, std::move(c));
   });

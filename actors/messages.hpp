@@ -335,6 +335,7 @@ struct tasks_released {
 };
 struct job_ended {
   job_id job;
+  std::size_t commands = 0;  // job_commands that were carried out; later ones came too late
 };
 struct forget_job_tasks {  // the job was cancelled: its keys are void, its attempts are stopped
   job_id job;

@@ -168,7 +168,7 @@ scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr it
               close_tasks(self, t.job, t.settled);
               dispatch(self);
             },
-            [self](const job_ended& e) { job_over(self, e.job); },
+            [self](const job_ended& e) { job_over(self, e); },
             [self](const forget_job_tasks& f) { void_job_tasks(self, f.job); },
             [self](const forget_task& f) {
               if (void_task(self, f.id, f.job)) close_tasks(self, f.job, 1);

@@ -32,7 +32,7 @@ job_info_entry& job_entry(scheduler_self self, job_id id, const job_arrival* kno
 void attach_job(scheduler_self self, const job_attached& a);
 void settle_steps(scheduler_self self, job_id job, std::vector<completed_attempt>&& attempts);
 void close_tasks(scheduler_self self, job_id job, std::size_t count);
-void job_over(scheduler_self self, job_id job);
+void job_over(scheduler_self self, const job_ended& end);
 void void_job_tasks(scheduler_self self, job_id job);
 // Stops a task, cancels its delay or voids its ready key; false when the key is still about.
 bool void_task(scheduler_self self, task_id task, job_id job);

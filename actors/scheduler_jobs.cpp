@@ -134,8 +134,10 @@ void attach_job(scheduler_self self, const job_attached& a) {
   self->monitor(j.actor);
   if (!j.unsent_steps.empty())
     self->send(j.actor, steps_settled{std::exchange(j.unsent_steps, {})});
-  for (auto& c : std::exchange(j.unsent_commands, {}))
-    self->send(j.actor, job_command{std::move(c)});
+  for (auto& c : std::exchange(j.unsent_commands, {})) {
+    self->send(j.actor, job_command{c});
+    j.sent_commands.push_back(std::move(c));
+  }
   tell_idle(self, j);
 }
 
@@ -184,12 +186,17 @@ bool void_task(scheduler_self self, task_id task, job_id job) {
   return false;
 }
 
-void job_over(scheduler_self self, job_id job) {
+void job_over(scheduler_self self, const job_ended& end) {
   auto& s = self->state;
-  const auto at = s.jobs.find(job);
+  const auto at = s.jobs.find(end.job);
   if (at == s.jobs.end()) return;
-  if (at->second.actor) s.job_of.erase(at->second.actor.address());
+  const job_info_entry j = std::move(at->second);
   s.jobs.erase(at);
+  if (j.actor) s.job_of.erase(j.actor.address());
+  // Commands that crossed its end: they find a finished job now.
+  for (std::size_t i = end.commands; i < j.sent_commands.size(); ++i)
+    apply(self, command_arrival(j.sent_commands[i]));
+  for (const command_arrival& c : j.unsent_commands) apply(self, command_arrival(c));
   dispatch(self);
 }
 
@@ -213,8 +220,9 @@ void apply(scheduler_self self, command_arrival&& c) {
   const bool active = c.job && j != s.jobs.end();
   if (active && (c.kind == "cancel_job" || c.kind == "close_job" || c.kind == "retry_job" ||
                  !j->second.container)) {
-    if (j->second.actor) return self->send(j->second.actor, job_command{std::move(c)});
-    return j->second.unsent_commands.push_back(std::move(c));
+    if (!j->second.actor) return j->second.unsent_commands.push_back(std::move(c));
+    self->send(j->second.actor, job_command{c});
+    return j->second.sent_commands.push_back(std::move(c));
   }
   if (c.kind == "cancel_task") return cancel_task(self, c);
   if (c.kind == "retry_task" && (!c.job || active)) return retry_loose_task(self, c);

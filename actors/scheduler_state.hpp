@@ -30,6 +30,7 @@ struct job_info_entry {
   std::size_t voided = 0;  // of these, cancelled ones whose keys are still about
   std::vector<completed_attempt> unsent_steps;
   std::vector<command_arrival> unsent_commands;
+  std::vector<command_arrival> sent_commands;  // the job may end before it sees the last of them
   std::vector<std::pair<ready_set::lot_index, ready_key>> parked;  // ready, but the job is paused
 };
 

@@ -95,6 +95,24 @@ TEST_F(scheduler_test, a_paused_job_keeps_its_tasks_and_their_order) {
   EXPECT_THAT(order, ElementsAre(1, 2, 3));
 }
 
+TEST_F(scheduler_test, a_command_that_crosses_the_end_of_its_job_is_not_lost) {
+  run();
+  attach(7);
+  command("cancel_task", 1, 7);
+  command("cancel_job", 0, 7);
+  command("retry_job", 0, 7);
+  EXPECT_THAT(written, IsEmpty());
+  tell(job(7), scheduler, job_ended{job_id{7}, 1});  // it has seen the first one only
+  settle();
+  const settlement second = commit();
+  ASSERT_THAT(second.commands, SizeIs(1));
+  EXPECT_EQ(second.commands[0].outcome, "the job has finished");
+  const settlement third = commit();
+  ASSERT_THAT(third.singles, SizeIs(1));
+  EXPECT_EQ(third.singles[0].what, single_write::kind::reopen_job);
+  EXPECT_THAT(written, IsEmpty());
+}
+
 // -- back-pressure --------------------------------------------------------------------------------
 
 TEST_F(scheduler_test, the_inbox_is_held_back_above_ready_max_and_let_go_below_half_of_it) {
@@ -197,7 +215,7 @@ TEST_F(scheduler_test, a_lost_job_actor_ends_the_scheduler_unless_its_job_was_ov
   attach(7);
   attach(8);
   watch(scheduler);
-  tell(job(7), scheduler, job_ended{job_id{7}});
+  tell(job(7), scheduler, job_ended{job_id{7}, 0});
   settle();
   caf::anon_send_exit(job(7), caf::exit_reason::kill);
   EXPECT_FALSE(ended());

@@ -182,6 +182,17 @@ TEST_F(job, a_command_that_comes_before_the_graph_is_there_is_obeyed_afterwards)
   EXPECT_EQ(rows(), "a cancelled, b cancelled, c cancelled, d cancelled");
 }
 
+TEST_F(job, a_retry_that_comes_while_the_job_ends_is_left_to_the_scheduler) {
+  run(json::parse(R"([{"name": "a"}])"));
+  wait_released(1);
+  fails("a");  // the end is on its way
+  command("retry_job");
+  wait_end();
+  EXPECT_EQ(scheduler.commands_obeyed, 0u);
+  EXPECT_EQ(rows(), "a failed") << "and not reopened in a job that has ended";
+  EXPECT_EQ(job_status(), "failed");
+}
+
 // -- containers -----------------------------------------------------------------------------------
 
 TEST_F(job, a_container_ends_when_nothing_of_it_is_left_unless_it_is_kept_open) {

@@ -16,6 +16,7 @@ struct played_scheduler {
   std::vector<arrival> released;
   std::size_t settled = 0;  // attempts that jobs said are recorded
   std::vector<job_id> ended, voided;
+  std::size_t commands_obeyed = 0;  // as the last job_ended said
   std::vector<task_id> forgotten;
 
   explicit played_scheduler(engine_test& test) {
@@ -33,7 +34,10 @@ struct played_scheduler {
             settled += t.settled;
             std::move(t.tasks.begin(), t.tasks.end(), std::back_inserter(released));
           },
-          [this](const job_ended& e) { ended.push_back(e.job); },
+          [this](const job_ended& e) {
+            ended.push_back(e.job);
+            commands_obeyed = e.commands;
+          },
           [this](const forget_job_tasks& f) { voided.push_back(f.job); },
           [this](const forget_task& f) { forgotten.push_back(f.id); },
           [](const drain&) { return drained{}; },
