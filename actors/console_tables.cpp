@@ -49,10 +49,41 @@ console_answer queues(const scheduler_data& s) {
   return a;
 }
 
+// Since the connections began, or since the node last connected.
+console_answer statements(const scheduler_data& s) {
+  console_answer a;
+  nlohmann::json all = nlohmann::json::object();
+  const auto add = [&](const char* name, const std::shared_ptr<pg::session>& session) {
+    if (!session) return;
+    const pg::session_counters& c = session->counters();
+    nlohmann::json by_name = nlohmann::json::object();
+    a.text +=
+        fmt::format("{}: {} statements in {} batches, {} round trips, {} rows\n", name,
+                    c.statements.load(), c.batches.load(), c.round_trips.load(), c.rows.load());
+    auto counts = session->statement_counts();
+    std::ranges::sort(counts, std::greater<>{}, [](const auto& p) { return p.second; });
+    for (const auto& [query, n] : counts) {
+      a.text += fmt::format("{:>12}  {}\n", n, query);
+      by_name[query] = n;
+    }
+    all[name] = {{"statements", c.statements.load()},
+                 {"batches", c.batches.load()},
+                 {"round_trips", c.round_trips.load()},
+                 {"rows", c.rows.load()},
+                 {"by_name", by_name}};
+  };
+  add("reader", s.context->database->reader());
+  add("writer", s.context->database->writer());
+  a.json = all.dump();
+  return a;
+}
+
 }  // namespace
 
 console_answer console_table(const scheduler_data& s, const console_query& q) {
-  return q.command == "queues" ? queues(s) : jobs(s);
+  if (q.command == "queues") return queues(s);
+  if (q.command == "statements") return statements(s);
+  return jobs(s);
 }
 
 }  // namespace cascade

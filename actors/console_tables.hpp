@@ -1,6 +1,7 @@
 // actors/console_tables.hpp
 //
-// What the console shows of the scheduler: jobs and queues, from memory.
+// What the console shows of the scheduler: jobs and queues, from memory, and what
+// was asked of the database.
 #pragma once
 
 #include "actors/messages.hpp"
@@ -8,7 +9,7 @@
 
 namespace cascade {
 
-// Commands: jobs, queues. At most 200 rows.
+// Commands: jobs, queues, statements. At most 200 rows.
 console_answer console_table(const scheduler_data& s, const console_query& q);
 
 }  // namespace cascade

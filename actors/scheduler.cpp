@@ -23,9 +23,10 @@ void database(scheduler_self self, const database_changed& change) {
       s.ready.push_front(it->first, it->second);
     keys.clear();
   }
+  s.queues_known = false;
+  load_queues(self);
   if (s.loaded) {
     if (s.context->on_ready) s.context->on_ready(true, s.epoch);
-    load_queues(self);
     return dispatch(self);
   }
   s.careful = change.unclean;
@@ -58,6 +59,7 @@ void loaded(scheduler_self self) {
 void arrived(scheduler_self self, work_arrived& w) {
   auto& s = self->state;
   settlement out;
+  s.load_begun = true;
   for (const job_arrival& j : w.page.jobs) {
     s.void_jobs.erase(j.id);
     job_entry(self, j.id, &j, !w.loading);
@@ -142,7 +144,6 @@ scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr it
                 },
                 [self](const caf::error& e) { self->quit(e); });
         self->send(links.gateway, attach_database{});
-        load_queues(self);
         return {
             [self](const console_query& q) { return console_table(self->state, q); },
             [self](const database_changed& c) { database(self, c); },
@@ -197,7 +198,9 @@ scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr it
             },
             [self](queues_loaded& q) {
               auto& state = self->state;
-              if (!q.ok) return;
+              if (q.generation != state.generation) return;
+              state.queues_known = true;
+              if (!q.ok) return dispatch(self);  // the connection is lost: they are read again
               for (auto& [name, info] : state.queues) {
                 info.paused = false;
                 info.concurrency = 0;

@@ -191,7 +191,7 @@ void dispatch(scheduler_self self) {
   // Whatever brought us here may have been the last thing a drain waits for.
   if (s.draining && s.running.empty() && s.unrecorded == 0 && s.drain_promise.pending())
     s.drain_promise.deliver(drained{0});
-  if (!s.up || !s.loaded || s.draining) return;
+  if (!s.up || !s.may_start() || s.draining) return;
   settlement careful;
   for (const handler_class c : {handler_class::slot, handler_class::quick}) {
     std::vector<task_run> runs;
@@ -241,8 +241,9 @@ void bodies_arrived(scheduler_self self, bodies_fetched& b) {
         if (key.job) close_tasks(self, key.job, 1);
         continue;
       }
-      key.attempt =
-          static_cast<std::int16_t>(at->second->attempt);  // a new round may have begun in between
+      // A new round may have begun in between. While the load's cursor is open, what comes is as old
+      // as the load.
+      if (s.loaded) key.attempt = static_cast<std::int16_t>(at->second->attempt);
       key.body = s.bodies.put(std::move(at->second->body));
     }
     s.ready.push_front(lot, key);

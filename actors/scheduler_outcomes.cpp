@@ -29,7 +29,7 @@ void submit(scheduler_self self, settlement&& what, after_commit&& then) {
 
 void take_outcomes(scheduler_self self, tasks_done& done, bool slots) {
   auto& s = self->state;
-  if (!s.loaded) {  // attempts from before this load: who they belong to is not known yet
+  if (!s.may_start()) {  // attempts from before this load: who they belong to is not known yet
     if (slots) s.early.push_back(std::move(done));
     return;
   }

@@ -87,6 +87,8 @@ struct scheduler_data {
   bool draining = false;
   bool inventory = false;  // the pool has told what runs
   bool load_asked = false;
+  bool load_begun = false;    // its first page is in
+  bool queues_known = false;  // their settings were read since the connection began
   bool careful =
       false;  // tasks of the load may have been in flight at a lost node: running is written first
   bool held_back = false;
@@ -132,6 +134,11 @@ struct scheduler_data {
 
   std::uint16_t handler_of(const std::string& name, bool has_command);
   ready_set::lot_index lot_of(const std::string& queue, std::uint16_t handler);
+  // After a clean stop nothing can be under way anywhere, so that the first page that is loaded may
+  // run while the others are read.
+  bool may_start() const {
+    return queues_known && (loaded || (load_begun && !careful && adoptable.empty()));
+  }
   bool may_serve(ready_set::lot_index lot) const {
     const queue_info& q = *lot_queue[lot];
     return !q.paused && (q.concurrency == 0 || q.running < q.concurrency);

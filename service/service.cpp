@@ -192,10 +192,12 @@ private:
         std::make_shared<console_server>(io_, console_server_options{settings_.console.socket});
     console_options options;
     const auto relay = spawn_console_relay(system, parts);
-    for (const char* name : {"jobs", "queues", "inbox"}) options.providers[name] = relay;
+    for (const char* name : {"jobs", "queues", "inbox", "statements"})
+      options.providers[name] = relay;
     options.help = {{"jobs", "active jobs, from the scheduler's memory"},
                     {"queues", "ready and running tasks by queue, from the scheduler's memory"},
-                    {"inbox", "what the inbox does: mode, reads, bells"}};
+                    {"inbox", "what the inbox does: mode, reads, bells"},
+                    {"statements", "what was asked of the database since the node connected"}};
     link_console(console_, options);
     spec.children.push_back(console_child(std::move(options)));
     return spec;

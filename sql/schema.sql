@@ -433,17 +433,6 @@ end $$;
 
 ALTER FUNCTION cascade.tg_job_pin() OWNER TO cascade_owner;
 
-CREATE FUNCTION cascade.tg_task_contradiction() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  raise exception using errcode = '23514', schema = 'cascade', table = 'task',
-    message = format('task %s: the columns of the row contradict each other', new.id);
-end $$;
-
-ALTER FUNCTION cascade.tg_task_contradiction() OWNER TO cascade_owner;
-
 CREATE FUNCTION cascade.tg_task_deleted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -461,15 +450,16 @@ CREATE FUNCTION cascade.tg_task_guard() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-  if current_user <> 'cascade_engine' then
-    raise exception using errcode = 'CA001',
-      message = format('task %s: only the engine changes the state of a task', old.id),
-      hint = 'Insert a command instead: cascade.cancel_task(id), cascade.retry_task(id), cascade.set_task_priority(id, n).';
-  end if;
-  if not exists (select from cascade.task_transition x
-                 where x.from_status = old.status and x.to_status = new.status) then
+  if old.status is distinct from new.status and not exists (
+      select from cascade.task_transition x where x.from_status = old.status and x.to_status = new.status) then
     raise exception using errcode = 'CA001',
       message = format('task %s: a task that is %s cannot become %s', old.id, old.status, new.status);
+  end if;
+  if (new.waiting_reason is not null) <> (new.status = 'waiting') or (new.finished_at is not null) <> (new.status >= 'completed')
+      or (new.status >= 'running' and new.started_at is null)
+      or new.attempt < 0 or new.priority not between 0 and 100 or new.progress not between 0 and 100 then
+    raise exception using errcode = '23514', schema = 'cascade', table = 'task',
+      message = format('task %s: the columns of the row contradict each other', new.id);
   end if;
   return new;
 end $$;
@@ -480,12 +470,14 @@ CREATE FUNCTION cascade.tg_task_inserted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     AS $$
 declare
-  first_job bigint;
+  any_job bigint;
 begin
-  insert into cascade.counter_delta (job_id, queue, status, n)
-    select i.job_id, i.queue, i.status, pg_catalog.count(*) from inserted i group by 1, 2, 3 order by 1
-    returning job_id into first_job;
-  if first_job is not null then
+  with counted as (
+    insert into cascade.counter_delta (job_id, queue, status, n)
+    select i.job_id, i.queue, i.status, pg_catalog.count(*) from inserted i group by 1, 2, 3
+    returning job_id)
+  select pg_catalog.max(c.job_id) into any_job from counted c;
+  if any_job is not null then
     perform cascade.hold_jobs_open(array(
       select distinct i.job_id from inserted i
       where i.job_id is not null and i.xid operator(pg_catalog.<>) '0'::pg_catalog.xid8));
@@ -545,6 +537,17 @@ begin
 end $$;
 
 ALTER FUNCTION cascade.tg_task_inserting() OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.tg_task_refuse() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  raise exception using errcode = 'CA001', message = 'only the engine changes the state of a task',
+    hint = 'Insert a command instead: cascade.cancel_task(id), cascade.retry_task(id), cascade.set_task_priority(id, n).';
+end $$;
+
+ALTER FUNCTION cascade.tg_task_refuse() OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.tg_task_updated() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1046,9 +1049,9 @@ CREATE TRIGGER job_500_pin BEFORE INSERT ON cascade.job FOR EACH ROW EXECUTE FUN
 
 CREATE TRIGGER job_900_announce AFTER INSERT ON cascade.job REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION cascade.tg_job_inserted();
 
-CREATE TRIGGER task_100_guard BEFORE UPDATE OF status ON cascade.task FOR EACH ROW WHEN (((old.status IS DISTINCT FROM new.status) AND ((old.status >= 'completed'::cascade.task_status) OR (CURRENT_USER <> 'cascade_engine'::name)))) EXECUTE FUNCTION cascade.tg_task_guard();
+CREATE TRIGGER task_100_refuse BEFORE UPDATE OF status ON cascade.task FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'cascade_engine'::name)) EXECUTE FUNCTION cascade.tg_task_refuse();
 
-CREATE TRIGGER task_110_contradiction BEFORE UPDATE ON cascade.task FOR EACH ROW WHEN ((((new.waiting_reason IS NOT NULL) <> (new.status = 'waiting'::cascade.task_status)) OR ((new.finished_at IS NOT NULL) <> (new.status >= 'completed'::cascade.task_status)) OR ((new.status >= 'running'::cascade.task_status) AND (new.started_at IS NULL)) OR (new.attempt < 0) OR ((new.priority < 0) OR (new.priority > 100)) OR ((new.progress < 0) OR (new.progress > 100)))) EXECUTE FUNCTION cascade.tg_task_contradiction();
+CREATE TRIGGER task_110_guard BEFORE UPDATE ON cascade.task FOR EACH ROW WHEN ((((old.status >= 'completed'::cascade.task_status) AND (old.status IS DISTINCT FROM new.status)) OR ((new.waiting_reason IS NOT NULL) <> (new.status = 'waiting'::cascade.task_status)) OR ((new.finished_at IS NOT NULL) <> (new.status >= 'completed'::cascade.task_status)) OR ((new.status >= 'running'::cascade.task_status) AND (new.started_at IS NULL)) OR (new.attempt < 0) OR ((new.priority < 0) OR (new.priority > 100)) OR ((new.progress < 0) OR (new.progress > 100)))) EXECUTE FUNCTION cascade.tg_task_guard();
 
 CREATE TRIGGER task_500_insert BEFORE INSERT ON cascade.task FOR EACH ROW EXECUTE FUNCTION cascade.tg_task_inserting();
 
@@ -1149,9 +1152,6 @@ GRANT ALL ON FUNCTION cascade.tg_job_inserted() TO cascade_engine;
 REVOKE ALL ON FUNCTION cascade.tg_job_pin() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_job_pin() TO cascade_engine;
 
-REVOKE ALL ON FUNCTION cascade.tg_task_contradiction() FROM PUBLIC;
-GRANT ALL ON FUNCTION cascade.tg_task_contradiction() TO cascade_engine;
-
 REVOKE ALL ON FUNCTION cascade.tg_task_deleted() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_task_deleted() TO cascade_engine;
 
@@ -1163,6 +1163,9 @@ GRANT ALL ON FUNCTION cascade.tg_task_inserted() TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.tg_task_inserting() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_task_inserting() TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.tg_task_refuse() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.tg_task_refuse() TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.tg_task_updated() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_task_updated() TO cascade_engine;

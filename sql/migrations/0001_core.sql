@@ -250,40 +250,41 @@ create table cascade.queue_counter (
 
 -- guards -------------------------------------------------------------------------------------------------------------------
 
+create function cascade.tg_task_refuse() returns trigger
+  language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  raise exception using errcode = 'CA001', message = 'only the engine changes the state of a task',
+    hint = 'Insert a command instead: cascade.cancel_task(id), cascade.retry_task(id), cascade.set_task_priority(id, n).';
+end $$;
+-- Once a statement: a batch of the engine changes a thousand rows.
+create trigger task_100_refuse before update of status on cascade.task
+  for each statement when (current_user <> 'cascade_engine') execute function cascade.tg_task_refuse();
+
 create function cascade.tg_task_guard() returns trigger
   language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  if current_user <> 'cascade_engine' then
-    raise exception using errcode = 'CA001',
-      message = format('task %s: only the engine changes the state of a task', old.id),
-      hint = 'Insert a command instead: cascade.cancel_task(id), cascade.retry_task(id), cascade.set_task_priority(id, n).';
-  end if;
-  if not exists (select from cascade.task_transition x
-                 where x.from_status = old.status and x.to_status = new.status) then
+  if old.status is distinct from new.status and not exists (
+      select from cascade.task_transition x where x.from_status = old.status and x.to_status = new.status) then
     raise exception using errcode = 'CA001',
       message = format('task %s: a task that is %s cannot become %s', old.id, old.status, new.status);
   end if;
+  if (new.waiting_reason is not null) <> (new.status = 'waiting') or (new.finished_at is not null) <> (new.status >= 'completed')
+      or (new.status >= 'running' and new.started_at is null)
+      or new.attempt < 0 or new.priority not between 0 and 100 or new.progress not between 0 and 100 then
+    raise exception using errcode = '23514', schema = 'cascade', table = 'task',
+      message = format('task %s: the columns of the row contradict each other', new.id);
+  end if;
   return new;
 end $$;
-create trigger task_100_guard before update of status on cascade.task
-  for each row when (old.status is distinct from new.status
-                     and (old.status >= 'completed' or current_user <> 'cascade_engine'))
-  execute function cascade.tg_task_guard();
-
--- What always holds between the columns of a task. One that was skipped or cancelled before it ran has started_at =
+-- Rows that are right do not get past this condition. A task that was skipped or cancelled before it ran has started_at =
 -- finished_at and attempt 0.
-create function cascade.tg_task_contradiction() returns trigger
-  language plpgsql set search_path = pg_catalog, pg_temp as $$
-begin
-  raise exception using errcode = '23514', schema = 'cascade', table = 'task',
-    message = format('task %s: the columns of the row contradict each other', new.id);
-end $$;
-create trigger task_110_contradiction before update on cascade.task
-  for each row when ((new.waiting_reason is not null) <> (new.status = 'waiting')
+create trigger task_110_guard before update on cascade.task
+  for each row when ((old.status >= 'completed' and old.status is distinct from new.status)
+    or (new.waiting_reason is not null) <> (new.status = 'waiting')
     or (new.finished_at is not null) <> (new.status >= 'completed')
     or (new.status >= 'running' and new.started_at is null)
     or new.attempt < 0 or new.priority not between 0 and 100 or new.progress not between 0 and 100)
-  execute function cascade.tg_task_contradiction();
+  execute function cascade.tg_task_guard();
 
 create function cascade.tg_job_guard() returns trigger
   language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -430,15 +431,17 @@ create trigger job_500_pin before insert on cascade.job
 -- announce -----------------------------------------------------------------------------------------------------------------
 
 -- No operator and no unqualified function here: the function runs with its owner's rights, and setting its own search_path
--- would cost more than all it does. The first row that comes back has a job when any has.
+-- would cost more than all it does.
 create function cascade.tg_task_inserted() returns trigger language plpgsql security definer as $$
 declare
-  first_job bigint;
+  any_job bigint;
 begin
-  insert into cascade.counter_delta (job_id, queue, status, n)
-    select i.job_id, i.queue, i.status, pg_catalog.count(*) from inserted i group by 1, 2, 3 order by 1
-    returning job_id into first_job;
-  if first_job is not null then
+  with counted as (
+    insert into cascade.counter_delta (job_id, queue, status, n)
+    select i.job_id, i.queue, i.status, pg_catalog.count(*) from inserted i group by 1, 2, 3
+    returning job_id)
+  select pg_catalog.max(c.job_id) into any_job from counted c;
+  if any_job is not null then
     perform cascade.hold_jobs_open(array(
       select distinct i.job_id from inserted i
       where i.job_id is not null and i.xid operator(pg_catalog.<>) '0'::pg_catalog.xid8));

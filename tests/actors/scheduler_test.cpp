@@ -101,13 +101,33 @@ TEST_F(scheduler_test, quick_tasks_need_no_slot_but_leave_room_for_what_is_not_r
   EXPECT_THAT(started(), ElementsAre(4));
 }
 
-TEST_F(scheduler_test, nothing_starts_before_the_load_is_over_or_without_a_database) {
+TEST_F(scheduler_test, after_a_lost_node_nothing_starts_before_the_load_is_over) {
   start();
-  up();
+  up(true);
   page({{task(1)}, {}, {}, {}}, true, false);
+  EXPECT_THAT(written, IsEmpty());
   EXPECT_THAT(started(), IsEmpty());
   page({{task(2)}, {}, {}, {}}, true, true);
+  commit();  // that both run
   EXPECT_THAT(started(), ElementsAre(1, 2));
+}
+
+TEST_F(scheduler_test, after_a_clean_stop_what_is_loaded_runs_while_the_rest_is_read) {
+  start();
+  page({{task(1)}, {}, {}, {}}, true, false);
+  EXPECT_THAT(started(), IsEmpty()) << "not connected yet";
+  up();
+  EXPECT_THAT(started(), ElementsAre(1));
+  EXPECT_THAT(readiness, IsEmpty());
+  finish(1);
+  EXPECT_THAT(commit().completed, SizeIs(1));
+  page({{task(2)}, {}, {}, {}}, true, true);
+  EXPECT_THAT(started(), ElementsAre(2));
+  EXPECT_THAT(readiness, ElementsAre(true));
+}
+
+TEST_F(scheduler_test, nothing_starts_without_a_database) {
+  run();
   EXPECT_THAT(readiness, ElementsAre(true));
   announce({});
   EXPECT_THAT(readiness, ElementsAre(true, false));

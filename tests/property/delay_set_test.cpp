@@ -70,7 +70,8 @@ TEST(delay_set, behaves_as_a_map_of_times) {
         break;
       case 3: {
         if (!model.empty()) {
-          const auto first = std::ranges::min(model, {}, [](auto& m) { return m.second; }).second;
+          const auto first =
+              std::ranges::min_element(model, {}, [](const auto& m) { return m.second; })->second;
           ASSERT_TRUE(set.next());
           ASSERT_LE(*set.next(), std::max(first + 250us, now + 250us));
         }
