@@ -4,11 +4,11 @@
 #include <cmath>
 
 #include "cli/text.hpp"
+#include "pg/migrate.hpp"
 
 namespace cascade {
 namespace {
 
-constexpr int version_min = 140000;
 constexpr double clock_offset_max = 1.0;  // seconds
 constexpr int spare_connections_min = 10;
 
@@ -16,7 +16,7 @@ std::string text_of(const json_row& row, const char* key) { return row.value(key
 
 doctor_check version_check(const json_row& s) {
   const std::string found = "Postgres " + text_of(s, "version");
-  if (s.value("version_num", 0) >= version_min)
+  if (s.value("version_num", 0) >= pg::server_version_min)
     return {"server version", doctor_check::ok, found, {}};
   return {"server version", doctor_check::fail, found, "Cascade needs Postgres 14 or newer"};
 }

@@ -8,8 +8,6 @@
 namespace cascade::pg {
 namespace {
 
-constexpr int server_version_min = 140000;
-
 // What must be there before the first migration; it changes the owner of both.
 constexpr const char* create_log = R"sql(
 create schema if not exists cascade;
@@ -21,14 +19,6 @@ create table if not exists cascade.migration (
   binary_version text not null
 );
 )sql";
-
-std::optional<failure> version_problem(const connection& c) {
-  const int version = c.server_version();
-  if (version >= server_version_min) return std::nullopt;
-  return detail::local_failure(errc::database_rejected, "this Postgres server is version " +
-                                                            std::to_string(version / 10000) +
-                                                            ", Cascade needs 14 or later");
-}
 
 std::optional<failure> breaking_problem(const std::vector<migration_state>& all) {
   for (const auto& m : all)
@@ -110,6 +100,13 @@ std::optional<failure> apply(connection& c, const sql::migration& m, deadline un
 
 }  // namespace
 
+std::optional<failure> server_problem(int version) {
+  if (version >= server_version_min) return std::nullopt;
+  return detail::local_failure(errc::database_rejected, "this Postgres server is version " +
+                                                            std::to_string(version / 10000) +
+                                                            ", Cascade needs 14 or later");
+}
+
 expected<std::vector<migration_state>> migration_status(connection& c,
                                                         std::span<const sql::migration> known) {
   std::vector<migration_state> out;
@@ -148,7 +145,7 @@ expected<std::vector<migration_state>> migration_status(connection& c,
 
 expected<int> migrate(connection& c, std::span<const sql::migration> known, deadline until,
                       std::chrono::milliseconds lock_wait) {
-  if (auto why = version_problem(c)) return std::move(*why);
+  if (auto why = server_problem(c.server_version())) return std::move(*why);
   migration_lock lock(c);
   if (auto why = lock.take(until, lock_wait)) return std::move(*why);
   auto status = migration_status(c, known);
@@ -187,7 +184,7 @@ expected<int> migrate(connection& c, deadline until, std::chrono::milliseconds l
 }
 
 std::optional<failure> schema_problem(connection& c) {
-  if (auto why = version_problem(c)) return why;
+  if (auto why = server_problem(c.server_version())) return why;
   auto status = migration_status(c);
   if (!status) return std::move(status).error();
   if (auto why = breaking_problem(status.value())) return why;

@@ -23,6 +23,10 @@
 
 namespace cascade::pg {
 
+// As PQserverVersion says it.
+inline constexpr int server_version_min = 140'000;
+std::optional<failure> server_problem(int version);
+
 struct migration_state {
   int number = 0;
   std::string name;

@@ -97,6 +97,78 @@ end $_$;
 
 ALTER FUNCTION cascade.change_queue(queue text, paused boolean) OWNER TO cascade_owner;
 
+CREATE TABLE cascade.task (
+    id bigint NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    job_id bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    run_at timestamp with time zone DEFAULT now() NOT NULL,
+    ready_at timestamp with time zone,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    epoch bigint,
+    timeout interval,
+    status cascade.task_status DEFAULT 'pending'::cascade.task_status NOT NULL,
+    waiting_reason cascade.waiting_reason,
+    item integer,
+    priority smallint DEFAULT 50 NOT NULL,
+    attempt smallint DEFAULT 0 NOT NULL,
+    max_attempts smallint DEFAULT 5 NOT NULL,
+    owner_losses smallint DEFAULT 0 NOT NULL,
+    progress smallint,
+    queue text DEFAULT 'default'::text NOT NULL,
+    handler text NOT NULL,
+    step text,
+    unique_key text,
+    concurrency_key text,
+    requires text[],
+    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
+    retry jsonb,
+    command jsonb,
+    result jsonb,
+    error text
+)
+WITH (fillfactor='90');
+
+ALTER TABLE cascade.task OWNER TO cascade_owner;
+
+COMMENT ON TABLE cascade.task IS 'One unit of work. What its columns may hold is checked by triggers: each CHECK would be parsed anew for each statement, which halved the rate of single-row inserts (docs/adr/0005-checks-in-triggers.md).';
+
+CREATE FUNCTION cascade.check_task(t cascade.task) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  problem text := case
+    when not isfinite(t.run_at) then 'run_at must be a time, not infinity'
+    when t.priority not between 0 and 100 then 'priority must be from 0 to 100'
+    when t.max_attempts < 1 then 'max_attempts must be at least 1'
+    when t.timeout <= interval '0' then 'timeout must be positive'
+    when octet_length(t.queue) not between 1 and 200 then 'queue must have 1 to 200 bytes'
+    when octet_length(t.handler) not between 1 and 200 then 'handler must have 1 to 200 bytes'
+    when octet_length(t.unique_key) not between 1 and 1000 then 'unique_key must have 1 to 1000 bytes'
+    when octet_length(t.concurrency_key) not between 1 and 1000 then 'concurrency_key must have 1 to 1000 bytes'
+    when cardinality(t.requires) > 32 then 'requires may name 32 tags at most'
+    when array_position(t.requires, null) is not null then 'requires must not contain null'
+    when pg_column_size(t.payload) > 16777216 then 'payload may have 16 MiB at most'
+    when jsonb_typeof(t.retry) <> 'object' then 'retry must be a JSON object'
+    when (t.waiting_reason is not null) <> (t.status = 'waiting') or (t.finished_at is not null) <> (t.status >= 'completed')
+      or (t.status >= 'running' and t.started_at is null) or t.attempt < 0 or t.progress not between 0 and 100
+      then 'the columns of the row contradict each other'
+  end;
+begin
+  if problem is not null then
+    raise exception using errcode = '23514', schema = 'cascade', table = 'task', message = 'new task: ' || problem;
+  end if;
+  -- Rows of the owner itself carry 0: it need not be woken.
+  if t.xid <> '0' and not pg_try_advisory_xact_lock_shared(727002, (coalesce(t.job_id, t.id) & 15)::int)
+      and coalesce(current_setting('cascade.doorbell', true), '') <> 'off' then
+    perform pg_notify('cascade.doorbell', '');
+  end if;
+end $$;
+
+ALTER FUNCTION cascade.check_task(t cascade.task) OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.checked_input(workflow text, definition jsonb, input jsonb) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -368,6 +440,12 @@ end $_$;
 
 ALTER FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], OUT epoch bigint, OUT unclean boolean) OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.task_is_plain(id bigint, xid xid8, job_id bigint, run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, requires text[], payload jsonb, retry jsonb) RETURNS boolean
+    LANGUAGE sql
+    RETURN ((status <= 'pending'::cascade.task_status) AND ((reason IS NULL) = (status = 'pending'::cascade.task_status)) AND (finished_at IS NULL) AND (attempt = 0) AND (progress IS NULL) AND (timeout IS NULL) AND (requires IS NULL) AND (retry IS NULL) AND (unique_key IS NULL) AND (concurrency_key IS NULL) AND ((priority >= 0) AND (priority <= 100)) AND (max_attempts >= 1) AND isfinite(run_at) AND ((octet_length(queue) >= 1) AND (octet_length(queue) <= 200)) AND ((octet_length(handler) >= 1) AND (octet_length(handler) <= 200)) AND (pg_column_size(payload) <= 16777216) AND ((xid = '0'::xid8) OR pg_try_advisory_xact_lock_shared(727002, ((COALESCE(job_id, id) & (15)::bigint))::integer)));
+
+ALTER FUNCTION cascade.task_is_plain(id bigint, xid xid8, job_id bigint, run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, requires text[], payload jsonb, retry jsonb) OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.tg_command_inserted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -489,50 +567,18 @@ ALTER FUNCTION cascade.tg_task_inserted() OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.tg_task_inserting() RETURNS trigger
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-declare
-  problem text;
 begin
-  if new.run_at > now() and new.status = 'pending' then
+  if new.run_at operator(pg_catalog.>) pg_catalog.now() and new.status operator(pg_catalog.=) 'pending'::cascade.task_status then
     new.status := 'waiting';
     new.waiting_reason := 'delay';
   end if;
-  if new.status <= 'pending' and (new.waiting_reason is null) = (new.status = 'pending') and new.finished_at is null and new.progress is null and new.attempt = 0
-      and new.timeout is null and new.requires is null and new.retry is null
-      and new.unique_key is null and new.concurrency_key is null
-      and new.priority between 0 and 100 and new.max_attempts >= 1
-      and octet_length(new.queue) between 1 and 200 and octet_length(new.handler) between 1 and 200
-      and isfinite(new.run_at) and pg_column_size(new.payload) <= 16777216
-      and (new.xid = '0' or pg_try_advisory_xact_lock_shared(727002, (coalesce(new.job_id, new.id) & 15)::int)) then
+  if cascade.task_is_plain(new.id, new.xid, new.job_id, new.run_at, new.finished_at, new.timeout, new.status,
+      new.waiting_reason, new.priority, new.attempt, new.max_attempts, new.progress, new.queue, new.handler, new.unique_key,
+      new.concurrency_key, new.requires, new.payload, new.retry) then
     return new;
   end if;
-  problem := case
-    when not isfinite(new.run_at) then 'run_at must be a time, not infinity'
-    when new.priority not between 0 and 100 then 'priority must be from 0 to 100'
-    when new.max_attempts < 1 then 'max_attempts must be at least 1'
-    when new.timeout <= interval '0' then 'timeout must be positive'
-    when octet_length(new.queue) not between 1 and 200 then 'queue must have 1 to 200 bytes'
-    when octet_length(new.handler) not between 1 and 200 then 'handler must have 1 to 200 bytes'
-    when octet_length(new.unique_key) not between 1 and 1000 then 'unique_key must have 1 to 1000 bytes'
-    when octet_length(new.concurrency_key) not between 1 and 1000 then 'concurrency_key must have 1 to 1000 bytes'
-    when cardinality(new.requires) > 32 then 'requires may name 32 tags at most'
-    when array_position(new.requires, null) is not null then 'requires must not contain null'
-    when pg_column_size(new.payload) > 16777216 then 'payload may have 16 MiB at most'
-    when jsonb_typeof(new.retry) <> 'object' then 'retry must be a JSON object'
-    when (new.waiting_reason is not null) <> (new.status = 'waiting')
-      or (new.finished_at is not null) <> (new.status >= 'completed')
-      or (new.status >= 'running' and new.started_at is null) or new.attempt < 0 or new.progress not between 0 and 100
-      then 'the columns of the row contradict each other'
-  end;
-  if problem is not null then
-    raise exception using errcode = '23514', schema = 'cascade', table = 'task', message = 'new task: ' || problem;
-  end if;
-  -- Rows of the owner itself carry 0: it need not be woken.
-  if new.xid <> '0' and not pg_try_advisory_xact_lock_shared(727002, (coalesce(new.job_id, new.id) & 15)::int)
-      and coalesce(current_setting('cascade.doorbell', true), '') <> 'off' then
-    perform pg_notify('cascade.doorbell', '');
-  end if;
+  perform cascade.check_task(new);
   return new;
 end $$;
 
@@ -594,43 +640,6 @@ WITH (fillfactor='50');
 ALTER TABLE cascade.node OWNER TO cascade_owner;
 
 COMMENT ON TABLE cascade.node IS 'One row each time a node takes up work. Every batch of its writes first counts up `batch` here (cascade.fence).';
-
-CREATE TABLE cascade.task (
-    id bigint NOT NULL,
-    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
-    job_id bigint,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    run_at timestamp with time zone DEFAULT now() NOT NULL,
-    ready_at timestamp with time zone,
-    started_at timestamp with time zone,
-    finished_at timestamp with time zone,
-    epoch bigint,
-    timeout interval,
-    status cascade.task_status DEFAULT 'pending'::cascade.task_status NOT NULL,
-    waiting_reason cascade.waiting_reason,
-    item integer,
-    priority smallint DEFAULT 50 NOT NULL,
-    attempt smallint DEFAULT 0 NOT NULL,
-    max_attempts smallint DEFAULT 5 NOT NULL,
-    owner_losses smallint DEFAULT 0 NOT NULL,
-    progress smallint,
-    queue text DEFAULT 'default'::text NOT NULL,
-    handler text NOT NULL,
-    step text,
-    unique_key text,
-    concurrency_key text,
-    requires text[],
-    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
-    retry jsonb,
-    command jsonb,
-    result jsonb,
-    error text
-)
-WITH (fillfactor='90');
-
-ALTER TABLE cascade.task OWNER TO cascade_owner;
-
-COMMENT ON TABLE cascade.task IS 'One unit of work. What its columns may hold is checked by triggers: each CHECK would be parsed anew for each statement, which halved the rate of single-row inserts (docs/adr/0005-checks-in-triggers.md).';
 
 CREATE VIEW cascade.attempts AS
  SELECT l.task_id,
@@ -1081,6 +1090,34 @@ GRANT ALL ON FUNCTION cascade.cancel_task(id bigint) TO cascade_engine;
 REVOKE ALL ON FUNCTION cascade.change_queue(queue text, paused boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.change_queue(queue text, paused boolean) TO cascade_engine;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE cascade.task TO cascade_engine;
+
+GRANT INSERT(job_id) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(run_at) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(timeout) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(priority) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(max_attempts) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(queue) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(handler) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(unique_key) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(concurrency_key) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(requires) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(payload) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(retry) ON TABLE cascade.task TO cascade_producer;
+
+GRANT ALL ON FUNCTION cascade.check_task(t cascade.task) TO cascade_engine;
+
 REVOKE ALL ON FUNCTION cascade.checked_input(workflow text, definition jsonb, input jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.checked_input(workflow text, definition jsonb, input jsonb) TO cascade_engine;
 
@@ -1140,6 +1177,8 @@ GRANT ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority int
 REVOKE ALL ON FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], OUT epoch bigint, OUT unclean boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], OUT epoch bigint, OUT unclean boolean) TO cascade_engine;
 
+GRANT ALL ON FUNCTION cascade.task_is_plain(id bigint, xid xid8, job_id bigint, run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, requires text[], payload jsonb, retry jsonb) TO cascade_engine;
+
 REVOKE ALL ON FUNCTION cascade.tg_command_inserted() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_command_inserted() TO cascade_engine;
 
@@ -1174,32 +1213,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.attempt_log TO cascade_engine
 
 GRANT SELECT ON TABLE cascade.node TO cascade_reader;
 GRANT SELECT,INSERT,UPDATE ON TABLE cascade.node TO cascade_engine;
-
-GRANT SELECT,INSERT,UPDATE ON TABLE cascade.task TO cascade_engine;
-
-GRANT INSERT(job_id) ON TABLE cascade.task TO cascade_producer;
-
-GRANT INSERT(run_at) ON TABLE cascade.task TO cascade_producer;
-
-GRANT INSERT(timeout) ON TABLE cascade.task TO cascade_producer;
-
-GRANT INSERT(priority) ON TABLE cascade.task TO cascade_producer;
-
-GRANT INSERT(max_attempts) ON TABLE cascade.task TO cascade_producer;
-
-GRANT INSERT(queue) ON TABLE cascade.task TO cascade_producer;
-
-GRANT INSERT(handler) ON TABLE cascade.task TO cascade_producer;
-
-GRANT INSERT(unique_key) ON TABLE cascade.task TO cascade_producer;
-
-GRANT INSERT(concurrency_key) ON TABLE cascade.task TO cascade_producer;
-
-GRANT INSERT(requires) ON TABLE cascade.task TO cascade_producer;
-
-GRANT INSERT(payload) ON TABLE cascade.task TO cascade_producer;
-
-GRANT INSERT(retry) ON TABLE cascade.task TO cascade_producer;
 
 GRANT SELECT ON TABLE cascade.attempts TO cascade_reader;
 GRANT SELECT ON TABLE cascade.attempts TO cascade_engine;

@@ -299,54 +299,68 @@ create trigger job_100_guard before update of status on cascade.job
 
 -- derive -------------------------------------------------------------------------------------------------------------------
 
--- Checks a new task, lets it wait for its time, and rings the doorbell when its owner sleeps. Runs for every row of every
--- insert: the first expression answers for ordinary tasks, the rest is for the others.
+-- Whether a new row is an ordinary one: its columns hold what they may, and its owner is awake (or is the one who inserts).
+-- Bodies written as one expression are parsed when they are made: no search_path of a caller changes what they mean.
 -- Advisory lock classes. 727001 (class, lane): the lane is owned. 727002 (class, lane group): its owner sleeps.
 -- 727003: a migration runs. 16 lane groups keep the locks of a bulk insert few.
-create function cascade.tg_task_inserting() returns trigger
+create function cascade.task_is_plain(id bigint, xid xid8, job_id bigint, run_at timestamptz, finished_at timestamptz,
+    timeout interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint,
+    max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, requires text[],
+    payload jsonb, retry jsonb) returns boolean language sql
+  return status <= 'pending' and (reason is null) = (status = 'pending') and finished_at is null and attempt = 0
+    and progress is null and timeout is null and requires is null and retry is null
+    and unique_key is null and concurrency_key is null
+    and priority between 0 and 100 and max_attempts >= 1 and isfinite(run_at)
+    and octet_length(queue) between 1 and 200 and octet_length(handler) between 1 and 200
+    and pg_column_size(payload) <= 16777216
+    and (xid = '0' or pg_try_advisory_xact_lock_shared(727002, (coalesce(job_id, id) & 15)::int));
+
+-- The same with every exception: raises what is wrong, rings when the owner sleeps.
+create function cascade.check_task(t cascade.task) returns void
   language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  problem text;
-begin
-  if new.run_at > now() and new.status = 'pending' then
-    new.status := 'waiting';
-    new.waiting_reason := 'delay';
-  end if;
-  if new.status <= 'pending' and (new.waiting_reason is null) = (new.status = 'pending') and new.finished_at is null and new.progress is null and new.attempt = 0
-      and new.timeout is null and new.requires is null and new.retry is null
-      and new.unique_key is null and new.concurrency_key is null
-      and new.priority between 0 and 100 and new.max_attempts >= 1
-      and octet_length(new.queue) between 1 and 200 and octet_length(new.handler) between 1 and 200
-      and isfinite(new.run_at) and pg_column_size(new.payload) <= 16777216
-      and (new.xid = '0' or pg_try_advisory_xact_lock_shared(727002, (coalesce(new.job_id, new.id) & 15)::int)) then
-    return new;
-  end if;
-  problem := case
-    when not isfinite(new.run_at) then 'run_at must be a time, not infinity'
-    when new.priority not between 0 and 100 then 'priority must be from 0 to 100'
-    when new.max_attempts < 1 then 'max_attempts must be at least 1'
-    when new.timeout <= interval '0' then 'timeout must be positive'
-    when octet_length(new.queue) not between 1 and 200 then 'queue must have 1 to 200 bytes'
-    when octet_length(new.handler) not between 1 and 200 then 'handler must have 1 to 200 bytes'
-    when octet_length(new.unique_key) not between 1 and 1000 then 'unique_key must have 1 to 1000 bytes'
-    when octet_length(new.concurrency_key) not between 1 and 1000 then 'concurrency_key must have 1 to 1000 bytes'
-    when cardinality(new.requires) > 32 then 'requires may name 32 tags at most'
-    when array_position(new.requires, null) is not null then 'requires must not contain null'
-    when pg_column_size(new.payload) > 16777216 then 'payload may have 16 MiB at most'
-    when jsonb_typeof(new.retry) <> 'object' then 'retry must be a JSON object'
-    when (new.waiting_reason is not null) <> (new.status = 'waiting')
-      or (new.finished_at is not null) <> (new.status >= 'completed')
-      or (new.status >= 'running' and new.started_at is null) or new.attempt < 0 or new.progress not between 0 and 100
+  problem text := case
+    when not isfinite(t.run_at) then 'run_at must be a time, not infinity'
+    when t.priority not between 0 and 100 then 'priority must be from 0 to 100'
+    when t.max_attempts < 1 then 'max_attempts must be at least 1'
+    when t.timeout <= interval '0' then 'timeout must be positive'
+    when octet_length(t.queue) not between 1 and 200 then 'queue must have 1 to 200 bytes'
+    when octet_length(t.handler) not between 1 and 200 then 'handler must have 1 to 200 bytes'
+    when octet_length(t.unique_key) not between 1 and 1000 then 'unique_key must have 1 to 1000 bytes'
+    when octet_length(t.concurrency_key) not between 1 and 1000 then 'concurrency_key must have 1 to 1000 bytes'
+    when cardinality(t.requires) > 32 then 'requires may name 32 tags at most'
+    when array_position(t.requires, null) is not null then 'requires must not contain null'
+    when pg_column_size(t.payload) > 16777216 then 'payload may have 16 MiB at most'
+    when jsonb_typeof(t.retry) <> 'object' then 'retry must be a JSON object'
+    when (t.waiting_reason is not null) <> (t.status = 'waiting') or (t.finished_at is not null) <> (t.status >= 'completed')
+      or (t.status >= 'running' and t.started_at is null) or t.attempt < 0 or t.progress not between 0 and 100
       then 'the columns of the row contradict each other'
   end;
+begin
   if problem is not null then
     raise exception using errcode = '23514', schema = 'cascade', table = 'task', message = 'new task: ' || problem;
   end if;
   -- Rows of the owner itself carry 0: it need not be woken.
-  if new.xid <> '0' and not pg_try_advisory_xact_lock_shared(727002, (coalesce(new.job_id, new.id) & 15)::int)
+  if t.xid <> '0' and not pg_try_advisory_xact_lock_shared(727002, (coalesce(t.job_id, t.id) & 15)::int)
       and coalesce(current_setting('cascade.doorbell', true), '') <> 'off' then
     perform pg_notify('cascade.doorbell', '');
   end if;
+end $$;
+
+-- Runs for every row of every insert, with the caller's search_path: setting its own would cost as much as all the rest.
+-- Hence no operator and no function without its schema.
+create function cascade.tg_task_inserting() returns trigger language plpgsql as $$
+begin
+  if new.run_at operator(pg_catalog.>) pg_catalog.now() and new.status operator(pg_catalog.=) 'pending'::cascade.task_status then
+    new.status := 'waiting';
+    new.waiting_reason := 'delay';
+  end if;
+  if cascade.task_is_plain(new.id, new.xid, new.job_id, new.run_at, new.finished_at, new.timeout, new.status,
+      new.waiting_reason, new.priority, new.attempt, new.max_attempts, new.progress, new.queue, new.handler, new.unique_key,
+      new.concurrency_key, new.requires, new.payload, new.retry) then
+    return new;
+  end if;
+  perform cascade.check_task(new);
   return new;
 end $$;
 create trigger task_500_insert before insert on cascade.task
@@ -756,6 +770,8 @@ create view cascade.workflows as
 -- rights -----------------------------------------------------------------------------------------------------------------------
 
 revoke all on all functions in schema cascade from public;
+-- Triggers run them for whoever inserts.
+grant execute on function cascade.task_is_plain, cascade.check_task to public;
 
 grant insert (job_id, handler, payload, queue, priority, run_at, max_attempts, timeout, unique_key, concurrency_key,
               requires, retry) on cascade.task to cascade_producer;
