@@ -71,8 +71,10 @@ void listener::connect() {
   o.name = options_.name;
   o.role = options_.role;
   o.connect_deadline = options_.connect_deadline;
-  const auto self = shared_from_this();
-  const auto here = [self, generation = generation_](auto f) {
+  // The session is ours: what it holds must not hold us.
+  const auto here = [weak = weak_from_this(), generation = generation_](auto f) {
+    const auto self = weak.lock();
+    if (!self) return;
     boost::asio::dispatch(self->strand_, [self, generation, f = std::move(f)]() mutable {
       if (generation == self->generation_) f(*self);
     });

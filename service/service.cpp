@@ -112,10 +112,20 @@ public:
     announce("starting", {});
     if (const auto code = database.prepare()) return announce("stopped", {}), *code;
     conninfo_ = database.conninfo();
-    std::thread io_thread([this] { io_.run(); });
+    std::promise<void> io_done;
+    std::thread io_thread([&] {
+      io_.run();
+      io_done.set_value();
+    });
     watch_signals();
     const bool clean = run_actors(database);
-    io_.stop();
+    // What was told to close does so, and then nothing is left to run for.
+    signals_.cancel();
+    work_.reset();
+    if (io_done.get_future().wait_for(std::chrono::seconds(2)) != std::future_status::ready) {
+      log_->warn("cascade.service.stop text=\"connections did not close in time\"");
+      io_.stop();
+    }
     io_thread.join();
     database.stop();
     announce("stopped", {});

@@ -212,7 +212,8 @@ TEST_F(scheduler, payloads_asked_for_on_a_lost_connection_are_asked_for_again_in
   lose_connection();
   EXPECT_THAT(started(), IsEmpty());
   reconnect();
-  round_trip();
+  round_trip();  // the queues
+  round_trip();  // the payloads
   ids order;
   for (ids now = started(); !now.empty(); now = started()) {
     order.push_back(now.at(0));

@@ -73,7 +73,16 @@ TEST_F(schema, limits_are_those_of_the_code) {
         "1")
         << table << ": " << text;
   };
-  check("task", "pg_column_size(payload) <= " + std::to_string(cascade::limits::payload_bytes_max));
+  // The bodies of functions: those of tasks are checked by triggers.
+  for (const auto& [function, text] : {std::pair{"task_is_plain", "pg_column_size(payload) <= "},
+                                       std::pair{"check_task", "pg_column_size(t.payload) > "}})
+    EXPECT_EQ(value_of(admin,
+                       "select pg_get_functiondef(oid) like '%' || $2 || '%' from pg_proc"
+                       " where pronamespace = 'cascade'::regnamespace and proname = $1",
+                       pg::params{}.text(function).text(
+                           text + std::to_string(cascade::limits::payload_bytes_max))),
+              "t")
+        << function;
   check("job", "pg_column_size(input) <= " + std::to_string(cascade::limits::payload_bytes_max));
   EXPECT_EQ(value_of(admin, "select count(*)::text from cascade.lane"), "64");
 }
@@ -222,23 +231,64 @@ TEST_F(schema, a_reader_changes_nothing) {
 }
 
 TEST_F(schema, functions_with_the_owners_rights_pin_their_search_path_and_are_not_public) {
+  // tg_task_inserted names the schema of everything instead: see the next test.
   EXPECT_EQ(value_of(admin,
                      "select string_agg(p.proname, ' ') from pg_proc p where p.pronamespace = "
                      "'cascade'::regnamespace"
                      " and p.prosecdef and not coalesce("
                      "   p.proconfig @> array['search_path=pg_catalog, pg_temp'], false)"),
-            "(null)");
+            "tg_task_inserted");
+  // What the triggers of an insert call with the rights of whoever inserts; both only look.
   EXPECT_EQ(
       value_of(
           admin,
-          "select string_agg(p.proname, ' ') from pg_proc p where p.pronamespace = "
-          "'cascade'::regnamespace"
+          "select string_agg(p.proname, ' ' order by p.proname) from pg_proc p"
+          " where p.pronamespace = 'cascade'::regnamespace"
           " and exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a"
           "             where a.grantee = 0)"),
-      "(null)");
+      "check_task task_is_plain");
   EXPECT_EQ(value_of(admin,
                      "select string_agg(c.relname, ' ') from pg_class c where c.relnamespace = "
                      "'cascade'::regnamespace"
                      " and c.relowner <> 'cascade_owner'::regrole"),
             "(null)");
+}
+
+// Whoever finds a name of his own in front of a built-in one would run it with the owner's rights,
+// or get past the checks.
+TEST_F(schema, an_insert_means_the_same_under_a_hostile_search_path) {
+  must(admin.exec_text(
+      "create schema hostile; grant usage on schema hostile to public;"
+      "create function hostile.trap(bigint) returns bigint language plpgsql as"
+      " $$ begin raise exception 'trapped'; end $$;"
+      "create function hostile.trap(bigint, bigint) returns bigint language plpgsql as"
+      " $$ begin raise exception 'trapped'; end $$;"
+      "create function hostile.always(xid8, xid8) returns bool language sql as 'select true';"
+      "create function hostile.always(timestamptz, timestamptz) returns bool language sql as"
+      " 'select true';"
+      "create function hostile.always(cascade.task_status, cascade.task_status) returns bool"
+      " language sql as 'select true';"
+      "create function hostile.always(int, int) returns bool language sql as 'select true';"
+      "create function hostile.now() returns timestamptz language plpgsql as"
+      " $$ begin raise exception 'trapped'; end $$;"
+      "create aggregate hostile.max(bigint) (sfunc = hostile.trap, stype = bigint);"
+      "create aggregate hostile.count(*) (sfunc = hostile.trap, stype = bigint, initcond = '0');"
+      "create operator hostile.= (leftarg = xid8, rightarg = xid8, function = hostile.always);"
+      "create operator hostile.= (leftarg = cascade.task_status, rightarg = cascade.task_status,"
+      " function = hostile.always);"
+      "create operator hostile.> (leftarg = timestamptz, rightarg = timestamptz,"
+      " function = hostile.always);"
+      "create operator hostile.>= (leftarg = int, rightarg = int, function = hostile.always);"
+      "create operator hostile.<= (leftarg = int, rightarg = int, function = hostile.always);"));
+  const auto job = make_job(admin);
+  must(producer.exec_text("set search_path = hostile, pg_catalog"));
+  const auto in_job = "insert into cascade.task (handler, job_id) values ('x', " +
+                      std::to_string(job) + "), ('y', null)";
+  EXPECT_EQ(state_of(producer, in_job), "ok");
+  EXPECT_EQ(value_of(admin, "select string_agg(distinct status::text, ' ') from cascade.task"),
+            "pending");
+  EXPECT_EQ(value_of(admin, "select sum(n) from cascade.counter_delta where status = 'pending'"),
+            "2");
+  EXPECT_EQ(state_of(producer, "insert into cascade.task (handler) values (repeat('x', 300))"),
+            "23514");
 }
