@@ -26,7 +26,10 @@ public:
       : all_(all), options_(options), out_(out) {}
 
   void build() {
-    add(sql::fence, pg::params{}.int8(options_.epoch.value).int8(options_.number));
+    add(sql::fence, pg::params{}
+                        .int8(options_.epoch.value)
+                        .int2(static_cast<std::int16_t>(options_.writer))
+                        .int8(options_.number));
     starts();
     for (std::size_t i = 0; i < all_.size(); ++i)
       if (!all_[i].inserts.empty()) insert(i);

@@ -37,7 +37,8 @@ struct built_batch {
 
 struct batch_options {
   epoch_id epoch;
-  std::int64_t number = 0;  // of the batch, for the fence
+  std::size_t writer = 0;
+  std::int64_t number = 0;  // of the writer's batch, for the fence
   bool fold_counters = false;
   monotonic now;  // ages of starts and ends are counted back from here
 };

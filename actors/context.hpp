@@ -29,7 +29,8 @@ struct engine_settings {
   std::vector<std::string> handlers;  // names, for those who check definitions
   std::size_t workers = 32;
   std::size_t batch_rows_max = 1'000;
-  std::size_t batches_in_flight = 2;
+  std::size_t batches_in_flight = 2;  // of each writer
+  std::size_t writers = 2;            // connections for batches
   std::size_t inbox_page_rows = 2'000;
   std::size_t ready_max = 1'000'000;            // keys in memory before the inbox is held back
   std::size_t body_bytes_max = 16u << 20;       // payloads kept with ready keys

@@ -2,21 +2,22 @@
 
 namespace cascade {
 
-void database_port::open(std::shared_ptr<pg::session> reader, std::shared_ptr<pg::session> writer) {
+void database_port::open(std::shared_ptr<pg::session> reader,
+                         std::vector<std::shared_ptr<pg::session>> writers) {
   const std::lock_guard lock(mutex_);
   reader_ = std::move(reader);
-  writer_ = std::move(writer);
+  writers_ = std::move(writers);
 }
 
 void database_port::close() {
-  std::shared_ptr<pg::session> reader, writer;
+  std::vector<std::shared_ptr<pg::session>> all;
   {
     const std::lock_guard lock(mutex_);
-    reader.swap(reader_);
-    writer.swap(writer_);
+    all.swap(writers_);
+    if (reader_) all.push_back(std::move(reader_));
+    reader_.reset();
   }
-  if (reader) reader->close();
-  if (writer) writer->close();
+  for (const auto& session : all) session->close();
 }
 
 std::shared_ptr<pg::session> database_port::reader() const {
@@ -24,26 +25,21 @@ std::shared_ptr<pg::session> database_port::reader() const {
   return reader_;
 }
 
-std::shared_ptr<pg::session> database_port::writer() const {
+std::shared_ptr<pg::session> database_port::writer(std::size_t index) const {
   const std::lock_guard lock(mutex_);
-  return writer_;
+  return index < writers_.size() ? writers_[index] : nullptr;
 }
 
-void database_port::submit(std::shared_ptr<pg::session>* to, std::vector<pg::statement> batch,
+void database_port::submit(const std::shared_ptr<pg::session>& to, std::vector<pg::statement> batch,
                            pg::batch_callback done) {
-  std::shared_ptr<pg::session> session;
-  {
-    const std::lock_guard lock(mutex_);
-    session = *to;
-  }
-  if (!session) {
+  if (!to) {
     pg::failure f;
     f.code = errc::database_unavailable;
     f.message = "not connected";
     done(std::move(f));
     return;
   }
-  session->submit(std::move(batch), pg::deadline::in(deadline_), std::move(done));
+  to->submit(std::move(batch), pg::deadline::in(deadline_), std::move(done));
 }
 
 }  // namespace cascade

@@ -20,29 +20,32 @@ class database_port {
 public:
   explicit database_port(std::chrono::milliseconds deadline) : deadline_(deadline) {}
 
-  // The connection that reads (inbox, payloads, definitions) and the one that writes and owns the
-  // lanes.
+  // The connection that reads (inbox, payloads, definitions), the first writer, which owns the
+  // lanes, and the other writers, for batches only.
   void read(std::vector<pg::statement> batch, pg::batch_callback done) {
-    submit(&reader_, std::move(batch), std::move(done));
+    submit(reader(), std::move(batch), std::move(done));
   }
   void write(std::vector<pg::statement> batch, pg::batch_callback done) {
-    submit(&writer_, std::move(batch), std::move(done));
+    write(0, std::move(batch), std::move(done));
+  }
+  void write(std::size_t to, std::vector<pg::statement> batch, pg::batch_callback done) {
+    submit(writer(to), std::move(batch), std::move(done));
   }
 
-  void open(std::shared_ptr<pg::session> reader, std::shared_ptr<pg::session> writer);
+  void open(std::shared_ptr<pg::session> reader, std::vector<std::shared_ptr<pg::session>> writers);
   void close();
 
   std::shared_ptr<pg::session> reader() const;
-  std::shared_ptr<pg::session> writer() const;
+  std::shared_ptr<pg::session> writer(std::size_t index = 0) const;
 
 private:
-  void submit(std::shared_ptr<pg::session>* to, std::vector<pg::statement> batch,
+  void submit(const std::shared_ptr<pg::session>& to, std::vector<pg::statement> batch,
               pg::batch_callback done);
 
   std::chrono::milliseconds deadline_;
   mutable std::mutex mutex_;
   std::shared_ptr<pg::session> reader_;
-  std::shared_ptr<pg::session> writer_;
+  std::vector<std::shared_ptr<pg::session>> writers_;
 };
 
 }  // namespace cascade

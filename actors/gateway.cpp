@@ -21,7 +21,7 @@ struct gateway_state {
   std::vector<database_user> users;
   phase now = phase::connecting;
   std::uint64_t generation = 0;
-  int sessions_ready = 0;
+  std::size_t sessions_ready = 0;
   int standby_tries = 0;
   epoch_id epoch;
   database_changed last;
@@ -68,8 +68,8 @@ std::shared_ptr<pg::session> open_session(
     log->debug("cascade.database.notice text=\"{}\"", f.message);
   };
   auto session = pg::session::make(*self->state.context->io, std::move(options));
-  auto ready = answer_to(self, {connection_step::kind::ready, 0, true, false, 0, {}});
-  auto lost = answer_to(self, {connection_step::kind::lost, 0, false, false, 0, {}});
+  auto ready = answer_to(self, {connection_step::kind::ready, 0, true, false, 0, {}, {}});
+  auto lost = answer_to(self, {connection_step::kind::lost, 0, false, false, 0, {}, {}});
   session->start([ready]() mutable { ready([](connection_step&) {}); },
                  [lost](pg::failure f) mutable {
                    lost([&](connection_step& step) { step.text = pg::to_string(f); });
@@ -83,13 +83,15 @@ void connect(gateway_self self) {
   state.sessions_ready = 0;
   state.now = phase::connecting;
   auto reader = open_session(self, "reader", {});
-  auto writer = open_session(self, "writer", {{"synchronous_commit", "on"}});
-  state.context->database->open(std::move(reader), std::move(writer));
+  std::vector<std::shared_ptr<pg::session>> writers;
+  for (std::size_t i = 0; i < state.context->settings.writers; ++i)
+    writers.push_back(open_session(self, "writer", {{"synchronous_commit", "on"}}));
+  state.context->database->open(std::move(reader), std::move(writers));
 }
 
 void submit(gateway_self self, connection_step::kind what, pg::statement statement,
             std::function<void(connection_step&, const pg::rows&)> read) {
-  auto answer = answer_to(self, {what, 0, false, false, 0, {}});
+  auto answer = answer_to(self, {what, 0, false, false, 0, {}, {}});
   std::vector<pg::statement> batch;
   batch.push_back(std::move(statement));
   self->state.context->database->write(std::move(batch),
@@ -114,7 +116,9 @@ void try_lanes(gateway_self self) {
 void ask_for_epoch(gateway_self self) {
   submit(self, connection_step::kind::resumed,
          pg::statement(sql::resume_epoch, pg::params{}.int8(self->state.epoch.value)),
-         [](connection_step& a, const pg::rows& r) { a.number = r.empty() ? -1 : r.int64(0, 0); });
+         [](connection_step& a, const pg::rows& r) {
+           for (int i = 0; i < r.size(); ++i) a.batches.push_back(r.int64(i, 0));
+         });
 }
 
 void lanes_tried(gateway_self self, const connection_step& step) {
@@ -142,7 +146,8 @@ void lanes_tried(gateway_self self, const connection_step& step) {
                                            .int4(::getpid())
                                            .text(CASCADE_VERSION)
                                            .texts(s.tags)
-                                           .texts(s.handlers)),
+                                           .texts(s.handlers)
+                                           .int4(static_cast<std::int32_t>(s.writers))),
          [](connection_step& a, const pg::rows& r) {
            a.number = r.int64(0, 0);
            a.unclean = r.boolean(0, 1);
@@ -182,22 +187,23 @@ void step(gateway_self self, const connection_step& s) {
   }
   switch (s.what) {
     case kind::ready:
-      if (++state.sessions_ready == 2) try_lanes(self);
+      if (++state.sessions_ready == 1 + state.context->settings.writers) try_lanes(self);
       return;
     case kind::lanes:
       return lanes_tried(self, s);
     case kind::resumed:
-      if (s.number < 0) {
+      if (s.batches.empty()) {
         state.context->log->error("cascade.gateway.fenced epoch={}", state.epoch.value);
         tell(self, {});
         state.context->database->close();
         return self->quit(caf::make_error(errc::fenced));
       }
       if (state.now == phase::standby) return;
-      return own(self, {true, true, false, state.epoch, s.number, 0});
+      return own(self, {true, true, false, state.epoch, s.batches, 0});
     case kind::taken_over:
       state.epoch = epoch_id{s.number};
-      return own(self, {true, false, s.unclean, state.epoch, 0, 0});
+      return own(self, {true, false, s.unclean, state.epoch,
+                        std::vector<std::int64_t>(state.context->settings.writers), 0});
     case kind::lost:
     case kind::released:
       return;

@@ -1,8 +1,8 @@
 // actors/gateway.hpp
 //
-// Keeps the node connected and the owner of its lanes: two sessions, reader and writer. The writer
-// session holds the lanes' advisory locks, so a lost writer is a lost ownership, and Postgres
-// itself knows first.
+// Keeps the node connected and the owner of its lanes: a session that reads and some that write. The
+// first writer holds the lanes' advisory locks, so a lost writer is a lost ownership, and Postgres
+// itself knows first. The loss of one session is the loss of all.
 //
 // In        attach_database: the sender gets database_changed, now and at every change.
 // Owning    all lanes or none: a second node on the same database waits as a standby until the

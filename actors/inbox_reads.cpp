@@ -38,6 +38,10 @@ void read(inbox_self self, std::vector<pg::statement> batch, std::size_t first, 
   self->state.context->database->read(std::move(batch), answer_to_read(self, first, paged));
 }
 
+// Larger payloads are fetched when their tasks start: a page must not take tens of megabytes.
+constexpr std::int32_t payload_bytes_read = 16 << 10;
+constexpr std::int32_t payload_bytes_paged = 2 << 10;
+
 pg::params tags(const engine_settings& s) { return pg::params{}.texts(s.tags); }
 
 std::vector<pg::statement> new_rows(inbox_self self) {
@@ -47,7 +51,7 @@ std::vector<pg::statement> new_rows(inbox_self self) {
                                           .text(self->state.snapshot)
                                           .int4(static_cast<std::int32_t>(s.inbox_page_rows))
                                           .texts(s.tags)
-                                          .int4(64 << 10));
+                                          .int4(payload_bytes_read));
   return batch;
 }
 
@@ -85,7 +89,9 @@ void read_new_paged(inbox_self self) {
   batch.emplace_back(std::string("begin isolation level repeatable read read only"));
   batch.emplace_back(sql::load_snapshot);
   batch.emplace_back(sql::load_new_jobs, pg::params{}.text(state.snapshot));
-  batch.emplace_back(sql::load_new_tasks, pg::params{}.text(state.snapshot).texts(s.tags), false);
+  batch.emplace_back(sql::load_new_tasks,
+                     pg::params{}.text(state.snapshot).texts(s.tags).int4(payload_bytes_paged),
+                     false);
   batch.emplace_back(fetch_text(s));
   read(self, std::move(batch), 1, true);
 }
@@ -102,7 +108,7 @@ void load(inbox_self self) {
   batch.emplace_back(sql::load_snapshot);
   batch.emplace_back(sql::load_jobs);
   batch.emplace_back(sql::load_commands);
-  batch.emplace_back(sql::load_tasks, tags(s), false);
+  batch.emplace_back(sql::load_tasks, tags(s).int4(payload_bytes_paged), false);
   batch.emplace_back(fetch_text(s));
   // The snapshot comes after the commit of the charges, or tasks that have just ended with them
   // would be loaded as running.

@@ -131,8 +131,8 @@ struct database_changed {
   bool resumed = false;  // the same epoch goes on after a lost connection: memory is still true
   bool unclean = false;  // the last owner died: tasks may have been in flight
   epoch_id epoch;
-  std::int64_t last_batch = 0;   // the last one committed in this epoch
-  std::uint64_t generation = 0;  // rises with each connection
+  std::vector<std::int64_t> last_batches;  // by writer: the last one committed in this epoch
+  std::uint64_t generation = 0;            // rises with each connection
 };
 using database_user = caf::typed_actor<caf::reacts_to<database_changed>>;
 struct attach_database {};  // the sender becomes a user
@@ -144,7 +144,8 @@ struct connection_step {
   std::uint64_t generation = 0;
   bool ok = false;
   bool unclean = false;
-  std::int64_t number = 0;  // lanes got, last batch, epoch
+  std::int64_t number = 0;            // lanes got, epoch
+  std::vector<std::int64_t> batches;  // resumed: the last one of each writer; none: taken over
   std::string text;
 };
 struct reconnect {
@@ -275,6 +276,7 @@ struct record {  // the sender gets `recorded`
 };
 struct batch_answered {
   std::uint64_t generation = 0;
+  std::size_t writer = 0;
   std::int64_t number = 0;
   errc problem = errc{};  // 0: committed
   std::string text;

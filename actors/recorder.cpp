@@ -1,5 +1,6 @@
 #include "actors/recorder.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <nlohmann/json.hpp>
 
@@ -21,17 +22,22 @@ struct flight {
   std::int64_t number = 0;
   std::vector<entry> entries;
 };
+// One connection for batches. The first takes everything in order; the others help out with loose
+// settlements when more is queued than one server process can write.
+struct writer {
+  std::uint64_t generation = 0;
+  std::int64_t last_batch = 0;  // the last number committed
+  std::deque<flight> flights;
+};
 
 struct recorder_state {
   static inline const char* name = "cascade.recorder";
   engine_context_ptr context;
   bool up = false;
-  std::uint64_t generation = 0;
   epoch_id epoch;
-  std::int64_t last_batch = 0;  // the last number committed
+  std::vector<writer> writers;
   std::deque<entry> queue;
   std::size_t queued_rows = 0;
-  std::deque<flight> flights;
   bool counters_dirty = false;
   bool fold_armed = false;
   bool fold_due = false;
@@ -40,10 +46,15 @@ struct recorder_state {
 };
 using recorder_self = recorder_impl::stateful_pointer<recorder_state>;
 
-std::vector<entry> take_batch(recorder_state& state) {
+bool may_take(const entry& e, std::size_t writer) {
+  return writer == 0 || (e.what.loose && !e.alone);
+}
+
+std::vector<entry> take_batch(recorder_state& state, std::size_t writer) {
   std::vector<entry> out;
   std::size_t rows = 0;
   while (!state.queue.empty() && rows < state.context->settings.batch_rows_max) {
+    if (!may_take(state.queue.front(), writer)) break;
     if (state.queue.front().alone && !out.empty()) break;
     out.push_back(std::move(state.queue.front()));
     state.queue.pop_front();
@@ -54,30 +65,33 @@ std::vector<entry> take_batch(recorder_state& state) {
   return out;
 }
 
-void send_batch(recorder_self self, std::vector<entry> entries) {
+void send_batch(recorder_self self, std::size_t index, std::vector<entry> entries) {
   auto& state = self->state;
+  writer& to_use = state.writers[index];
   std::vector<settlement> settlements;
   settlements.reserve(entries.size());
   for (entry& e : entries) settlements.push_back(std::move(e.what));
   batch_options options;
   options.epoch = state.epoch;
-  options.number = state.last_batch + static_cast<std::int64_t>(state.flights.size()) + 1;
-  options.fold_counters = std::exchange(state.fold_due, false);
+  options.writer = index;
+  options.number = to_use.last_batch + static_cast<std::int64_t>(to_use.flights.size()) + 1;
+  if (index == 0) options.fold_counters = std::exchange(state.fold_due, false);
   options.now = self->clock().now();
   auto batch = std::make_shared<built_batch>(build_batch(settlements, options));
   auto statements = std::move(batch->statements);
   // The Asio side keeps the shape of the batch only; the rows stay here until the answer.
   for (std::size_t i = 0; i < entries.size(); ++i) entries[i].what = std::move(settlements[i]);
-  state.flights.push_back({options.number, std::move(entries)});
+  to_use.flights.push_back({options.number, std::move(entries)});
   if (!settlements.empty())
     state.counters_dirty =
         true;  // folding alone leaves nothing to fold: an idle node writes nothing
   state.context->database->write(
-      std::move(statements),
-      [to = caf::actor_cast<recorder_impl>(self), batch, generation = state.generation,
+      index, std::move(statements),
+      [to = caf::actor_cast<recorder_impl>(self), batch, index, generation = to_use.generation,
        number = options.number](pg::batch_reply reply) {
         batch_answered answer;
         answer.generation = generation;
+        answer.writer = index;
         answer.number = number;
         if (reply) {
           answer.results = read_reply(*batch, reply.value());
@@ -89,18 +103,30 @@ void send_batch(recorder_self self, std::vector<entry> entries) {
       });
 }
 
+void pump_first(recorder_self self) {
+  auto& state = self->state;
+  const auto& flights = state.writers[0].flights;
+  while (flights.size() < state.context->settings.batches_in_flight &&
+         (!state.queue.empty() || state.fold_due)) {
+    // A settlement that goes alone must not be followed before its fate is known.
+    if (!flights.empty() && flights.back().entries.size() == 1 && flights.back().entries[0].alone)
+      return;
+    if (!state.queue.empty() && state.queue.front().alone && !flights.empty()) return;
+    send_batch(self, 0, take_batch(state, 0));
+  }
+}
+
 void pump(recorder_self self) {
   auto& state = self->state;
   if (!state.up) return;
-  while (state.flights.size() < state.context->settings.batches_in_flight &&
-         (!state.queue.empty() || state.fold_due)) {
-    // A settlement that goes alone must not be followed before its fate is known.
-    if (!state.flights.empty() && state.flights.back().entries.size() == 1 &&
-        state.flights.back().entries[0].alone)
-      return;
-    if (!state.queue.empty() && state.queue.front().alone && !state.flights.empty()) return;
-    send_batch(self, take_batch(state));
-  }
+  pump_first(self);
+  // Small batches are better written by one connection: fewer commits.
+  const std::size_t enough = std::max<std::size_t>(1, state.context->settings.batch_rows_max / 2);
+  for (std::size_t i = 1; i < state.writers.size(); ++i)
+    while (!state.queue.empty() && state.queued_rows >= enough &&
+           may_take(state.queue.front(), i) &&
+           state.writers[i].flights.size() < state.context->settings.batches_in_flight)
+      send_batch(self, i, take_batch(state, i));
   if (state.counters_dirty && !state.fold_armed) {
     state.fold_armed = true;
     self->delayed_send(self, state.context->settings.fold_every, recorder_wake{});
@@ -134,6 +160,13 @@ void requeue(recorder_state& state, std::vector<entry>&& entries) {
   }
 }
 
+void take_back(recorder_state& state, writer& w) {
+  while (!w.flights.empty()) {
+    requeue(state, std::move(w.flights.back().entries));
+    w.flights.pop_back();
+  }
+}
+
 void refused(recorder_self self, flight&& f, const std::string& why) {
   auto& state = self->state;
   if (f.entries.size() > 1) {
@@ -154,13 +187,14 @@ void refused(recorder_self self, flight&& f, const std::string& why) {
 
 void answered(recorder_self self, batch_answered& answer) {
   auto& state = self->state;
-  if (answer.generation != state.generation || state.flights.empty() ||
-      state.flights.front().number != answer.number)
+  writer& w = state.writers[answer.writer];
+  if (answer.generation != w.generation || w.flights.empty() ||
+      w.flights.front().number != answer.number)
     return;
   if (answer.problem == errc{}) {
-    flight f = std::move(state.flights.front());
-    state.flights.pop_front();
-    state.last_batch = f.number;
+    flight f = std::move(w.flights.front());
+    w.flights.pop_front();
+    w.last_batch = f.number;
     ++state.committed_batches;
     for (std::size_t i = 0; i < f.entries.size(); ++i) {
       state.committed_rows += answer.results[i].rows;
@@ -177,13 +211,10 @@ void answered(recorder_self self, batch_answered& answer) {
     return;  // the gateway will say how it goes on
   // Later batches fail at the fence, because this one did not count up. All go back, in order; only
   // this one is suspect.
-  flight first = std::move(state.flights.front());
-  state.flights.pop_front();
-  while (!state.flights.empty()) {
-    requeue(state, std::move(state.flights.back().entries));
-    state.flights.pop_back();
-  }
-  ++state.generation;  // their answers are void
+  flight first = std::move(w.flights.front());
+  w.flights.pop_front();
+  take_back(state, w);
+  ++w.generation;  // their answers are void
   if (answer.problem == errc::database_conflict)
     requeue(state, std::move(first.entries));
   else
@@ -195,28 +226,32 @@ void database(recorder_self self, const database_changed& change) {
   auto& state = self->state;
   state.up = change.up;
   if (!change.up) return;
-  state.generation = change.generation << 20;  // room for the generations within a connection
-  if (change.resumed) {
-    if (change.last_batch != state.last_batch) {
-      state.context->log->warn("cascade.recorder.lost_answer batch={} text=\"reloading\"",
-                               change.last_batch);
+  state.writers.resize(change.last_batches.size());
+  for (std::size_t i = state.writers.size(); i-- > 0;) {  // the first one's go to the very front
+    writer& w = state.writers[i];
+    w.generation = change.generation << 20;  // room for the generations within a connection
+    if (change.resumed && change.last_batches[i] != w.last_batch) {
+      state.context->log->warn("cascade.recorder.lost_answer writer={} batch={} text=\"reloading\"",
+                               i, change.last_batches[i]);
       return self->quit(caf::make_error(errc::database_unavailable));
     }
-    while (!state.flights.empty()) {
-      requeue(state, std::move(state.flights.back().entries));
-      state.flights.pop_back();
-    }
+    if (change.resumed) take_back(state, w);
+    w.last_batch = change.last_batches[i];
   }
   state.epoch = change.epoch;
-  state.last_batch = change.last_batch;
   pump(self);
+}
+
+bool writing(const recorder_state& state) {
+  return std::ranges::any_of(state.writers, [](const writer& w) { return !w.flights.empty(); });
 }
 
 description describe_recorder(const recorder_state& state) {
   std::size_t in_flight = 0;
-  for (const flight& f : state.flights) in_flight += f.entries.size();
+  for (const writer& w : state.writers)
+    for (const flight& f : w.flights) in_flight += f.entries.size();
   description d;
-  d.state = !state.up ? "disconnected" : state.flights.empty() ? "idle" : "writing";
+  d.state = !state.up ? "disconnected" : in_flight == 0 ? "idle" : "writing";
   d.detail = nlohmann::json{{"queued_rows", state.queued_rows},
                             {"settlements_in_flight", in_flight},
                             {"batches", state.committed_batches},
@@ -247,7 +282,7 @@ recorder_actor spawn_recorder(caf::actor_system& system, engine_context_ptr its_
               self->state.fold_armed = false;
               self->state.fold_due = std::exchange(self->state.counters_dirty, false);
               pump(self);
-              if (self->state.flights.empty()) self->state.counters_dirty = false;
+              if (!writing(self->state)) self->state.counters_dirty = false;
             },
         };
       },

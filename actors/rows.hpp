@@ -178,6 +178,7 @@ struct settlement {
   std::uint64_t ticket = 0;  // the sender's; comes back in `recorded`
   job_id job;  // whose steps `inserts` are, whose end `end` is, and whether `start` it
   bool start = false;
+  bool loose = false;  // its rows are in no other settlement that is not committed: in any order
   std::vector<new_step_task> inserts;
   std::vector<started_attempt> started;
   std::vector<completed_attempt> completed;

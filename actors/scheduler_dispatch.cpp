@@ -66,7 +66,7 @@ task_run make_run(scheduler_self self, const ready_key& key, task_body&& body) {
 void start(scheduler_self self, ready_set::lot_index lot, const ready_key& key,
            std::vector<task_run>& runs, settlement& careful) {
   auto& s = self->state;
-  task_body body = s.bodies.take(key.body);
+  task_body body = s.take_body(lot, key);
   running_task t;
   t.job = key.job;
   t.started = self->clock().now();
@@ -182,7 +182,7 @@ void accept(scheduler_self self, arrival&& a, settlement& out) {
     return;
   }
   if (a.has_payload && s.bodies.bytes() < s.context->settings.body_bytes_max)
-    key.body = s.bodies.put(std::move(a.body));
+    s.keep_body(key, std::move(a.body));
   s.ready.push_back(lot, key);
 }
 
@@ -244,7 +244,7 @@ void bodies_arrived(scheduler_self self, bodies_fetched& b) {
       // A new round may have begun in between. While the load's cursor is open, what comes is as old
       // as the load.
       if (s.loaded) key.attempt = static_cast<std::int16_t>(at->second->attempt);
-      key.body = s.bodies.put(std::move(at->second->body));
+      s.keep_body(key, std::move(at->second->body));
     }
     s.ready.push_front(lot, key);
   }

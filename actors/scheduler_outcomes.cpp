@@ -34,6 +34,7 @@ void take_outcomes(scheduler_self self, tasks_done& done, bool slots) {
     return;
   }
   settlement out;
+  out.loose = !slots;  // nothing else is written of a quick task while it is out
   after_commit then;
   std::map<job_id, std::vector<completed_attempt>> steps;
   for (task_done& d : done.tasks) {

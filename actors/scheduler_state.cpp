@@ -1,27 +1,18 @@
 #include "actors/scheduler_state.hpp"
 
-#include "state/assert.hpp"
-
 namespace cascade {
 
-std::uint32_t body_store::put(task_body&& body) {
-  bytes_ += body.bytes();
-  if (free_.empty()) {
-    slots_.push_back(std::move(body));
-    return static_cast<std::uint32_t>(slots_.size() - 1);
-  }
-  const std::uint32_t slot = free_.back();
-  free_.pop_back();
-  slots_[slot] = std::move(body);
-  return slot;
+void scheduler_data::keep_body(ready_key& key, task_body&& body) {
+  if (body.handler == handlers[key.handler]) body.handler.clear();
+  body.queue.clear();  // the lot's
+  key.body = bodies.put(body);
 }
 
-task_body body_store::take(std::uint32_t slot) {
-  CASCADE_ASSERT(slot != 0 && slot < slots_.size());
-  task_body out = std::exchange(slots_[slot], task_body{});
-  bytes_ -= std::min(bytes_, out.bytes());
-  free_.push_back(slot);
-  return out;
+task_body scheduler_data::take_body(ready_set::lot_index lot, const ready_key& key) {
+  task_body body = bodies.take(key.body);
+  if (body.handler.empty()) body.handler = handlers[key.handler];
+  body.queue = ready.queue_of(lot);
+  return body;
 }
 
 std::uint16_t scheduler_data::handler_of(const std::string& handler, bool has_command) {

@@ -1,6 +1,6 @@
 // actors/scheduler_state.hpp
 //
-// What the scheduler knows, and its parts that talk to nobody: bodies, handlers, queues, jobs. A
+// What the scheduler knows, and its parts that talk to nobody: handlers, queues, jobs. A
 // cache of the unfinished rows of its lanes; built anew at every load.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "actors/body_store.hpp"
 #include "actors/context.hpp"
 #include "actors/messages.hpp"
 #include "triggers/delay_set.hpp"
@@ -57,19 +58,6 @@ struct after_commit {
       closed;                // tasks of containers and extra tasks that are over
   std::size_t attempts = 0;  // leave the count of unrecorded ones
   bool look = false;         // rows came back to life: the inbox must look for them
-};
-
-// Bodies of ready tasks, by slot; slot 0 is "not in memory".
-class body_store {
-public:
-  std::uint32_t put(task_body&& body);
-  task_body take(std::uint32_t slot);
-  std::size_t bytes() const noexcept { return bytes_; }
-
-private:
-  std::vector<task_body> slots_ = std::vector<task_body>(1);
-  std::vector<std::uint32_t> free_;
-  std::size_t bytes_ = 0;
 };
 
 struct scheduler_data {
@@ -132,6 +120,9 @@ struct scheduler_data {
   std::minstd_rand random;
   std::uint64_t dispatched = 0, finished = 0, arrived = 0;
 
+  // Keeps what the key does not say.
+  void keep_body(ready_key& key, task_body&& body);
+  task_body take_body(ready_set::lot_index lot, const ready_key& key);
   std::uint16_t handler_of(const std::string& name, bool has_command);
   ready_set::lot_index lot_of(const std::string& queue, std::uint16_t handler);
   // After a clean stop nothing can be under way anywhere, so that the first page that is loaded may

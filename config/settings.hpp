@@ -58,6 +58,7 @@ struct settings {
   struct {
     int batch_rows_max = 0;
     int batches_in_flight = 0;
+    int writers = 0;
     int inbox_page_rows = 0;
     std::chrono::milliseconds inbox_poll_awake{};
     std::chrono::milliseconds inbox_poll_asleep{};

@@ -62,10 +62,11 @@ engine_settings engine_settings_of(const settings& s, std::string conninfo) {
   e.workers = size(s.workers);
   e.batch_rows_max = size(s.engine.batch_rows_max);
   e.batches_in_flight = size(s.engine.batches_in_flight);
+  e.writers = size(s.engine.writers);
   e.inbox_page_rows = size(s.engine.inbox_page_rows);
   e.ready_max = size(s.engine.ready_max);
   e.body_bytes_max = size(s.engine.body_bytes_max);
-  e.quick_max = 2 * size(s.engine.batch_rows_max);
+  e.quick_max = 4 * e.batch_rows_max * e.writers;
   e.running_after = s.engine.running_after;
   e.fold_every = s.engine.fold_every;
   e.database_deadline = s.engine.database_deadline;

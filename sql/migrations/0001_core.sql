@@ -64,7 +64,6 @@ insert into cascade.task_transition (from_status, event, to_status) values
 
 create table cascade.node (
   epoch bigint generated always as identity primary key,
-  batch bigint not null default 0,
   started_at timestamptz not null default now(),
   stopped_at timestamptz,
   pid int not null,
@@ -72,9 +71,17 @@ create table cascade.node (
   version text not null,
   tags text[] not null default '{}',
   handlers text[] not null default '{}'
-) with (fillfactor = 50);
-comment on table cascade.node is
-  'One row each time a node takes up work. Every batch of its writes first counts up `batch` here (cascade.fence).';
+);
+comment on table cascade.node is 'One row each time a node takes up work.';
+
+create table cascade.writer (
+  epoch bigint not null references cascade.node,
+  batch bigint not null default 0,
+  writer smallint not null,
+  primary key (epoch, writer)
+) with (fillfactor = 10);
+comment on table cascade.writer is
+  'The connections the owner writes through. Each batch first counts up `batch` of its own (cascade.fence).';
 
 create table cascade.lane (
   epoch bigint not null default 0,
@@ -89,23 +96,26 @@ insert into cascade.lane (lane) select generate_series(0, 63);
 -- First statement of every batch an owner writes. The row lock makes a takeover wait for the batch, and the batch that
 -- comes after a takeover fail: nothing of a lost owner is written. After a lost connection, `batch` tells whether the
 -- last one was committed. docs/adr/0001-lanes.md
-create function cascade.fence(epoch bigint, batch bigint) returns void
+create function cascade.fence(epoch bigint, writer smallint, batch bigint) returns void
   language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  update cascade.node n set batch = $2 where n.epoch = $1 and n.stopped_at is null and n.batch = $2 - 1;
+  update cascade.writer w set batch = $3 where w.epoch = $1 and w.writer = $2 and w.batch = $3 - 1;
   if not found then
     raise exception using errcode = 'CA009', message = format('epoch %s no longer owns its lanes', $1);
   end if;
 end $$;
 
 -- Makes the caller, who holds the advisory locks of all lanes, their owner.
-create function cascade.take_over(name text, pid int, version text, tags text[], handlers text[], out epoch bigint, out unclean boolean)
+create function cascade.take_over(name text, pid int, version text, tags text[], handlers text[], writers int,
+    out epoch bigint, out unclean boolean)
   language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 begin
+  delete from cascade.writer;    -- waits for the batches that are under way
   update cascade.node n set stopped_at = now() where n.stopped_at is null;
   insert into cascade.node as n (name, pid, version, tags, handlers) values ($1, $2, $3, $4, $5)
     returning n.epoch into take_over.epoch;
+  insert into cascade.writer (epoch, writer) select take_over.epoch, w from generate_series(0, $6 - 1) w;
   select bool_or(not l.clean) into take_over.unclean from cascade.lane l;
   update cascade.lane l set epoch = take_over.epoch, acquired_at = now(), clean = false;
 end $$;
@@ -784,7 +794,7 @@ grant execute on function cascade.explain_task to cascade_reader;
 
 grant select, insert, update on cascade.task, cascade.job, cascade.workflow, cascade.queue, cascade.command, cascade.node,
   cascade.lane to cascade_engine;
-grant select, insert, update, delete on cascade.attempt_log, cascade.counter_delta, cascade.job_counter,
+grant select, insert, update, delete on cascade.attempt_log, cascade.writer, cascade.counter_delta, cascade.job_counter,
   cascade.queue_counter to cascade_engine;
 grant select on cascade.engine_task, cascade.task_transition, cascade.tasks, cascade.jobs, cascade.attempts, cascade.queue_stats,
   cascade.workflows to cascade_engine;

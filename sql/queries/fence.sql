@@ -1,2 +1,2 @@
--- $1 epoch, $2 number of the batch.
-select cascade.fence($1, $2)
+-- $1 epoch, $2 writer, $3 number of its batch.
+select cascade.fence($1, $2, $3)

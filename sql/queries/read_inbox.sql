@@ -10,14 +10,14 @@ select 's', null::bigint, null::bigint, null::smallint, null::text, null::text, 
   pg_current_snapshot()::text
 union all
 (select 't', t.id, t.job_id, t.priority, t.status::text, t.waiting_reason::text, t.due_in_us, t.queue, t.handler, t.attempt,
-    t.max_attempts, t.item, t.step, t.timeout_ms, t.retry, t.command, coalesce(t.requires <@ $3::text[], true),
+    t.max_attempts, t.item, t.step, t.timeout_ms, t.retry, t.command, t.requires is null or t.requires <@ $3::text[],
     case when pg_column_size(t.payload) <= $4::int then t.payload::text end
   from cascade.engine_task t
   where t.status < 'completed' and t.xid >= pg_snapshot_xmax($1::text::pg_snapshot)
   limit $2::int)
 union all
 (select 't', t.id, t.job_id, t.priority, t.status::text, t.waiting_reason::text, t.due_in_us, t.queue, t.handler, t.attempt,
-    t.max_attempts, t.item, t.step, t.timeout_ms, t.retry, t.command, coalesce(t.requires <@ $3::text[], true),
+    t.max_attempts, t.item, t.step, t.timeout_ms, t.retry, t.command, t.requires is null or t.requires <@ $3::text[],
     case when pg_column_size(t.payload) <= $4::int then t.payload::text end
   from cascade.engine_task t
   where t.status < 'completed' and t.xid = any (array(select pg_snapshot_xip($1::text::pg_snapshot)))

@@ -1,2 +1,2 @@
--- $1 epoch: the last batch it committed, or no row when somebody else took over.
-select n.batch from cascade.node n where n.epoch = $1 and n.stopped_at is null
+-- $1 epoch: the last batch that each of its writers committed, or no row when somebody else took over.
+select w.batch from cascade.writer w where w.epoch = $1 order by w.writer

@@ -39,24 +39,29 @@ TEST_F(queries, all_can_be_prepared) {
   }
 }
 
+pg::params batch(std::int64_t epoch, std::int16_t writer, std::int64_t number) {
+  return pg::params{}.int8(epoch).int2(writer).int8(number);
+}
+
 TEST_F(queries, a_batch_after_a_takeover_is_refused_and_one_under_way_is_waited_for) {
   auto first = connect(), second = connect();
   const auto take = [](pg::connection& c) {
-    return must(c.exec(sql::take_over.text,
-                       pg::params{}.text("n").int4(1).text("v").texts(no_names).texts(no_names)));
+    return must(
+        c.exec(sql::take_over.text,
+               pg::params{}.text("n").int4(1).text("v").texts(no_names).texts(no_names).int4(2)));
   };
   const auto mine = take(first);
   const auto epoch = mine.int64(0, 0);
   EXPECT_FALSE(mine.boolean(0, 1)) << "nobody owned the lanes before";
-  ASSERT_TRUE(first.exec(sql::fence.text, pg::params{}.int8(epoch).int8(1)));
+  ASSERT_TRUE(first.exec(sql::fence.text, batch(epoch, 0, 1)));
 
   // A batch is open: the takeover waits for it, and gives up here instead of waiting for ever.
   ASSERT_TRUE(first.exec_text("begin"));
-  ASSERT_TRUE(first.exec(sql::fence.text, pg::params{}.int8(epoch).int8(2)));
+  ASSERT_TRUE(first.exec(sql::fence.text, batch(epoch, 0, 2)));
   ASSERT_TRUE(second.exec_text("set lock_timeout = '200ms'"));
   const auto blocked =
       second.exec(sql::take_over.text,
-                  pg::params{}.text("m").int4(2).text("v").texts(no_names).texts(no_names));
+                  pg::params{}.text("m").int4(2).text("v").texts(no_names).texts(no_names).int4(2));
   ASSERT_FALSE(blocked);
   EXPECT_EQ(blocked.error().sqlstate, "55P03");
   ASSERT_TRUE(first.exec_text("commit"));
@@ -64,21 +69,28 @@ TEST_F(queries, a_batch_after_a_takeover_is_refused_and_one_under_way_is_waited_
   const auto theirs = take(second);
   EXPECT_GT(theirs.int64(0, 0), epoch);
   EXPECT_TRUE(theirs.boolean(0, 1)) << "the first owner never said goodbye";
-  const auto fenced = first.exec(sql::fence.text, pg::params{}.int8(epoch).int8(3));
-  ASSERT_FALSE(fenced);
-  EXPECT_EQ(fenced.error().sqlstate, "CA009");
+  for (const std::int16_t writer : {0, 1}) {
+    const auto fenced = first.exec(sql::fence.text, batch(epoch, writer, writer == 0 ? 3 : 1));
+    ASSERT_FALSE(fenced);
+    EXPECT_EQ(fenced.error().sqlstate, "CA009");
+  }
 }
 
 TEST_F(queries, a_batch_number_is_used_once) {
   auto c = connect();
-  const auto mine =
-      must(c.exec(sql::take_over.text,
-                  pg::params{}.text("n").int4(1).text("v").texts(no_names).texts(no_names)));
+  const auto mine = must(
+      c.exec(sql::take_over.text,
+             pg::params{}.text("n").int4(1).text("v").texts(no_names).texts(no_names).int4(2)));
   const auto epoch = mine.int64(0, 0);
-  ASSERT_TRUE(c.exec(sql::fence.text, pg::params{}.int8(epoch).int8(1)));
-  EXPECT_FALSE(c.exec(sql::fence.text, pg::params{}.int8(epoch).int8(1)));
-  EXPECT_FALSE(c.exec(sql::fence.text, pg::params{}.int8(epoch).int8(3)));
-  EXPECT_EQ(must(c.exec(sql::resume_epoch.text, pg::params{}.int8(epoch))).int64(0, 0), 1);
+  ASSERT_TRUE(c.exec(sql::fence.text, batch(epoch, 0, 1)));
+  EXPECT_FALSE(c.exec(sql::fence.text, batch(epoch, 0, 1)));
+  EXPECT_FALSE(c.exec(sql::fence.text, batch(epoch, 0, 3)));
+  ASSERT_TRUE(c.exec(sql::fence.text, batch(epoch, 1, 1))) << "each writer counts for itself";
+  ASSERT_TRUE(c.exec(sql::fence.text, batch(epoch, 1, 2)));
+  const auto last = must(c.exec(sql::resume_epoch.text, pg::params{}.int8(epoch)));
+  ASSERT_EQ(last.size(), 2);
+  EXPECT_EQ(last.int64(0, 0), 1);
+  EXPECT_EQ(last.int64(1, 0), 2);
 }
 
 TEST_F(queries, the_inbox_sees_a_late_commit_with_a_low_id_once) {

@@ -69,7 +69,7 @@ TEST_F(recorder_loss, a_commit_whose_answer_was_lost_makes_it_end_instead_of_wri
   run_sql(
       "create function public.tell() returns trigger language plpgsql as "
       "$$ begin perform pg_notify('committed', ''); return null; end $$; "
-      "create trigger tell after update on cascade.node execute function public.tell();");
+      "create trigger tell after update on cascade.writer execute function public.tell();");
   auto witness = database.connect();
   must(witness.exec_text("listen committed"));
   const task_id a = make_task();
@@ -100,7 +100,7 @@ TEST_F(recorder_loss, an_idle_connection_that_comes_back_changes_nothing) {
   until([&] { return answers.size() == 2; });
   round_trip();
   EXPECT_THAT(answers, ElementsAre(1, 2));
-  EXPECT_EQ(number("select batch from cascade.node where stopped_at is null"), 2);
+  EXPECT_EQ(number("select sum(batch) from cascade.writer"), 2);
 }
 
 TEST_F(recorder_loss, settlements_wait_while_there_is_no_connection) {

@@ -42,23 +42,36 @@ public:
   void connect() {
     context();
     ++generation;
-    port->open(open_session("reader"), open_session("writer"));
+    std::vector<std::shared_ptr<pg::session>> writing;
+    for (int i = 0; i < writers(); ++i) writing.push_back(open_session("writer"));
+    port->open(open_session("reader"), std::move(writing));
   }
+  int writers() { return static_cast<int>(context()->settings.writers); }
   database_changed take_over() {
     const std::vector<std::string> none;
     const auto r = must(admin.exec(
-        sql::take_over.text, pg::params{}.text("test").int4(1).text("v").texts(none).texts(none)));
+        sql::take_over.text,
+        pg::params{}.text("test").int4(1).text("v").texts(none).texts(none).int4(writers())));
     epoch = epoch_id{r.int64(0, 0)};
-    return {true, false, r.boolean(0, 1), epoch, 0, generation};
+    return {true,
+            false,
+            r.boolean(0, 1),
+            epoch,
+            std::vector<std::int64_t>(static_cast<std::size_t>(writers())),
+            generation};
   }
   // What the gateway says after a reconnect in the same epoch.
   database_changed resumed() {
     const auto r = must(admin.exec(sql::resume_epoch.text, pg::params{}.int8(epoch.value)));
-    return {true, true, false, epoch, r.int64(0, 0), generation};
+    std::vector<std::int64_t> batches;
+    for (int i = 0; i < r.size(); ++i) batches.push_back(r.int64(i, 0));
+    return {true, true, false, epoch, batches, generation};
   }
   void lose_connection() {
     announce({});
-    for (const auto& s : {port->reader(), port->writer()})
+    std::vector<std::shared_ptr<pg::session>> all{port->reader()};
+    for (int i = 0; i < writers(); ++i) all.push_back(port->writer(static_cast<std::size_t>(i)));
+    for (const auto& s : all)
       if (s && s->backend_pid() != 0)  // waits until it is gone, and its locks with it
         must(admin.exec("select pg_terminate_backend($1, 30000)",
                         pg::params{}.int4(s->backend_pid())));

@@ -82,7 +82,7 @@ public:
     auto batch = begin();
     batch.emplace_back(sql::load_jobs);
     batch.emplace_back(sql::load_commands);
-    batch.emplace_back(sql::load_tasks, tags(), false);
+    batch.emplace_back(sql::load_tasks, tags().int4(0), false);
     batch.push_back(fetch());
     submit(std::move(batch), 1, true);
   }
@@ -123,7 +123,8 @@ private:
     ++paged_reads;
     auto batch = begin();
     batch.emplace_back(statements_.new_jobs, pg::params{}.text(snapshot_));
-    batch.emplace_back(statements_.new_tasks, pg::params{}.text(snapshot_).texts(no_tags_), false);
+    batch.emplace_back(statements_.new_tasks, pg::params{}.text(snapshot_).texts(no_tags_).int4(0),
+                       false);
     batch.push_back(fetch());
     submit(std::move(batch), 1, true);
   }

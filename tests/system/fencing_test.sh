@@ -28,12 +28,12 @@ end_load() {
 }
 owner() { server_sql "select epoch from cascade.node where stopped_at is null"; }
 new_owner() { [[ $(owner) -gt $1 ]]; }
-batch() { server_sql "select batch from cascade.node where epoch = $1"; }
+writers() { server_sql "select count(*) from cascade.writer where epoch = $1"; }
 backends() {
   server_sql "select string_agg(pid::text, ',') from pg_stat_activity
     where application_name ~ '^cascade (reader|writer|listener)'"
 }
-# Everything a lost node must not touch: all finished tasks, and its own count of batches.
+# Everything a lost node must not touch: all finished tasks.
 finished="select md5(string_agg(t::text, ' ' order by t.id)) from cascade.task t where status >= 'completed'"
 written_by="select coalesce(md5(string_agg(t::text, ' ' order by t.id)), 'nothing') from cascade.task t
   where status >= 'completed' and epoch ="
@@ -55,7 +55,6 @@ kill -STOP "$a"
 server_sql "select pg_terminate_backend(pid) from unnest(array[$a_backends]) pid" >/dev/null
 until_true 20 new_owner "$first"
 second=$(owner)
-frozen_batch=$(batch "$first")
 frozen=$(server_sql "$written_by $first")
 [[ $frozen != nothing ]] || fail "the first owner had finished nothing: this proves little"
 end_load
@@ -65,7 +64,7 @@ kill -CONT "$a"
 until_true 30 is_standby_again a "$standbys"
 logged a cascade.gateway.fenced || fail "the lost node did not notice"
 equal "$(server_sql "$finished")" "$everything" "rows after the lost node woke up"
-equal "$(batch "$first")" "$frozen_batch" "batches of the lost node"
+equal "$(writers "$first")" 0 "writers of the lost node"
 if "$bin/cascade" --data-dir "$work/a" status >/dev/null 2>&1; then fail "a standby says that it is ready"; fi
 
 # 2. The owner is killed under load: the one that had lost takes over again.
@@ -89,23 +88,21 @@ under_way
 kill -STOP "$a"
 server_sql "select pg_terminate_backend(pid) from unnest(array[$a_backends]) pid" >/dev/null
 until_true 20 new_owner "$third"
-frozen_batch=$(batch "$third")
 frozen=$(server_sql "$written_by $third")
 kill -CONT "$a"
 end_load
-equal "$(batch "$third")" "$frozen_batch" "batches of the lost node"
+equal "$(writers "$third")" 0 "writers of the lost node"
 equal "$(server_sql "$written_by $third")" "$frozen" "outcomes written by the lost node"
 
 # 4. Dispossessed with its connections intact: only the fence is in its way. Somebody takes the epoch from it under load.
 fourth=$(owner)
 begin_load
 under_way
-usurper=$(server_sql "select epoch from cascade.take_over('usurper', 0, '0', '{}', '{}')")
-frozen_batch=$(batch "$fourth")
+usurper=$(server_sql "select epoch from cascade.take_over('usurper', 0, '0', '{}', '{}', 2)")
 frozen=$(server_sql "$written_by $fourth")
 until_true 30 new_owner "$usurper"
 end_load
-equal "$(batch "$fourth")" "$frozen_batch" "batches of the dispossessed node"
+equal "$(writers "$fourth")" 0 "writers of the dispossessed node"
 equal "$(server_sql "$written_by $fourth")" "$frozen" "outcomes written by the dispossessed node"
 logged b cascade.recorder.fenced || fail "the dispossessed node did not notice"
 

@@ -1,0 +1,123 @@
+// The recorder with several connections that write: loose settlements go over all of them when one
+// cannot keep up, everything else stays in order on the first.
+#include "tests/db/recorder_fixture.hpp"
+
+namespace cascade {
+namespace {
+
+struct recorder_writers : recorder_fixture {
+  pg::connection blocker = database.connect();
+
+  recorder_writers() {
+    settings.writers = 2;
+    settings.batch_rows_max = 4;
+  }
+  settlement loose(task_id id, std::string result = {}) {
+    settlement s = completion(id, std::move(result));
+    s.loose = true;
+    return s;
+  }
+  // The first task's row is locked: the batch that completes it cannot end.
+  void hold_first_batch(task_id id) {
+    must(blocker.exec_text(
+        "begin; select from cascade.task where id = " + std::to_string(id.value) + " for update"));
+  }
+  // Without the round trip of wait_answers: the first connection cannot answer.
+  void until_answered(std::size_t n) {
+    until([&] { return answers.size() >= n; });
+    EXPECT_EQ(answers.size(), n);
+  }
+  std::int64_t completed() {
+    return number("select count(*) from cascade.task where status = 'completed'");
+  }
+};
+
+TEST_F(recorder_writers, loose_settlements_pass_a_first_connection_that_is_busy) {
+  run();
+  const auto tasks = make_tasks(9);
+  hold_first_batch(tasks[0]);
+  for (const task_id t : tasks) write(loose(t));
+  until_answered(8);
+  EXPECT_EQ(status_of(tasks[0]), "pending");
+  must(blocker.exec_text("rollback"));
+  wait_answers(9);
+  EXPECT_EQ(completed(), 9);
+  EXPECT_GT(batches(1), 0);
+}
+
+TEST_F(recorder_writers, few_rows_wait_for_the_first_connection) {
+  run();
+  const auto tasks = make_tasks(2);
+  hold_first_batch(tasks[0]);
+  for (const task_id t : tasks) write(loose(t));
+  EXPECT_EQ(shown()["settlements_in_flight"], 1);
+  EXPECT_EQ(shown()["queued_rows"], 1);
+  must(blocker.exec_text("rollback"));
+  wait_answers(2);
+  EXPECT_EQ(batches(1), 0);
+}
+
+TEST_F(recorder_writers, nothing_passes_a_settlement_that_is_not_loose) {
+  run();
+  const auto tasks = make_tasks(9);
+  hold_first_batch(tasks[0]);
+  for (const task_id t : tasks) write(t == tasks[1] ? completion(t) : loose(t));
+  EXPECT_EQ(shown()["settlements_in_flight"], 1);
+  EXPECT_EQ(shown()["queued_rows"], 8);
+  must(blocker.exec_text("rollback"));
+  wait_answers(9);
+  EXPECT_EQ(completed(), 9);
+}
+
+TEST_F(recorder_writers, what_one_connection_is_refused_is_tried_alone_on_the_first) {
+  run();
+  run_sql(
+      "alter table cascade.task add constraint no_bad check (result is distinct from '\"bad\"')");
+  const auto tasks = make_tasks(9);
+  hold_first_batch(tasks[0]);
+  for (const task_id t : tasks) write(loose(t, t == tasks[3] ? "\"bad\"" : ""));
+  until([&] { return batches(1) > 0; });
+  must(blocker.exec_text("rollback"));
+  wait_answers(9);
+  EXPECT_EQ(status_of(tasks[3]), "failed");
+  EXPECT_EQ(completed(), 8);
+}
+
+TEST_F(recorder_writers, all_of_them_are_written_once_after_a_lost_connection) {
+  run();
+  const auto tasks = make_tasks(20);
+  must(blocker.exec_text("begin; select from cascade.task for update"));
+  for (const task_id t : tasks) write(loose(t));
+  until([&] { return port->writer(0)->in_flight() >= 1 && port->writer(1)->in_flight() >= 1; });
+  io.poll();
+  lose_connection();
+  must(blocker.exec_text("rollback"));
+  EXPECT_EQ(completed(), 0);
+  reconnect();
+  wait_answers(20);
+  auto order = answered();
+  std::ranges::sort(order);
+  EXPECT_EQ(std::ranges::adjacent_find(order), order.end());
+  EXPECT_EQ(completed(), 20);
+}
+
+TEST_F(recorder_writers, each_is_fenced) {
+  run();
+  const auto tasks = make_tasks(9);
+  hold_first_batch(tasks[0]);
+  write(loose(tasks[0]));
+  until([&] { return port->writer(0)->in_flight() >= 1; });
+  io.poll();
+  // What a takeover does, but for the first writer, whose batch it would wait for.
+  run_sql("delete from cascade.writer where writer = 1");
+  watch(actor);
+  for (std::size_t i = 1; i < tasks.size(); ++i) write(loose(tasks[i]));
+  std::optional<caf::error> why;
+  until([&] { return (why = ended()).has_value(); });
+  EXPECT_EQ(*why, errc::fenced);
+  EXPECT_TRUE(answers.empty());
+  must(blocker.exec_text("rollback"));
+}
+
+}  // namespace
+}  // namespace cascade
