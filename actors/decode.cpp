@@ -1,5 +1,8 @@
 #include "actors/decode.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "state/assert.hpp"
 
 namespace cascade {

@@ -91,7 +91,7 @@ private:
   void add_to_map(document_node& map, document_node node) {
     const bool key_waits = !map.items.empty();  // a map keeps its open key in items
     if (key_waits) {
-      map.members.emplace_back(std::move(map.items.back()), std::move(node));
+      map.members.push_back({std::move(map.items.back()), std::move(node)});
       map.items.clear();
       return;
     }

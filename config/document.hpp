@@ -10,7 +10,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "config/value.hpp"
@@ -25,13 +24,20 @@ struct position {
   int column = 0;
 };
 
+struct document_member;
+
 struct document_node {
   raw_value::kind is = raw_value::kind::null;
   bool plain = true;  // of a scalar: not quoted, so 12 is a number and true a boolean
   std::string text;
   position at;
-  std::vector<document_node> items;                              // of a list
-  std::vector<std::pair<document_node, document_node>> members;  // of a map, key scalars first
+  std::vector<document_node> items;      // of a list
+  std::vector<document_member> members;  // of a map
+};
+
+struct document_member {
+  document_node key;  // a scalar
+  document_node value;
 };
 
 struct document_problem {

@@ -64,12 +64,8 @@ expected<workflow_definition, std::vector<workflow_problem>> parse_workflow(
     return problems;
   }
   auto definition = read_workflow(document.value().value);
-  std::vector<definition_problem> found;
-  if (!definition) {
-    found = std::move(definition).error();
-  } else {
-    found = handler_problems(definition.value(), known_handler);
-  }
+  const std::vector<definition_problem> found =
+      definition ? handler_problems(definition.value(), known_handler) : definition.error();
   for (const definition_problem& p : found)
     add(byte_of(source, document.value(), p), problem_text(document.value().value, p), p.hint);
   std::stable_sort(problems.begin(), problems.end(),

@@ -176,6 +176,9 @@ struct policy_case {
   const char* story;
 };
 
+// Else gtest prints its bytes, pointers included, and ctest takes them into the name of the test.
+void PrintTo(const policy_case& p, std::ostream* out) { *out << p.name; }
+
 class restarts : public supervisor_test, public ::testing::WithParamInterface<policy_case> {};
 
 // Three children a, b, c; b ends.

@@ -1,5 +1,6 @@
 // The commands against a real database without a service: nothing runs, so what was pushed stays
 // where it is.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <unistd.h>

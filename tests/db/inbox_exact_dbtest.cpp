@@ -15,7 +15,6 @@ namespace cascade {
 namespace {
 
 using test::must;
-using test::value_of;
 
 struct dice {
   std::mt19937_64 random;

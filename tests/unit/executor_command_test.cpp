@@ -183,7 +183,10 @@ TEST_F(executor_command, what_cannot_be_run_fails_at_once) {
 }
 
 TEST_F(executor_command, without_free_descriptors_it_is_retried_and_then_recovers) {
-  EXPECT_THAT(run(command(R"(["cat"])", "0")), succeeds_with("0"));
+  // Read only in the end: UBSan needs a descriptor to check a vptr, as when a future's state goes.
+  std::vector<pending_outcome> all;
+  all.push_back(start(command(R"(["cat"])", "0")));
+  all.back().future.wait_for(patience);
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   for (int more = 0; more < 10; ++more) {  // each step of the start runs out in turn
@@ -191,13 +194,15 @@ TEST_F(executor_command, without_free_descriptors_it_is_retried_and_then_recover
     ::close(next);
     const rlimit tight{static_cast<rlim_t>(next + more), before.rlim_max};
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
-    const outcome o = run(command(R"(["cat"])", "1"));
+    all.push_back(start(command(R"(["cat"])", "0")));
+    all.back().future.wait_for(patience);
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
-    if (o.how != outcome::kind::succeeded) {
-      EXPECT_THAT(o, is_retried("Too many open files"));
-    }
   }
-  EXPECT_THAT(run(command(R"(["cat"])", "2")), succeeds_with("2"));
+  EXPECT_THAT(all.front().get(), succeeds_with("0"));
+  for (std::size_t i = 1; i < all.size(); ++i)
+    EXPECT_THAT(all[i].get(),
+                testing::AnyOf(succeeds_with("0"), is_retried("Too many open files")));
+  EXPECT_THAT(run(command(R"(["cat"])", "1")), succeeds_with("1"));
 }
 
 TEST_F(executor_command, two_hundred_at_once_leave_no_descriptor_behind) {
