@@ -320,18 +320,18 @@ end $_$;
 
 ALTER FUNCTION cascade.explain_task(id bigint) OWNER TO cascade_owner;
 
-CREATE FUNCTION cascade.fence(epoch bigint, batch bigint) RETURNS void
+CREATE FUNCTION cascade.fence(epoch bigint, writer smallint, batch bigint) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 begin
-  update cascade.node n set batch = $2 where n.epoch = $1 and n.stopped_at is null and n.batch = $2 - 1;
+  update cascade.writer w set batch = $3 where w.epoch = $1 and w.writer = $2 and w.batch = $3 - 1;
   if not found then
     raise exception using errcode = 'CA009', message = format('epoch %s no longer owns its lanes', $1);
   end if;
 end $_$;
 
-ALTER FUNCTION cascade.fence(epoch bigint, batch bigint) OWNER TO cascade_owner;
+ALTER FUNCTION cascade.fence(epoch bigint, writer smallint, batch bigint) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.hold_jobs_open(jobs bigint[]) RETURNS void
     LANGUAGE plpgsql
@@ -425,20 +425,22 @@ $_$;
 
 ALTER FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean) OWNER TO cascade_owner;
 
-CREATE FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], OUT epoch bigint, OUT unclean boolean) RETURNS record
+CREATE FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], writers integer, OUT epoch bigint, OUT unclean boolean) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 #variable_conflict use_column
 begin
+  delete from cascade.writer;    -- waits for the batches that are under way
   update cascade.node n set stopped_at = now() where n.stopped_at is null;
   insert into cascade.node as n (name, pid, version, tags, handlers) values ($1, $2, $3, $4, $5)
     returning n.epoch into take_over.epoch;
+  insert into cascade.writer (epoch, writer) select take_over.epoch, w from generate_series(0, $6 - 1) w;
   select bool_or(not l.clean) into take_over.unclean from cascade.lane l;
   update cascade.lane l set epoch = take_over.epoch, acquired_at = now(), clean = false;
 end $_$;
 
-ALTER FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], OUT epoch bigint, OUT unclean boolean) OWNER TO cascade_owner;
+ALTER FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], writers integer, OUT epoch bigint, OUT unclean boolean) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.task_is_plain(id bigint, xid xid8, job_id bigint, run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, requires text[], payload jsonb, retry jsonb) RETURNS boolean
     LANGUAGE sql
@@ -550,11 +552,17 @@ CREATE FUNCTION cascade.tg_task_inserted() RETURNS trigger
 declare
   any_job bigint;
 begin
-  with counted as (
-    insert into cascade.counter_delta (job_id, queue, status, n)
-    select i.job_id, i.queue, i.status, pg_catalog.count(*) from inserted i group by 1, 2, 3
-    returning job_id)
-  select pg_catalog.max(c.job_id) into any_job from counted c;
+  -- Most statements insert one row: grouping would cost more than the rest of this function.
+  insert into cascade.counter_delta (job_id, queue, status, n)
+    select i.job_id, i.queue, i.status, 1 from inserted i limit 1
+    returning job_id into any_job;
+  if exists (select from inserted i offset 1) then
+    with counted as (
+      insert into cascade.counter_delta (job_id, queue, status, n)
+      select i.job_id, i.queue, i.status, pg_catalog.count(*) from (select * from inserted offset 1) i group by 1, 2, 3
+      returning job_id)
+    select coalesce(pg_catalog.max(c.job_id), any_job) into any_job from counted c;
+  end if;
   if any_job is not null then
     perform cascade.hold_jobs_open(array(
       select distinct i.job_id from inserted i
@@ -626,7 +634,6 @@ ALTER TABLE cascade.attempt_log OWNER TO cascade_owner;
 
 CREATE TABLE cascade.node (
     epoch bigint NOT NULL,
-    batch bigint DEFAULT 0 NOT NULL,
     started_at timestamp with time zone DEFAULT now() NOT NULL,
     stopped_at timestamp with time zone,
     pid integer NOT NULL,
@@ -634,12 +641,11 @@ CREATE TABLE cascade.node (
     version text NOT NULL,
     tags text[] DEFAULT '{}'::text[] NOT NULL,
     handlers text[] DEFAULT '{}'::text[] NOT NULL
-)
-WITH (fillfactor='50');
+);
 
 ALTER TABLE cascade.node OWNER TO cascade_owner;
 
-COMMENT ON TABLE cascade.node IS 'One row each time a node takes up work. Every batch of its writes first counts up `batch` here (cascade.fence).';
+COMMENT ON TABLE cascade.node IS 'One row each time a node takes up work.';
 
 CREATE VIEW cascade.attempts AS
  SELECT l.task_id,
@@ -1004,6 +1010,17 @@ CREATE VIEW cascade.workflows AS
 
 ALTER TABLE cascade.workflows OWNER TO cascade_owner;
 
+CREATE TABLE cascade.writer (
+    epoch bigint NOT NULL,
+    batch bigint DEFAULT 0 NOT NULL,
+    writer smallint NOT NULL
+)
+WITH (fillfactor='10');
+
+ALTER TABLE cascade.writer OWNER TO cascade_owner;
+
+COMMENT ON TABLE cascade.writer IS 'The connections the owner writes through. Each batch first counts up `batch` of its own (cascade.fence).';
+
 ALTER TABLE ONLY cascade.attempt_log
     ADD CONSTRAINT attempt_log_pkey PRIMARY KEY (task_id, attempt);
 
@@ -1040,6 +1057,9 @@ ALTER TABLE ONLY cascade.task_transition
 ALTER TABLE ONLY cascade.workflow
     ADD CONSTRAINT workflow_pkey PRIMARY KEY (name, version);
 
+ALTER TABLE ONLY cascade.writer
+    ADD CONSTRAINT writer_pkey PRIMARY KEY (epoch, writer);
+
 CREATE INDEX command_inbox ON cascade.command USING btree (xid) WHERE (applied_at IS NULL);
 
 CREATE INDEX job_inbox ON cascade.job USING btree (xid) WHERE (status < 'completed'::cascade.job_status);
@@ -1069,6 +1089,9 @@ CREATE TRIGGER task_900_announce AFTER INSERT ON cascade.task REFERENCING NEW TA
 CREATE TRIGGER task_900_count AFTER UPDATE ON cascade.task REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION cascade.tg_task_updated();
 
 CREATE TRIGGER task_900_uncount AFTER DELETE ON cascade.task REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION cascade.tg_task_deleted();
+
+ALTER TABLE ONLY cascade.writer
+    ADD CONSTRAINT writer_epoch_fkey FOREIGN KEY (epoch) REFERENCES cascade.node(epoch);
 
 GRANT USAGE ON SCHEMA cascade TO cascade_engine;
 GRANT USAGE ON SCHEMA cascade TO cascade_producer;
@@ -1137,8 +1160,8 @@ REVOKE ALL ON FUNCTION cascade.explain_task(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.explain_task(id bigint) TO cascade_reader;
 GRANT ALL ON FUNCTION cascade.explain_task(id bigint) TO cascade_engine;
 
-REVOKE ALL ON FUNCTION cascade.fence(epoch bigint, batch bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION cascade.fence(epoch bigint, batch bigint) TO cascade_engine;
+REVOKE ALL ON FUNCTION cascade.fence(epoch bigint, writer smallint, batch bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.fence(epoch bigint, writer smallint, batch bigint) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.hold_jobs_open(jobs bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.hold_jobs_open(jobs bigint[]) TO cascade_engine;
@@ -1174,8 +1197,8 @@ REVOKE ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority in
 GRANT ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean) TO cascade_producer;
 GRANT ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean) TO cascade_engine;
 
-REVOKE ALL ON FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], OUT epoch bigint, OUT unclean boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], OUT epoch bigint, OUT unclean boolean) TO cascade_engine;
+REVOKE ALL ON FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], writers integer, OUT epoch bigint, OUT unclean boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], writers integer, OUT epoch bigint, OUT unclean boolean) TO cascade_engine;
 
 GRANT ALL ON FUNCTION cascade.task_is_plain(id bigint, xid xid8, job_id bigint, run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, requires text[], payload jsonb, retry jsonb) TO cascade_engine;
 
@@ -1262,4 +1285,6 @@ GRANT SELECT,INSERT,UPDATE ON TABLE cascade.workflow TO cascade_engine;
 
 GRANT SELECT ON TABLE cascade.workflows TO cascade_reader;
 GRANT SELECT ON TABLE cascade.workflows TO cascade_engine;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.writer TO cascade_engine;
 

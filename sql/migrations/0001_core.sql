@@ -460,11 +460,17 @@ create function cascade.tg_task_inserted() returns trigger language plpgsql secu
 declare
   any_job bigint;
 begin
-  with counted as (
-    insert into cascade.counter_delta (job_id, queue, status, n)
-    select i.job_id, i.queue, i.status, pg_catalog.count(*) from inserted i group by 1, 2, 3
-    returning job_id)
-  select pg_catalog.max(c.job_id) into any_job from counted c;
+  -- Most statements insert one row: grouping would cost more than the rest of this function.
+  insert into cascade.counter_delta (job_id, queue, status, n)
+    select i.job_id, i.queue, i.status, 1 from inserted i limit 1
+    returning job_id into any_job;
+  if exists (select from inserted i offset 1) then
+    with counted as (
+      insert into cascade.counter_delta (job_id, queue, status, n)
+      select i.job_id, i.queue, i.status, pg_catalog.count(*) from (select * from inserted offset 1) i group by 1, 2, 3
+      returning job_id)
+    select coalesce(pg_catalog.max(c.job_id), any_job) into any_job from counted c;
+  end if;
   if any_job is not null then
     perform cascade.hold_jobs_open(array(
       select distinct i.job_id from inserted i

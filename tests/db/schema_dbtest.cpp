@@ -292,3 +292,30 @@ TEST_F(schema, an_insert_means_the_same_under_a_hostile_search_path) {
   EXPECT_EQ(state_of(producer, "insert into cascade.task (handler) values (repeat('x', 300))"),
             "23514");
 }
+
+TEST_F(schema, an_insert_of_several_rows_counts_each_and_asks_for_the_job_of_each) {
+  const auto job = std::to_string(make_job(admin));
+  const auto counted = [&] {
+    const auto all = value_of(
+        admin,
+        "select string_agg(concat_ws(' ', job_id, queue, n), ', ' order by job_id, queue) from"
+        " (select job_id, queue, sum(n) as n from cascade.counter_delta group by 1, 2) x");
+    must(admin.exec_text("truncate cascade.counter_delta"));
+    return all;
+  };
+  const auto insert = [&](const std::string& rows) {
+    return state_of(producer, "insert into cascade.task (handler, queue, job_id) " + rows);
+  };
+  counted();
+  EXPECT_EQ(insert("values ('x', 'a', null)"), "ok");
+  EXPECT_EQ(counted(), "a 1");
+  EXPECT_EQ(insert("values ('x', 'a', null), ('x', 'b', null), ('x', 'a', null)"), "ok");
+  EXPECT_EQ(counted(), "a 2, b 1");
+  EXPECT_EQ(insert("values ('x', 'a', null), ('x', 'a', " + job + ")"), "ok");
+  EXPECT_EQ(counted(), job + " a 1, a 1");
+  EXPECT_EQ(insert("select 'x', 'a', null where false"), "ok");
+  EXPECT_EQ(counted(), "(null)");
+  for (const char* rows : {"values ('x', 'a', 999)", "values ('x', 'a', null), ('x', 'a', 999)",
+                           "values ('x', 'a', 999), ('x', 'a', null)"})
+    EXPECT_EQ(insert(rows), "CA004") << rows;
+}
