@@ -24,6 +24,11 @@ task_body body_store::take(std::uint32_t slot) {
   return out;
 }
 
+void body_store::release(const freed_bodies& slots) {
+  for (const std::uint32_t slot : slots)
+    if (slot != 0) take(slot);
+}
+
 std::uint16_t scheduler_data::handler_of(const std::string& handler, bool has_command) {
   const auto [at, made] =
       handler_index.try_emplace(handler, static_cast<std::uint16_t>(handlers.size()));

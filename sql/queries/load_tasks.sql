@@ -1,7 +1,8 @@
--- Cursor over every unfinished task, but for steps that wait for others: their job actors load those. Columns as in
--- read_inbox, without payloads. $1 tags.
+-- Cursor over every unfinished task, but for steps that wait for others: their job actors load those. In the order of the
+-- transactions that inserted them, as the index has it. Columns as in read_inbox, without payloads. $1 tags.
 declare load_tasks no scroll cursor for
 select 't', t.id, t.job_id, t.priority, t.status::text, t.waiting_reason::text, t.due_in_us, t.queue, t.handler, t.attempt,
   t.max_attempts, t.item, t.step, t.timeout_ms, t.retry, t.command, coalesce(t.requires <@ $1::text[], true), null::text
 from cascade.engine_task t
 where t.status < 'completed' and t.waiting_reason is distinct from 'dependency'
+order by t.xid
