@@ -92,4 +92,9 @@ task_body body_store::take(std::uint32_t slot) {
   return out;
 }
 
+void body_store::release(const freed_bodies& slots) {
+  for (const std::uint32_t slot : slots)
+    if (slot != 0) take(slot);
+}
+
 }  // namespace cascade

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "actors/rows.hpp"
+#include "triggers/ready_line.hpp"
 
 namespace cascade {
 
@@ -21,6 +22,7 @@ class body_store {
 public:
   std::uint32_t put(const task_body& body);
   task_body take(std::uint32_t slot);  // requires a slot that holds one
+  void release(const freed_bodies& slots);
   std::size_t bytes() const noexcept { return bytes_; }
 
 private:

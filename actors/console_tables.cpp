@@ -29,18 +29,29 @@ console_answer jobs(const scheduler_data& s) {
 console_answer queues(const scheduler_data& s) {
   console_answer a;
   nlohmann::json rows = nlohmann::json::array();
-  std::map<std::string, std::size_t> ready;
-  for (ready_set::lot_index i = 0; i < s.ready.lot_count(); ++i)
-    ready[s.ready.queue_of(i)] += s.ready.size(i);
-  a.text = fmt::format("{:<24} {:>10} {:>10}  {}\n", "QUEUE", "READY", "RUNNING", "STATE");
+  struct keys {
+    std::size_t ready = 0;
+    std::size_t hot = 0;
+  };
+  std::map<std::string, keys> count;
+  for (ready_set::lot_index i = 0; i < s.ready.lot_count(); ++i) {
+    count[s.ready.queue_of(i)].ready += s.ready.size(i);
+    count[s.ready.queue_of(i)].hot += s.ready.hot_size(i);
+  }
+  a.text = fmt::format("{:<24} {:>10} {:>10} {:>10} {:>10}  {}\n", "QUEUE", "READY", "HOT", "COLD",
+                       "RUNNING", "STATE");
   for (const auto& [name, q] : s.queues) {
     if (rows.size() == rows_max) break;
     const std::string state = q.paused            ? "paused"
                               : q.concurrency > 0 ? fmt::format("limit {}", q.concurrency)
                                                   : "open";
-    a.text += fmt::format("{:<24} {:>10} {:>10}  {}\n", name, ready[name], q.running, state);
+    const keys& n = count[name];
+    a.text += fmt::format("{:<24} {:>10} {:>10} {:>10} {:>10}  {}\n", name, n.ready, n.hot,
+                          n.ready - n.hot, q.running, state);
     rows.push_back({{"queue", name},
-                    {"ready", ready[name]},
+                    {"ready", n.ready},
+                    {"hot", n.hot},
+                    {"cold", n.ready - n.hot},
                     {"running", q.running},
                     {"paused", q.paused},
                     {"concurrency", q.concurrency}});

@@ -32,8 +32,8 @@ struct engine_settings {
   std::size_t batches_in_flight = 2;  // of each writer
   std::size_t writers = 2;            // connections for batches
   std::size_t inbox_page_rows = 2'000;
-  std::size_t ready_max = 1'000'000;            // keys in memory before the inbox is held back
-  std::size_t body_bytes_max = 16u << 20;       // payloads kept with ready keys
+  std::size_t ready_max = 400'000;              // ready tasks in memory; of the others the ids
+  std::size_t body_bytes_max = 16u << 20;       // payloads kept with them
   std::size_t quick_max = 2'048;                // quick tasks handed out and not recorded yet
   std::chrono::milliseconds running_after{20};  // write-behind of running
   std::chrono::milliseconds fold_every{500};

@@ -23,8 +23,8 @@ void arm(inbox_self self) {
 void pump(inbox_self self) {
   auto& state = self->state;
   disarm_read(self);
-  if (!state.up || state.loading || state.paging || state.snapshot.empty()) return;
-  state.door.set_blocked(state.page_out || !state.room);
+  if (!state.up || state.snapshot.empty()) return;
+  state.door.set_blocked(state.page_out);
   switch (state.door.next()) {
     case doorbell::action::read:
       return read_new(self);
@@ -41,52 +41,65 @@ void pump(inbox_self self) {
   }
 }
 
-void hand_over(inbox_self self, inbox_page&& page, bool loaded) {
+void hand_over(inbox_self self, inbox_page&& page, bool backlog, bool last) {
   auto& state = self->state;
   state.tasks += page.tasks.size();
   work_arrived work;
   work.page = std::move(page);
-  work.loading = state.loading;
-  work.loaded = loaded;
-  state.page_out = true;
+  work.backlog = backlog;
+  work.last = last;
+  work.loading = backlog && state.loading;
+  (backlog ? state.backlog_out : state.page_out) = true;
   self->send(state.scheduler, std::move(work));
+}
+
+void on_new(inbox_self self, inbox_read& r) {
+  auto& state = self->state;
+  if (r.reading != state.reading) return;
+  ++state.reads;
+  if (r.full) {
+    // Until there is a place for it, the read stays under way for the doorbell.
+    if (!state.paging && !state.backlog_out) return read_new_paged(self);
+    state.overflow = true;
+    return;
+  }
+  if (r.page.rows() == 0) ++state.empty_reads;
+  state.snapshot = std::move(r.page.snapshot);
+  state.door.on_read(r.page.rows(), false);
+  if (r.page.rows() != 0) hand_over(self, std::move(r.page), false, true);
+  pump(self);
+}
+
+void on_page(inbox_self self, inbox_read& r) {
+  auto& state = self->state;
+  ++state.pages;
+  const bool first = !r.page.snapshot.empty();
+  if (first) {  // what comes after the backlog need not wait for its end
+    state.snapshot = std::move(r.page.snapshot);
+    if (state.loading)
+      state.door.on_reconnected();
+    else
+      state.door.on_read(r.page.rows(), true);
+  }
+  hand_over(self, std::move(r.page), true, r.last);
+  if (r.last) {
+    close_pages(self);
+    state.loading = false;
+  }
+  pump(self);
 }
 
 void on_read(inbox_self self, inbox_read& r) {
   auto& state = self->state;
   if (r.generation != state.generation || !state.up) return;
-  if (!r.ok) {
-    // A lost connection is the gateway's business: it says how it goes on.
-    if (r.code == errc::database_unavailable || r.code == errc::deadline_exceeded ||
-        r.code == errc::shutting_down)
-      return;
-    state.context->log->error("cascade.inbox.read_failed text=\"{}\"", r.problem);
-    return self->quit(caf::make_error(r.code));
-  }
-  if (r.reading != state.reading) return;
-  if (!r.paged) {
-    ++state.reads;
-    if (r.full) return read_new_paged(self);
-    if (r.page.rows() == 0) ++state.empty_reads;
-    state.snapshot = std::move(r.page.snapshot);
-    state.door.on_read(r.page.rows(), false);
-    if (r.page.rows() != 0) hand_over(self, std::move(r.page), false);
-    return pump(self);
-  }
-  ++state.pages;
-  if (!r.page.snapshot.empty()) state.next_snapshot = std::move(r.page.snapshot);
-  const bool last = r.last;
-  const std::size_t rows = r.page.rows();
-  hand_over(self, std::move(r.page), last);
-  if (!last) return;  // the next page follows page_taken
-  close_pages(self);
-  state.snapshot = std::move(state.next_snapshot);
-  if (std::exchange(state.loading, false)) {
-    state.door.on_reconnected();
-  } else {
-    state.door.on_read(rows, true);
-  }
-  pump(self);
+  if (r.ok) return r.paged ? on_page(self, r) : on_new(self, r);
+  const bool lost = r.code == errc::database_unavailable || r.code == errc::deadline_exceeded ||
+                    r.code == errc::shutting_down;
+  // A lost connection is the gateway's business: it says how it goes on. But some pages of a backlog
+  // are with the scheduler already, and the others never come.
+  if (lost && !r.paged) return;
+  state.context->log->error("cascade.inbox.read_failed text=\"{}\"", r.problem);
+  self->quit(caf::make_error(lost ? errc::database_unavailable : r.code));
 }
 
 void database(inbox_self self, const database_changed& change) {
@@ -96,8 +109,10 @@ void database(inbox_self self, const database_changed& change) {
   disarm_read(self);
   state.up = change.up;
   state.generation = change.generation;
+  if (state.pager) std::exchange(state.pager, nullptr)->close();
   if (!change.up) return;
   state.paging = false;
+  state.overflow = false;
   state.loading = false;
   state.door.on_reconnected();
   if (change.resumed && was_paging) return self->quit(caf::make_error(errc::database_unavailable));
@@ -141,7 +156,7 @@ nlohmann::json numbers(const inbox_state& s) {
           {"bells", s.bells},
           {"tasks", s.tasks},
           {"snapshot", s.snapshot},
-          {"held_back", !s.room}};
+          {"backlog", s.paging}};
 }
 
 }  // namespace
@@ -185,10 +200,11 @@ inbox_actor spawn_inbox(caf::actor_system& system, engine_context_ptr its_contex
             },
             [self](const page_taken& t) {
               auto& state = self->state;
-              state.page_out = false;
-              state.room = t.room;
-              if (state.paging && state.up && t.room) return next_page(self);
-              pump(self);
+              (t.backlog ? state.backlog_out : state.page_out) = false;
+              if (!t.backlog) return pump(self);
+              if (!state.up) return;
+              if (state.paging) return next_page(self);
+              if (std::exchange(state.overflow, false)) read_new_paged(self);
             },
             [self](const describe&) {
               description d;

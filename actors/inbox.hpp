@@ -5,11 +5,13 @@
 //
 // In        database_changed, begin_load (once an epoch, from the scheduler), bell (from the
 //           listener), page_taken.
-// Out       work_arrived to the scheduler; the next page only after page_taken: one page is under
-//           way at most.
+// Out       work_arrived to the scheduler; the next page only after page_taken: one page of what is
+//           new and one of a backlog are under way at most.
 // Load      at a new epoch: charges lost attempts, then jobs, commands and all unfinished tasks
-//           through a cursor, in one snapshot; the first inbox read goes on from that snapshot.
-// Pages     a read that hits inbox_page_rows is thrown away and done again through a cursor.
+//           through a cursor, in one snapshot: the first backlog.
+// Backlog   a read that hits inbox_page_rows is thrown away and done again through a cursor, on a
+//           connection of its own. Meanwhile reads of what is new go on from the cursor's snapshot;
+//           one that hits the limit, too, is done again after the last page.
 // Listener  its own connection; every time it comes up, a read is due.
 // Restart   forgets its place; the engine reloads.
 #pragma once

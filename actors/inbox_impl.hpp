@@ -3,6 +3,8 @@
 // Shared by the inbox's own files only: its state, and the reads it sends.
 #pragma once
 
+#include <atomic>
+
 #include "actors/armed_read.hpp"
 #include "actors/inbox.hpp"
 #include "pg/listener.hpp"
@@ -20,29 +22,34 @@ struct inbox_state {
   doorbell door;
   bool up = false;
   std::uint64_t generation = 0;
-  std::uint64_t reading = 0;  // number of the read under way
-  std::string snapshot;       // where the next read goes on; empty: not loaded
-  std::string next_snapshot;  // of a paged read, valid once its last page is in
+  std::uint64_t reading = 0;           // number of the read under way
+  std::string snapshot;                // where the next read goes on; empty: not loaded
+  std::shared_ptr<pg::session> pager;  // reads the backlog: its transaction stays open meanwhile
+  std::shared_ptr<std::atomic<bool>> pager_lost;
   std::vector<std::int64_t> adopted;
   bool load_wanted = false;
-  bool loading = false;
-  bool paging = false;    // a cursor is open
-  bool page_out = false;  // the scheduler has a page
-  bool room = true;
-  std::uint64_t wake = 0;  // generation of the armed timer
+  bool loading = false;      // the backlog is the load
+  bool paging = false;       // a cursor is open
+  bool overflow = false;     // another backlog follows this one
+  bool page_out = false;     // the scheduler has a page of what is new
+  bool backlog_out = false;  // ... of the backlog
+  std::uint64_t wake = 0;    // generation of the armed timer
   std::optional<std::chrono::microseconds> wake_at;
   std::shared_ptr<armed_read> ready_read = std::make_shared<armed_read>();
   bool armed = false;
   std::uint64_t reads = 0, empty_reads = 0, pages = 0, bells = 0, tasks = 0;
 
   explicit inbox_state(doorbell_settings s = {}) : door(s) {}
+  ~inbox_state() {
+    if (pager) pager->close();
+  }
 };
 using inbox_self = inbox_impl::stateful_pointer<inbox_state>;
 
 // inbox_reads.cpp: what is sent to the database. Each answer comes back as a message.
 void read_new(inbox_self self);  // what is new since the snapshot, in one statement
-void read_new_paged(
-    inbox_self self);        // the same, but bounded: a cursor in a transaction of its own
+// The same, but bounded: a cursor on the pager, in a transaction of its own.
+void read_new_paged(inbox_self self);
 void load(inbox_self self);  // everything unfinished, after the charges of a takeover
 void next_page(inbox_self self);
 void close_pages(inbox_self self);

@@ -12,7 +12,8 @@ pg::batch_callback answer_to_read(inbox_self self, std::size_t first, bool paged
   auto& state = self->state;
   const std::size_t limit = state.context->settings.inbox_page_rows;
   return [to = caf::actor_cast<inbox_impl>(self), generation = state.generation,
-          reading = ++state.reading, first, limit, paged](pg::batch_reply reply) {
+          reading = paged ? state.reading : ++state.reading, first, limit,
+          paged](pg::batch_reply reply) {
     inbox_read answer;
     answer.generation = generation;
     answer.reading = reading;
@@ -34,8 +35,28 @@ pg::batch_callback answer_to_read(inbox_self self, std::size_t first, bool paged
   };
 }
 
-void read(inbox_self self, std::vector<pg::statement> batch, std::size_t first, bool paged) {
-  self->state.context->database->read(std::move(batch), answer_to_read(self, first, paged));
+// The other connections cannot read a backlog: whatever else they read in its transaction would be
+// as old as its snapshot.
+void open_pager(inbox_self self) {
+  auto& state = self->state;
+  if (state.pager && !*state.pager_lost) return;
+  pg::session_options options;
+  options.conninfo = state.context->settings.conninfo;
+  options.name = "cascade pager";
+  options.role = "cascade_engine";
+  // As for the other connections (actors/gateway.cpp).
+  options.settings = {{"search_path", "pg_catalog"}, {"jit", "off"},
+                      {"enable_seqscan", "off"},     {"enable_hashjoin", "off"},
+                      {"enable_mergejoin", "off"},   {"idle_in_transaction_session_timeout", "0"}};
+  state.pager_lost = std::make_shared<std::atomic<bool>>(false);
+  state.pager = pg::session::make(*state.context->io, std::move(options));
+  state.pager->start([] {}, [lost = state.pager_lost](const pg::failure&) { *lost = true; });
+}
+
+void read_page(inbox_self self, std::vector<pg::statement> batch, std::size_t first) {
+  auto& state = self->state;
+  state.pager->submit(std::move(batch), pg::deadline::in(state.context->settings.database_deadline),
+                      answer_to_read(self, first, true));
 }
 
 // Larger payloads are fetched when their tasks start: a page must not take tens of megabytes.
@@ -61,7 +82,9 @@ std::string fetch_text(const engine_settings& s) {
 
 }  // namespace
 
-void read_new(inbox_self self) { read(self, new_rows(self), 0, false); }
+void read_new(inbox_self self) {
+  self->state.context->database->read(new_rows(self), answer_to_read(self, 0, false));
+}
 
 void arm_read(inbox_self self) {
   auto& state = self->state;
@@ -84,6 +107,7 @@ void disarm_read(inbox_self self) {
 void read_new_paged(inbox_self self) {
   auto& state = self->state;
   const engine_settings& s = state.context->settings;
+  open_pager(self);
   state.paging = true;
   std::vector<pg::statement> batch;
   batch.emplace_back(std::string("begin isolation level repeatable read read only"));
@@ -93,13 +117,14 @@ void read_new_paged(inbox_self self) {
                      pg::params{}.text(state.snapshot).texts(s.tags).int4(payload_bytes_paged),
                      false);
   batch.emplace_back(fetch_text(s));
-  read(self, std::move(batch), 1, true);
+  read_page(self, std::move(batch), 1);
 }
 
 void load(inbox_self self) {
   auto& state = self->state;
   const engine_settings& s = state.context->settings;
   disarm_read(self);
+  open_pager(self);
   state.load_wanted = false;
   state.loading = true;
   state.paging = true;
@@ -115,10 +140,10 @@ void load(inbox_self self) {
   state.context->database->write(
       {pg::statement(sql::recover_running,
                      pg::params{}.int8s(state.adopted).int4(limits::owner_losses_max))},
-      [database = state.context->database, batch = std::move(batch),
+      [pager = state.pager, deadline = s.database_deadline, batch = std::move(batch),
        answer = answer_to_read(self, 1, true)](pg::batch_reply reply) {
         if (reply)
-          database->read(batch, answer);
+          pager->submit(batch, pg::deadline::in(deadline), answer);
         else
           answer(std::move(reply));
       });
@@ -127,14 +152,16 @@ void load(inbox_self self) {
 void next_page(inbox_self self) {
   std::vector<pg::statement> batch;
   batch.emplace_back(fetch_text(self->state.context->settings));
-  read(self, std::move(batch), 0, true);
+  read_page(self, std::move(batch), 0);
 }
 
 void close_pages(inbox_self self) {
   self->state.paging = false;
   std::vector<pg::statement> batch;
   batch.emplace_back(std::string("commit"));
-  self->state.context->database->read(std::move(batch), [](const pg::batch_reply&) {});
+  self->state.pager->submit(std::move(batch),
+                            pg::deadline::in(self->state.context->settings.database_deadline),
+                            [](const pg::batch_reply&) {});
 }
 
 void move_locks(inbox_self self, bool lock, std::vector<std::int32_t> groups, bool silent) {

@@ -184,24 +184,27 @@ struct attach_inbox {};  // the sender is the inbox that brings the scheduler it
 struct begin_load {
   std::vector<std::int64_t> running;
 };
-// To the scheduler; the next page comes only after page_taken.
+// To the scheduler; the next page of its kind comes only after page_taken. A backlog comes in
+// pages; between them, what is committed meanwhile.
 struct work_arrived {
   inbox_page page;
-  bool loading = false;  // part of the first load of an epoch
-  bool loaded = false;   // the last part of it
+  bool backlog = false;
+  bool last = true;      // of the backlog
+  bool loading = false;  // the backlog is the first load of an epoch
 };
 struct page_taken {
-  bool room = true;  // false: hold back until another page_taken says true
+  bool backlog = false;
 };
 
 // -- scheduler, pool, workers
 // -------------------------------------------------------------------------------------------------
 
-struct bodies_fetched {
-  bool quick = false;
+// To the scheduler itself. Reload 0: it had more to do than fits into a turn.
+struct tasks_fetched {
+  std::uint64_t reload = 0;
   std::uint64_t generation = 0;
   bool ok = false;
-  std::vector<arrival> tasks;
+  std::vector<arrival> tasks;  // unfinished ones; without a payload when there was no room for it
 };
 struct task_done {
   task_id id;
@@ -435,7 +438,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::begin_load)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::queues_loaded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::work_arrived)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::page_taken)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::bodies_fetched)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::tasks_fetched)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::task_done)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::tasks_done)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::run_tasks)
@@ -500,7 +503,7 @@ CAF_ADD_TYPE_ID(cascade, (cascade::begin_load))
 CAF_ADD_TYPE_ID(cascade, (cascade::queues_loaded))
 CAF_ADD_TYPE_ID(cascade, (cascade::work_arrived))
 CAF_ADD_TYPE_ID(cascade, (cascade::page_taken))
-CAF_ADD_TYPE_ID(cascade, (cascade::bodies_fetched))
+CAF_ADD_TYPE_ID(cascade, (cascade::tasks_fetched))
 CAF_ADD_TYPE_ID(cascade, (cascade::task_done))
 CAF_ADD_TYPE_ID(cascade, (cascade::tasks_done))
 CAF_ADD_TYPE_ID(cascade, (cascade::run_tasks))
@@ -581,7 +584,7 @@ using scheduler_actor = console_provider::extend<  //
     caf::reacts_to<quick_lost>, caf::reacts_to<recorded>, caf::reacts_to<job_attached>,
     caf::reacts_to<tasks_released>, caf::reacts_to<job_ended>, caf::reacts_to<forget_job_tasks>,
     caf::reacts_to<forget_task>, caf::replies_to<drain>::with<drained>,
-    caf::reacts_to<bodies_fetched>, caf::replies_to<describe>::with<description>>;
+    caf::reacts_to<tasks_fetched>, caf::replies_to<describe>::with<description>>;
 
 using worker_actor = caf::typed_actor<  //
     caf::reacts_to<run_tasks>, caf::reacts_to<cancel_run>,

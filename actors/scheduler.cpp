@@ -12,24 +12,19 @@ void database(scheduler_self self, const database_changed& change) {
   auto& s = self->state;
   s.up = change.up;
   s.generation = change.generation;
+  abandon_reloads(self);
   if (!change.up) {
     if (s.context->on_ready) s.context->on_ready(false, s.epoch);
     return;
   }
   s.epoch = change.epoch;
-  // Reads under way on the old connection never come back.
-  for (auto& keys : s.fetching) {
-    for (auto it = keys.rbegin(); it != keys.rend(); ++it)
-      s.ready.push_front(it->first, it->second);
-    keys.clear();
-  }
   s.queues_known = false;
   load_queues(self);
   if (s.loaded) {
     if (s.context->on_ready) s.context->on_ready(true, s.epoch);
     return dispatch(self);
   }
-  s.careful = change.unclean;
+  s.careful |= change.unclean;
 }
 
 // The load can begin when the database is up, the pool has told what runs, and the inbox is there.
@@ -48,33 +43,60 @@ void loaded(scheduler_self self) {
   s.loaded = true;
   // What still runs here but is unfinished no longer: cancelled or taken by somebody else
   // meanwhile.
-  for (const auto& [id, r] : s.adoptable) self->send(s.pool, cancel_run{id});
-  s.context->log->info("cascade.scheduler.loaded ready={} delayed={} running={} jobs={} epoch={}",
-                       s.ready.size(), s.delayed.size(), s.running.size(), s.jobs.size(),
-                       s.epoch.value);
+  for (const auto& [id, r] : std::exchange(s.adoptable, {})) self->send(s.pool, cancel_run{id});
+  s.context->log->info(
+      "cascade.scheduler.loaded ready={} hot={} delayed={} running={} jobs={} epoch={}",
+      s.ready.size(), s.ready.hot_size(), s.delayed.size(), s.running.size(), s.jobs.size(),
+      s.epoch.value);
   for (tasks_done& d : std::exchange(s.early, {})) take_outcomes(self, d, true);
   if (s.context->on_ready) s.context->on_ready(true, s.epoch);
+}
+
+// A row is as old as the snapshot of its backlog: a retry, or a new priority, of a task that a later
+// page brings would be lost.
+bool waits_for_backlog(const scheduler_data& s, const command_arrival& c) {
+  return s.backlog && (c.kind == "retry_task" || c.kind == "retry_job" ||
+                       std::ranges::any_of(s.retries, [&](const command_arrival& r) {
+                         return (c.job && c.job == r.job) || (c.task && c.task == r.task);
+                       }));
+}
+
+void end_backlog(scheduler_self self) {
+  auto& s = self->state;
+  s.backlog = false;
+  s.ready.end_backlog();
+  for (const auto& p : std::exchange(s.priorities, {}))
+    reprioritize(self, p.which, p.job, p.priority);
+  for (command_arrival& c : std::exchange(s.retries, {})) apply(self, std::move(c));
 }
 
 void arrived(scheduler_self self, work_arrived& w) {
   auto& s = self->state;
   settlement out;
   s.load_begun = true;
+  const bool backlog = w.backlog && (s.backlog || !w.last);
+  s.backlog |= backlog;
   for (const job_arrival& j : w.page.jobs) {
     s.void_jobs.erase(j.id);
     job_entry(self, j.id, &j, !w.loading);
   }
-  for (arrival& a : w.page.tasks) accept(self, std::move(a), out);
-  for (command_arrival& c : w.page.commands) apply(self, std::move(c));
+  for (arrival& a : w.page.tasks) accept(self, std::move(a), out, backlog, w.loading);
+  for (command_arrival& c : w.page.commands)
+    if (waits_for_backlog(s, c))
+      s.retries.push_back(std::move(c));
+    else
+      apply(self, std::move(c));
   if (out.rows() > 0) submit(self, std::move(out), {});
-  if (w.loaded && w.loading) loaded(self);
-  s.held_back = s.loaded && s.ready.size() >= s.context->settings.ready_max;
-  self->send(caf::actor_cast<inbox_actor>(s.inbox), page_taken{!s.held_back});
+  if (backlog && w.last) end_backlog(self);
+  if (w.loading && w.last) loaded(self);
+  self->send(caf::actor_cast<inbox_actor>(s.inbox), page_taken{w.backlog});
+  bound_memory(self);
   dispatch(self);
 }
 
 void quick_was_lost(scheduler_self self) {
   auto& s = self->state;
+  std::map<ready_set::place, ready_line> again;
   for (auto it = s.running.begin(); it != s.running.end();) {
     running_task& t = it->second;
     if (!t.quick || s.careful_runs.contains(it->first)) {
@@ -84,13 +106,13 @@ void quick_was_lost(scheduler_self self) {
     ready_key key;
     key.id = it->first;
     key.job = t.job;
-    key.handler = t.handler;
-    key.attempt = static_cast<std::int16_t>(t.attempt - (t.written ? 0 : 1));
-    key.priority = t.priority;
-    s.ready.push_front(t.lot, key);
+    again[{t.lot, t.priority}].push_back(key);
     --s.lot_queue[t.lot]->running;
     it = s.running.erase(it);
   }
+  freed_bodies freed;
+  for (auto& [at, line] : again) s.ready.put_before(at, std::move(line), freed);
+  s.bodies.release(freed);
   s.quick_out = 0;
   s.quick_cooldown = true;
   arm_wake(self);
@@ -110,11 +132,21 @@ void child_down(scheduler_self self, const caf::down_msg& m) {
 }
 
 nlohmann::json numbers(const scheduler_data& s) {
-  return {
-      {"ready", s.ready.size()},    {"delayed", s.delayed.size()},    {"running", s.running.size()},
-      {"jobs", s.jobs.size()},      {"free_slots", s.free_slots},     {"quick_out", s.quick_out},
-      {"unrecorded", s.unrecorded}, {"body_bytes", s.bodies.bytes()}, {"dispatched", s.dispatched},
-      {"finished", s.finished},     {"arrived", s.arrived},           {"held_back", s.held_back}};
+  return {{"ready", s.ready.size()},
+          {"hot", s.ready.hot_size()},
+          {"cold", s.ready.size() - s.ready.hot_size()},
+          {"key_bytes", s.ready.bytes()},
+          {"body_bytes", s.bodies.bytes()},
+          {"delayed", s.delayed.size()},
+          {"running", s.running.size()},
+          {"jobs", s.jobs.size()},
+          {"free_slots", s.free_slots},
+          {"quick_out", s.quick_out},
+          {"unrecorded", s.unrecorded},
+          {"dispatched", s.dispatched},
+          {"finished", s.finished},
+          {"arrived", s.arrived},
+          {"backlog", s.backlog}};
 }
 
 }  // namespace
@@ -166,6 +198,7 @@ scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr it
               settlement out;
               for (arrival& a : t.tasks) accept(self, std::move(a), out);
               if (out.rows() > 0) submit(self, std::move(out), {});
+              bound_memory(self);
               close_tasks(self, t.job, t.settled);
               dispatch(self);
             },
@@ -182,7 +215,7 @@ scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr it
               self->delayed_send(self, d.within, drain_over{});
               return state.drain_promise;
             },
-            [self](bodies_fetched& b) { bodies_arrived(self, b); },
+            [self](tasks_fetched& f) { rows_arrived(self, f); },
             [self](const describe&) {
               description d;
               const auto& state = self->state;

@@ -6,7 +6,9 @@
 // In        work_arrived (inbox), tasks_done (pool, quick worker), recorded (recorder),
 //           tasks_released and friends (job actors), drain (service).
 // Credits   slots of the pool; quick_max attempts handed out or not recorded; one page of the
-//           inbox; ready_max keys.
+//           inbox and one of a backlog.
+// Memory    ready_max keys with at most body_bytes_max of payloads; of other ready tasks the id
+//           (triggers/ready_line.hpp), their rows are fetched again a page at a time.
 // Order     highest priority first over all queues, first come first served within one.
 // Commit    a dependent or a retry is taken up only after the settlement that made it ready is
 //           committed.

@@ -1,12 +1,8 @@
-#include "actors/decode.hpp"
 #include "actors/scheduler_impl.hpp"
-#include "sql/queries.hpp"
 #include "state/assert.hpp"
 
 namespace cascade {
 namespace {
-
-constexpr std::size_t fetch_rows_max = 1'000;
 
 void adopt(scheduler_self self, const arrival& a, const running_now& r) {
   auto& s = self->state;
@@ -26,24 +22,6 @@ void adopt(scheduler_self self, const arrival& a, const running_now& r) {
   if (!t.written) s.unwritten.emplace_front(self->clock().now(), a.id);
   ++s.lot_queue[t.lot]->running;
   s.running.emplace(a.id, std::move(t));
-}
-
-// Drops a key that is void; parks one whose job is paused. True when it may run.
-bool usable(scheduler_self self, ready_set::lot_index lot, const ready_key& key) {
-  auto& s = self->state;
-  if (!s.void_tasks.empty() && s.void_tasks.erase(key.id) > 0) {
-    if (const auto job = s.jobs.find(key.job); job != s.jobs.end()) {
-      if (job->second.voided > 0) --job->second.voided;
-      close_tasks(self, key.job, 1);
-    }
-    return false;
-  }
-  if (!key.job) return true;
-  if (s.void_jobs.contains(key.job)) return false;
-  const auto job = s.jobs.find(key.job);
-  if (job == s.jobs.end() || !job->second.paused) return true;
-  job->second.parked.emplace_back(lot, key);
-  return false;
 }
 
 task_run make_run(scheduler_self self, const ready_key& key, task_body&& body) {
@@ -103,53 +81,25 @@ bool has_room(const scheduler_data& s, handler_class c) {
   return !s.quick_cooldown && s.quick_out + s.unrecorded < s.context->settings.quick_max;
 }
 
-void fetch(scheduler_self self, handler_class c, ready_set::lot_index lot, ready_key first) {
-  auto& s = self->state;
-  auto& keys = s.fetching[static_cast<std::size_t>(c)];
-  const std::size_t wanted =
-      c == handler_class::quick ? fetch_rows_max : std::max<std::size_t>(64, s.free_slots * 2);
-  keys.emplace_back(lot, first);
-  const auto may_serve = [&](ready_set::lot_index l) {
-    return s.may_serve(l) && s.ready.front(l).body == 0;
-  };
-  while (keys.size() < std::min(wanted, fetch_rows_max)) {
-    const auto next = s.ready.choose(c, may_serve);
-    if (!next) break;
-    const ready_key key = s.ready.pop(*next);
-    if (usable(self, *next, key)) keys.emplace_back(*next, key);
-  }
-  std::vector<std::int64_t> ids;
-  ids.reserve(keys.size());
-  for (const auto& [l, key] : keys) ids.push_back(key.id.value);
-  std::vector<pg::statement> batch;
-  batch.emplace_back(sql::fetch_bodies, pg::params{}.int8s(ids).texts(s.context->settings.tags));
-  s.context->database->read(std::move(batch),
-                            [to = caf::actor_cast<scheduler_actor>(self), generation = s.generation,
-                             quick = c == handler_class::quick](pg::batch_reply reply) {
-                              bodies_fetched b;
-                              b.generation = generation;
-                              b.quick = quick;
-                              b.ok = reply.has_value();
-                              if (reply) {
-                                inbox_page page;
-                                decode_inbox(reply.value().front(), page);
-                                b.tasks = std::move(page.tasks);
-                              }
-                              caf::anon_send(to, std::move(b));
-                            });
-}
-
 // A task that was cancelled while its back-off was being written, and lives again: its old key would
 // lie about until then, and the new one be taken for it.
 void drop_void_delay(scheduler_self self, task_id id) {
   auto& s = self->state;
   if (!s.void_tasks.contains(id)) return;
-  if (const auto old = s.delayed.cancel(id)) usable(self, old->lot, old->key);
+  if (const auto old = s.delayed.cancel(id)) drop_void(self, old->key);
+}
+
+// A backlog's pages bring more payloads than there is room for: those would be spilled again at once.
+bool may_keep(const scheduler_data& s, ready_set::place at, bool backlog) {
+  const engine_settings& limits = s.context->settings;
+  if (backlog && (s.ready.hot_size() >= limits.ready_max || s.bodies.bytes() >= limits.body_bytes_max))
+    return false;
+  return s.ready.takes_hot(at, backlog);
 }
 
 }  // namespace
 
-void accept(scheduler_self self, arrival&& a, settlement& out) {
+void accept(scheduler_self self, arrival&& a, settlement& out, bool backlog, bool loading) {
   auto& s = self->state;
   ++s.arrived;
   if (a.job) {
@@ -170,7 +120,7 @@ void accept(scheduler_self self, arrival&& a, settlement& out) {
   key.handler = s.handler_of(a.body.handler, !a.body.command.empty());
   key.attempt = static_cast<std::int16_t>(a.attempt);
   key.priority = static_cast<std::uint8_t>(a.priority);
-  if (s.careful && !s.loaded) key.flags |= flag_careful;
+  if (s.careful && loading) key.flags |= flag_careful;
   const auto lot = s.lot_of(a.body.queue, key.handler);
   if (!a.capable) {
     if (a.reason != waiting_reason::no_capable_worker)
@@ -181,9 +131,9 @@ void accept(scheduler_self self, arrival&& a, settlement& out) {
     s.delayed.put({key, lot}, self->clock().now() + std::chrono::microseconds(a.due_in_us));
     return;
   }
-  if (a.has_payload && s.bodies.bytes() < s.context->settings.body_bytes_max)
+  if (a.has_payload && may_keep(s, {lot, key.priority}, backlog))
     s.keep_body(key, std::move(a.body));
-  s.ready.push_back(lot, key);
+  s.ready.push_back(lot, key, backlog);
 }
 
 void dispatch(scheduler_self self) {
@@ -193,22 +143,15 @@ void dispatch(scheduler_self self) {
     s.drain_promise.deliver(drained{0});
   if (!s.up || !s.may_start() || s.draining) return;
   settlement careful;
+  s.looks_left = looks_max;
   for (const handler_class c : {handler_class::slot, handler_class::quick}) {
     std::vector<task_run> runs;
     while (has_room(s, c)) {
-      const auto lot = s.ready.choose(c, [&s](ready_set::lot_index l) { return s.may_serve(l); });
+      const auto lot = next_lot(self, c);
       if (!lot) break;
       const ready_key key = s.ready.pop(*lot);
-      if (!usable(self, *lot, key)) continue;
-      if (key.body != 0) {
-        start(self, *lot, key, runs, careful);
-        continue;
-      }
-      if (s.fetching[static_cast<std::size_t>(c)].empty())
-        fetch(self, c, *lot, key);
-      else
-        s.ready.push_front(*lot, key);
-      break;
+      if (usable(self, *lot, key)) start(self, *lot, key, runs, careful);
+      fetch_ahead(self, c, *lot);
     }
     if (!runs.empty()) self->send(s.pool, run_tasks{std::move(runs), c == handler_class::quick});
   }
@@ -218,37 +161,7 @@ void dispatch(scheduler_self self) {
     s.careful_tickets.emplace(s.ticket + 1, std::move(ids));
     submit(self, std::move(careful), {});
   }
-  if (s.held_back && s.ready.size() < s.context->settings.ready_max / 2) {
-    s.held_back = false;
-    if (auto inbox = caf::actor_cast<inbox_actor>(s.inbox)) self->send(inbox, page_taken{true});
-  }
   arm_wake(self);
-}
-
-void bodies_arrived(scheduler_self self, bodies_fetched& b) {
-  auto& s = self->state;
-  if (b.generation != s.generation) return;
-  auto keys = std::exchange(
-      s.fetching[static_cast<std::size_t>(b.quick ? handler_class::quick : handler_class::slot)],
-      {});
-  std::unordered_map<task_id, arrival*> found;
-  for (arrival& a : b.tasks) found.emplace(a.id, &a);
-  for (auto it = keys.rbegin(); it != keys.rend(); ++it) {
-    auto& [lot, key] = *it;
-    if (b.ok) {
-      const auto at = found.find(key.id);
-      if (at == found.end()) {  // ended meanwhile
-        if (key.job) close_tasks(self, key.job, 1);
-        continue;
-      }
-      // A new round may have begun in between. While the load's cursor is open, what comes is as old
-      // as the load.
-      if (s.loaded) key.attempt = static_cast<std::int16_t>(at->second->attempt);
-      s.keep_body(key, std::move(at->second->body));
-    }
-    s.ready.push_front(lot, key);
-  }
-  if (b.ok) dispatch(self);
 }
 
 void wake_up(scheduler_self self) {

@@ -14,13 +14,34 @@ using scheduler_impl =
 using scheduler_self = scheduler_impl::stateful_pointer<scheduler_data>;
 
 inline constexpr std::uint8_t flag_careful = 1;
+inline constexpr int looks_max = 64;  // scheduler_data::looks_left: a few milliseconds
 
 // scheduler_dispatch.cpp: from rows to running.
-void accept(scheduler_self self, arrival&& a, settlement& out);
+// `loading`: a page of the first load brings it.
+void accept(scheduler_self self, arrival&& a, settlement& out, bool backlog = false,
+            bool loading = false);
 void dispatch(scheduler_self self);
-void bodies_arrived(scheduler_self self, bodies_fetched& b);
 void wake_up(scheduler_self self);
 void arm_wake(scheduler_self self);
+
+// scheduler_reload.cpp: between hot and cold, so that memory stays bounded.
+// The lot to serve next; its head is hot. While the most urgent one is fetched, nothing less
+// urgent starts.
+std::optional<ready_set::lot_index> next_lot(scheduler_self self, handler_class c);
+// Fetches rows before they are missed.
+void fetch_ahead(scheduler_self self, handler_class c, ready_set::lot_index lot);
+void rows_arrived(scheduler_self self, tasks_fetched& f);
+// Reads under way on a lost connection never come back.
+void abandon_reloads(scheduler_self self);
+// Makes keys cold until the rest is within its limits; not those that have just been `fetched`.
+void bound_memory(scheduler_self self, const std::vector<ready_set::reload>& fetched = {});
+// Drops a key that is void; parks one whose job is paused. True when it may run.
+bool usable(scheduler_self self, ready_set::lot_index lot, const ready_key& key);
+bool drop_void(scheduler_self self, const ready_key& key);
+// A task that is over without having run: cancelled, or ended by somebody else.
+void gone(scheduler_self self, task_id task, job_id job);
+void resume(scheduler_self self, job_info_entry& job);
+void reprioritize(scheduler_self self, const key_match& which, job_id job, std::uint8_t priority);
 
 // scheduler_outcomes.cpp: from outcomes to settlements.
 void take_outcomes(scheduler_self self, tasks_done& done, bool slots);

@@ -54,24 +54,17 @@ void retry_finished_job(scheduler_self self, const command_arrival& c) {
 void set_priority(scheduler_self self, const command_arrival& c, int priority) {
   auto& s = self->state;
   settlement out;
-  const auto change = [priority](delayed_key& d) {
-    d.key.priority = static_cast<std::uint8_t>(priority);
-  };
+  const scheduler_data::new_priority changed{
+      {c.task, c.job}, c.job, static_cast<std::uint8_t>(priority)};
   if (c.task) {
     out.singles.push_back({single_write::kind::set_task_priority, c.task.value, priority, {}});
-    s.ready.reprioritize([&](const ready_key& k) { return k.id == c.task; },
-                         static_cast<std::uint8_t>(priority));
-    s.delayed.change(c.task, change);
   } else {
     out.singles.push_back({single_write::kind::set_job_priority, c.job.value, priority, {}});
-    s.ready.reprioritize([&](const ready_key& k) { return k.job == c.job; },
-                         static_cast<std::uint8_t>(priority));
-    s.delayed.for_each([&](delayed_key& d) {
-      if (d.key.job == c.job) change(d);
-    });
     if (const auto j = s.jobs.find(c.job); j != s.jobs.end() && j->second.actor)
       self->send(j->second.actor, job_command{c});
   }
+  reprioritize(self, changed.which, changed.job, changed.priority);
+  if (s.backlog) s.priorities.push_back(changed);
   apply_with(self, c.id, "applied", std::move(out));
 }
 
@@ -80,11 +73,7 @@ void set_paused(scheduler_self self, const command_arrival& c, bool paused) {
   const auto j = s.jobs.find(c.job);
   if (j == s.jobs.end()) return apply_with(self, c.id, "the job has finished");
   j->second.paused = paused;
-  if (!paused) {
-    auto parked = std::exchange(j->second.parked, {});
-    for (auto it = parked.rbegin(); it != parked.rend(); ++it)
-      s.ready.push_front(it->first, it->second);
-  }
+  if (!paused) resume(self, j->second);
   settlement out;
   out.singles.push_back(
       {single_write::kind::set_job_status, c.job.value, 0, paused ? "paused" : "running"});
@@ -193,6 +182,8 @@ void job_over(scheduler_self self, const job_ended& end) {
   const job_info_entry j = std::move(at->second);
   s.jobs.erase(at);
   if (j.actor) s.job_of.erase(j.actor.address());
+  for (const auto& [place, line] : j.parked)
+    line.for_each_hot([&s](const ready_key& k) { s.bodies.release({k.body}); });
   // Commands that crossed its end: they find a finished job now.
   for (std::size_t i = end.commands; i < j.sent_commands.size(); ++i)
     apply(self, command_arrival(j.sent_commands[i]));

@@ -29,15 +29,17 @@ void submit(scheduler_self self, settlement&& what, after_commit&& then) {
 
 void take_outcomes(scheduler_self self, tasks_done& done, bool slots) {
   auto& s = self->state;
-  if (!s.may_start()) {  // attempts from before this load: who they belong to is not known yet
-    if (slots) s.early.push_back(std::move(done));
-    return;
-  }
   settlement out;
   out.loose = !slots;  // nothing else is written of a quick task while it is out
   after_commit then;
   std::map<job_id, std::vector<completed_attempt>> steps;
+  tasks_done early;
   for (task_done& d : done.tasks) {
+    // An attempt from before this load: who it belongs to is not known yet.
+    if (slots && !s.loaded && (!s.load_begun || s.adoptable.contains(d.id))) {
+      early.tasks.push_back(std::move(d));
+      continue;
+    }
     if (slots) ++s.free_slots;
     const auto at = s.running.find(d.id);
     if (at == s.running.end() || at->second.attempt != d.attempt)
@@ -85,6 +87,7 @@ void take_outcomes(scheduler_self self, tasks_done& done, bool slots) {
     }
     out.completed.push_back(std::move(c));
   }
+  if (!early.tasks.empty()) s.early.push_back(std::move(early));
   if (out.rows() > 0) submit(self, std::move(out), std::move(then));
   for (auto& [job, attempts] : steps) settle_steps(self, job, std::move(attempts));
   dispatch(self);

@@ -31,8 +31,8 @@ struct job_info_entry {
   std::size_t voided = 0;  // of these, cancelled ones whose keys are still about
   std::vector<completed_attempt> unsent_steps;
   std::vector<command_arrival> unsent_commands;
-  std::vector<command_arrival> sent_commands;  // the job may end before it sees the last of them
-  std::vector<std::pair<ready_set::lot_index, ready_key>> parked;  // ready, but the job is paused
+  std::vector<command_arrival> sent_commands;     // the job may end before it sees the last of them
+  std::map<ready_set::place, ready_line> parked;  // ready, but the job is paused
 };
 
 struct running_task {
@@ -77,15 +77,28 @@ struct scheduler_data {
   bool load_asked = false;
   bool load_begun = false;    // its first page is in
   bool queues_known = false;  // their settings were read since the connection began
-  bool careful =
-      false;  // tasks of the load may have been in flight at a lost node: running is written first
-  bool held_back = false;
+  // Tasks of the load may have been in flight at a lost node: running is written first.
+  bool careful = false;
   std::uint64_t generation = 0;
   epoch_id epoch;
   caf::typed_response_promise<drained> drain_promise;
 
-  ready_set ready;
+  ready_set ready;  // what is hot there has its body here
   body_store bodies;
+  std::map<std::uint64_t, std::vector<ready_set::reload>> reloads;  // under way
+  std::uint64_t reload_number = 0;
+  int looks_left = 0;     // pages of cold keys that may be looked through in this turn
+  bool going_on = false;  // a message of its own comes for the rest
+
+  bool backlog = false;  // some pages of one are here, others are not
+  // What a page of it that comes later would undo: carried out after the last one, again or at all.
+  struct new_priority {
+    key_match which;
+    job_id job;
+    std::uint8_t priority;
+  };
+  std::vector<new_priority> priorities;
+  std::vector<command_arrival> retries;
   std::vector<std::string> handlers;
   std::vector<handler_class> handler_classes;
   std::unordered_map<std::string, std::uint16_t> handler_index;
@@ -106,10 +119,8 @@ struct scheduler_data {
   std::unordered_map<task_id, task_run> careful_runs;  // waiting for their running to be committed
 
   std::size_t free_slots = 0;
-  std::size_t quick_out = 0;   // handed to the quick worker
-  std::size_t unrecorded = 0;  // attempts over but not committed
-  // Keys whose bodies are asked for, one request for each class of handlers at a time.
-  std::array<std::vector<std::pair<ready_set::lot_index, ready_key>>, handler_class_count> fetching;
+  std::size_t quick_out = 0;      // handed to the quick worker
+  std::size_t unrecorded = 0;     // attempts over but not committed
   std::vector<tasks_done> early;  // outcomes that came before the load was over
   std::uint64_t ticket = 0;
   std::unordered_map<std::uint64_t, after_commit> pending;
@@ -125,11 +136,8 @@ struct scheduler_data {
   task_body take_body(ready_set::lot_index lot, const ready_key& key);
   std::uint16_t handler_of(const std::string& name, bool has_command);
   ready_set::lot_index lot_of(const std::string& queue, std::uint16_t handler);
-  // After a clean stop nothing can be under way anywhere, so that the first page that is loaded may
-  // run while the others are read.
-  bool may_start() const {
-    return queues_known && (loaded || (load_begun && !careful && adoptable.empty()));
-  }
+  // What is loaded may run while the rest is read.
+  bool may_start() const { return queues_known && load_begun; }
   bool may_serve(ready_set::lot_index lot) const {
     const queue_info& q = *lot_queue[lot];
     return !q.paused && (q.concurrency == 0 || q.running < q.concurrency);

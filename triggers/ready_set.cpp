@@ -1,6 +1,7 @@
 #include "triggers/ready_set.hpp"
 
 #include <bit>
+#include <utility>
 
 #include "state/assert.hpp"
 
@@ -12,10 +13,33 @@ int ready_set::lot_data::top() const noexcept {
   return -1;
 }
 
-std::deque<ready_key>& ready_set::lot_data::bucket(int priority) {
-  auto& slot = buckets[static_cast<std::size_t>(priority)];
-  if (!slot) slot = std::make_unique<std::deque<ready_key>>();
-  occupied[static_cast<std::size_t>(priority) / 64] |= std::uint64_t{1} << (priority % 64);
+ready_set::counted::counted(ready_set& set, place at) : set_(set), at_(at) {
+  const ready_line& l = set.line(at);
+  size_ = l.size();
+  hot_ = l.hot_size();
+}
+
+// Unsigned differences wrap around and come out right.
+ready_set::counted::~counted() {
+  lot_data& lot = *set_.lots_[at_.lot];
+  auto& line = lot.lines[at_.priority];
+  lot.count += line->size() - size_;
+  lot.hot += line->hot_size() - hot_;
+  set_.size_ += line->size() - size_;
+  set_.hot_ += line->hot_size() - hot_;
+  const std::uint64_t bit = std::uint64_t{1} << (at_.priority % 64);
+  auto& occupied = lot.occupied[at_.priority / 64];
+  if (line->empty()) {
+    line.reset();  // an empty one keeps half a kilobyte
+    occupied &= ~bit;
+  } else {
+    occupied |= bit;
+  }
+}
+
+ready_line& ready_set::line(place at) {
+  auto& slot = lots_[at.lot]->lines[at.priority];
+  if (!slot) slot = std::make_unique<ready_line>();
   return *slot;
 }
 
@@ -29,47 +53,88 @@ ready_set::lot_index ready_set::lot(const std::string& queue, handler_class c) {
   return at->second;
 }
 
-void ready_set::push_back(lot_index lot, ready_key key) {
-  lot_data& l = *lots_[lot];
-  l.bucket(key.priority).push_back(key);
-  ++l.count;
-  ++size_;
+bool ready_set::takes_hot(place at, bool backlog) const {
+  const ready_line* l = find(at);
+  return l == nullptr || l->takes_hot(backlog);
 }
 
-void ready_set::push_front(lot_index lot, ready_key key) {
-  lot_data& l = *lots_[lot];
-  l.bucket(key.priority).push_front(key);
-  ++l.count;
-  ++size_;
+void ready_set::push_back(lot_index lot, const ready_key& key, bool backlog) {
+  const place at{lot, key.priority};
+  const counted change(*this, at);
+  line(at).push_back(key, backlog);
 }
 
-const ready_key& ready_set::front(lot_index lot) const {
-  const lot_data& l = *lots_[lot];
-  CASCADE_ASSERT(l.count > 0);
-  return l.buckets[static_cast<std::size_t>(l.top())]->front();
+void ready_set::put_before(place at, ready_line&& from, freed_bodies& freed) {
+  if (from.empty()) return;
+  const counted change(*this, at);
+  line(at).put_before(std::move(from), freed);
 }
+
+std::uint8_t ready_set::top(lot_index lot) const {
+  CASCADE_ASSERT(lots_[lot]->count > 0);
+  return static_cast<std::uint8_t>(lots_[lot]->top());
+}
+
+bool ready_set::head_is_hot(lot_index lot) const { return find({lot, top(lot)})->hot_size() > 0; }
+
+bool ready_set::reloading(lot_index lot) const { return find({lot, top(lot)})->reloading(); }
 
 ready_key ready_set::pop(lot_index lot) {
-  lot_data& l = *lots_[lot];
-  CASCADE_ASSERT(l.count > 0);
-  const int priority = l.top();
-  auto& slot = l.buckets[static_cast<std::size_t>(priority)];
-  const ready_key key = slot->front();
-  slot->pop_front();
-  removed(lot, priority, 1);
-  l.served = ++clock_;
-  return key;
+  const place at{lot, top(lot)};
+  const counted change(*this, at);
+  lots_[lot]->served = ++clock_;
+  return line(at).pop();
 }
 
-void ready_set::removed(lot_index lot, int priority, std::size_t count) {
-  lot_data& l = *lots_[lot];
-  auto& slot = l.buckets[static_cast<std::size_t>(priority)];
-  if (slot && slot->empty()) {
-    slot.reset();  // an empty deque keeps half a kilobyte
-    l.occupied[static_cast<std::size_t>(priority) / 64] &= ~(std::uint64_t{1} << (priority % 64));
+std::size_t ready_set::reprioritize(const key_match& which, std::uint8_t priority,
+                                    freed_bodies& freed) {
+  std::size_t moved = 0;
+  for (lot_index i = 0; i < lots_.size(); ++i) {
+    ready_line changed;
+    for (int p = 0; p <= lots_[i]->top(); ++p) {
+      const place at{i, static_cast<std::uint8_t>(p)};
+      if (p == priority || find(at) == nullptr) continue;
+      const counted change(*this, at);
+      changed.put_after(line(at).extract(which), priority, freed);
+    }
+    if (changed.empty()) continue;
+    moved += changed.size();
+    const place to{i, priority};
+    const counted change(*this, to);
+    line(to).put_after(std::move(changed), priority, freed);
   }
-  l.count -= count;
-  size_ -= count;
+  return moved;
+}
+
+void ready_set::end_backlog() {
+  for (const auto& lot : lots_)
+    for (const auto& line : lot->lines)
+      if (line) line->end_backlog();
+}
+
+std::size_t ready_set::spill_line(place at, std::size_t count, freed_bodies& freed) {
+  const counted change(*this, at);
+  return line(at).spill(count, freed);
+}
+
+bool ready_set::runs_low(lot_index lot, std::size_t count) const {
+  if (lots_[lot]->count == 0) return false;
+  const ready_line& l = *find({lot, top(lot)});
+  return l.has_cold() && !l.reloading() && l.hot_size() < count;
+}
+
+void ready_set::abandon_reloads() {
+  for (const auto& lot : lots_)
+    for (const auto& line : lot->lines)
+      if (line) line->abandon_reload();
+}
+
+std::size_t ready_set::bytes() const noexcept {
+  std::size_t total = 0;
+  for (const auto& lot : lots_)
+    for (const auto& line : lot->lines)
+      if (line) total += line->bytes();
+  return total;
 }
 
 }  // namespace cascade

@@ -1,4 +1,4 @@
-// Commands, back-pressure, the end, and what happens when others are lost.
+// Commands, the end, and what happens when others are lost.
 #include "tests/support/scheduler_parts.hpp"
 
 namespace cascade {
@@ -111,34 +111,6 @@ TEST_F(scheduler_test, a_command_that_crosses_the_end_of_its_job_is_not_lost) {
   ASSERT_THAT(third.singles, SizeIs(1));
   EXPECT_EQ(third.singles[0].what, single_write::kind::reopen_job);
   EXPECT_THAT(written, IsEmpty());
-}
-
-// -- back-pressure --------------------------------------------------------------------------------
-
-TEST_F(scheduler_test, the_inbox_is_held_back_above_ready_max_and_let_go_below_half_of_it) {
-  settings.ready_max = 8;
-  slots = 1;
-  run();
-  rooms.clear();
-  std::vector<arrival> many;
-  for (int i = 1; i <= 9; ++i) many.push_back(task(i));
-  arrive(std::move(many));
-  EXPECT_THAT(rooms, ElementsAre(false));
-  int next = 1;
-  while (number("ready") > 4) finish(next++);
-  EXPECT_THAT(rooms, ElementsAre(false)) << "half of it is not below half";
-  finish(next);
-  EXPECT_THAT(rooms, ElementsAre(false, true));
-  finish(next + 1);
-  EXPECT_THAT(rooms, ElementsAre(false, true)) << "said once";
-}
-
-TEST_F(scheduler_test, the_load_is_never_held_back) {
-  settings.ready_max = 2;
-  start();
-  up();
-  page({{task(1), task(2), task(3)}, {}, {}, {}}, true, false);
-  EXPECT_THAT(rooms, ElementsAre(true));
 }
 
 // -- drain ----------------------------------------------------------------------------------------

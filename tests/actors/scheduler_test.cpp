@@ -101,15 +101,35 @@ TEST_F(scheduler_test, quick_tasks_need_no_slot_but_leave_room_for_what_is_not_r
   EXPECT_THAT(started(), ElementsAre(4));
 }
 
-TEST_F(scheduler_test, after_a_lost_node_nothing_starts_before_the_load_is_over) {
+TEST_F(scheduler_test, after_a_lost_node_what_is_loaded_starts_once_that_it_runs_is_written) {
   start();
   up(true);
   page({{task(1)}, {}, {}, {}}, true, false);
-  EXPECT_THAT(written, IsEmpty());
   EXPECT_THAT(started(), IsEmpty());
+  EXPECT_THAT(commit().started, SizeIs(1));
+  EXPECT_THAT(started(), ElementsAre(1));
+  arrive({task(3)});  // inserted since: nobody can have begun it
+  EXPECT_THAT(started(), ElementsAre(3));
   page({{task(2)}, {}, {}, {}}, true, true);
-  commit();  // that both run
-  EXPECT_THAT(started(), ElementsAre(1, 2));
+  EXPECT_THAT(started(), IsEmpty());
+  EXPECT_THAT(commit().started, SizeIs(1));
+  EXPECT_THAT(started(), ElementsAre(2));
+}
+
+TEST_F(scheduler_test, an_outcome_from_before_the_load_waits_for_the_row_it_belongs_to) {
+  still_running = {{task_id{2}, 1, {}}};
+  start();
+  up();
+  page({{task(1)}, {}, {}, {}}, true, false);
+  EXPECT_THAT(started(), ElementsAre(1));
+  in_pool[2] = still_running[0];
+  finish(2);
+  EXPECT_THAT(written, IsEmpty());
+  page({{task(2)}, {}, {}, {}}, true, true);
+  const settlement s = commit();
+  ASSERT_THAT(s.completed, SizeIs(1));
+  EXPECT_EQ(s.completed[0].id, task_id{2});
+  EXPECT_THAT(started(), IsEmpty());
 }
 
 TEST_F(scheduler_test, after_a_clean_stop_what_is_loaded_runs_while_the_rest_is_read) {

@@ -105,38 +105,6 @@ TEST_F(inbox, the_next_page_waits_until_the_scheduler_has_taken_the_last_one) {
   expect_all_seen_once();
 }
 
-TEST_F(inbox, without_room_nothing_is_read_and_what_rang_meanwhile_is_not_forgotten) {
-  run();
-  insert(1);
-  until_page();
-  take_page(false);
-  const int reads = shown("reads");
-  insert(2);
-  live(20s, 1s);
-  EXPECT_THAT(scheduler.pages, IsEmpty());
-  EXPECT_EQ(shown("reads"), reads);
-  tell(scheduler.actor, actor, page_taken{true});
-  until_page();
-  take_page();
-  expect_all_seen_once();
-}
-
-TEST_F(inbox, without_room_an_open_cursor_is_not_read_on) {
-  settings.inbox_page_rows = 5;
-  run();
-  insert(12);
-  until_page();
-  take_page(false);
-  live(5s, 1s);
-  EXPECT_THAT(scheduler.pages, IsEmpty());
-  tell(scheduler.actor, actor, page_taken{true});
-  for (int i = 0; i < 2; ++i) {
-    until_page();
-    take_page();
-  }
-  expect_all_seen_once();
-}
-
 // -- pages ----------------------------------------------------------------------------------------
 
 TEST_F(inbox, what_does_not_fit_into_a_page_comes_through_a_cursor_in_bounded_pages) {
@@ -153,6 +121,71 @@ TEST_F(inbox, what_does_not_fit_into_a_page_comes_through_a_cursor_in_bounded_pa
   until_page();
   EXPECT_THAT(take_page().page.tasks, SizeIs(2)) << "it goes on from the cursor's snapshot";
   expect_all_seen_once();
+}
+
+TEST_F(inbox, what_is_new_comes_between_the_pages_of_a_backlog) {
+  settings.inbox_page_rows = 5;
+  run();
+  insert(12);
+  until_page();
+  EXPECT_TRUE(scheduler.pages.front().backlog);
+  EXPECT_FALSE(scheduler.pages.front().last);
+  insert(1);
+  until([&] { return scheduler.pages.size() == 2; });
+  const work_arrived fresh = std::move(scheduler.pages.back());
+  scheduler.pages.pop_back();
+  EXPECT_FALSE(fresh.backlog);
+  ASSERT_THAT(fresh.page.tasks, SizeIs(1));
+  ++seen[fresh.page.tasks[0].id.value];
+  live(5s, 1s);
+  EXPECT_THAT(scheduler.pages, SizeIs(1)) << "each has the credit of one page";
+  take_page();
+  for (int i = 0; i < 2; ++i) {
+    until_page();
+    EXPECT_TRUE(scheduler.pages.front().backlog);
+    take_page();
+  }
+  expect_all_seen_once();
+}
+
+TEST_F(inbox, a_backlog_that_grows_while_another_is_read_follows_it) {
+  settings.inbox_page_rows = 5;
+  run();
+  insert(12);
+  until_page();
+  insert(7);
+  live(20ms, 1ms);
+  std::vector<std::size_t> sizes;
+  for (std::size_t rows = 0; rows < 19; rows += sizes.back()) {
+    until_page();
+    sizes.push_back(take_page().page.tasks.size());
+  }
+  EXPECT_THAT(sizes, ElementsAre(5, 5, 2, 5, 2));
+  insert(1);
+  until_page();
+  EXPECT_FALSE(scheduler.pages.front().backlog);
+  take_page();
+  expect_all_seen_once();
+}
+
+TEST_F(inbox, a_lost_pager_ends_it_in_the_middle_of_a_backlog_and_is_replaced_otherwise) {
+  settings.inbox_page_rows = 5;
+  run();
+  const auto kill = [this] {
+    run_sql(
+        "select pg_terminate_backend(pid, 30000) from pg_stat_activity "
+        "where application_name = 'cascade pager' and datname = current_database()");
+    live(10ms, 1ms);
+  };
+  kill();
+  insert(7);
+  until_page();
+  kill();
+  watch(actor);
+  take_page();
+  std::optional<caf::error> why;
+  until([&] { return (why = ended()).has_value(); });
+  EXPECT_EQ(*why, errc::database_unavailable);
 }
 
 TEST_F(inbox, whatever_order_transactions_commit_in_each_row_is_seen_once) {

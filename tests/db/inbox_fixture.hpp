@@ -30,7 +30,7 @@ struct inbox_fixture : database_test {
     tell(scheduler.actor, actor, begin_load{std::move(running)});
     for (bool more = true; more;) {
       until_page();
-      more = !scheduler.pages.front().loaded;
+      more = !scheduler.pages.front().last;
       take_page();
     }
   }
@@ -43,12 +43,12 @@ struct inbox_fixture : database_test {
   void until_page() {
     until([&] { return !scheduler.pages.empty(); });
   }
-  work_arrived take_page(bool room = true) {
+  work_arrived take_page() {
     if (scheduler.pages.empty()) throw std::logic_error("there is no page");
     work_arrived w = std::move(scheduler.pages.front());
     scheduler.pages.pop_front();
     for (const arrival& a : w.page.tasks) ++seen[a.id.value];
-    tell(scheduler.actor, actor, page_taken{room});
+    tell(scheduler.actor, actor, page_taken{w.backlog});
     settle();
     return w;
   }

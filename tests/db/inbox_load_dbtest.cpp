@@ -25,13 +25,13 @@ TEST_F(inbox_load,
   insert(1);  // behind the snapshot
   const work_arrived first = take_page();
   EXPECT_TRUE(first.loading);
-  EXPECT_FALSE(first.loaded);
+  EXPECT_FALSE(first.last);
   EXPECT_THAT(first.page.jobs, SizeIs(1));
   EXPECT_THAT(first.page.commands, SizeIs(1));
   EXPECT_THAT(first.page.tasks, SizeIs(4));
   until_page();
   const work_arrived second = take_page();
-  EXPECT_TRUE(second.loaded);
+  EXPECT_TRUE(second.last);
   EXPECT_THAT(second.page.tasks, SizeIs(2)) << "what waits for others is loaded by its job";
   until_page();
   const work_arrived third = take_page();
@@ -66,7 +66,7 @@ TEST_F(inbox_load, a_load_sees_what_its_own_charges_have_ended) {
   until([&] { return reads == 1; });
   must(blocker.exec_text("rollback"));
   until_page();
-  EXPECT_TRUE(scheduler.pages.front().loaded);
+  EXPECT_TRUE(scheduler.pages.front().last);
   EXPECT_THAT(take_page().page.tasks, IsEmpty());
   EXPECT_EQ(status_of(poison), "failed");
 }

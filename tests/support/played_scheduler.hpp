@@ -41,7 +41,7 @@ struct played_scheduler {
           [this](const forget_job_tasks& f) { voided.push_back(f.job); },
           [this](const forget_task& f) { forgotten.push_back(f.id); },
           [](const drain&) { return drained{}; },
-          [](const bodies_fetched&) {},
+          [](const tasks_fetched&) {},
           [](const describe&) { return description{}; },
       };
     });

@@ -33,7 +33,7 @@ public:
   ids stopped;                                  // cancel_run
   std::deque<settlement> written;               // on their way to the database
   std::vector<begin_load> loads;
-  std::vector<bool> rooms;  // page_taken
+  std::vector<page_taken> taken;
   int bells = 0;
   std::vector<std::string> job_starts;  // names of start_child
   struct job_part {
@@ -70,7 +70,7 @@ public:
           [](const database_changed&) {},
           [this](const bell&) { ++bells; },
           [this](const begin_load& b) { loads.push_back(b); },
-          [this](const page_taken& p) { rooms.push_back(p.room); },
+          [this](const page_taken& p) { taken.push_back(p); },
           [](const describe&) { return description{}; },
       };
     });
@@ -105,7 +105,7 @@ public:
   }
   void load(std::vector<arrival> tasks) { page({std::move(tasks), {}, {}, {}}, true, true); }
   void page(inbox_page p, bool loading = false, bool loaded = false) {
-    test.tell(inbox, scheduler, work_arrived{std::move(p), loading, loaded});
+    test.tell(inbox, scheduler, work_arrived{std::move(p), loading, !loading || loaded, loading});
     test.settle();
   }
   void arrive(std::vector<arrival> tasks) { page({std::move(tasks), {}, {}, {}}); }

@@ -63,7 +63,7 @@ TEST(config, nothing_said_gives_the_defaults_of_balanced) {
   EXPECT_EQ(config.values.console.socket, "/home/ann/.local/state/cascade/console/socket");
   EXPECT_EQ(config.values.node_name, "box");
   EXPECT_EQ(config.values.engine.running_after, 20ms);
-  EXPECT_EQ(config.values.engine.ready_max, 1'000'000);
+  EXPECT_EQ(config.values.engine.ready_max, 400'000);
   EXPECT_EQ(config.values.engine.body_bytes_max, 16 << 20);
   EXPECT_EQ(config.values.tasks.retry.kind, retry_kind::exponential);
   EXPECT_EQ(config.values.handlers.commands_json, "{}");

@@ -10,6 +10,7 @@ namespace {
 ready_key key(std::int64_t id, int priority = 50) {
   ready_key k;
   k.id = task_id{id};
+  k.body = 1;
   k.priority = static_cast<std::uint8_t>(priority);
   return k;
 }
@@ -32,12 +33,15 @@ TEST(ready_set, gives_the_highest_priority_first_and_keeps_the_order_of_arrival_
 
 TEST(ready_set, what_comes_back_is_first_again) {
   ready_set set;
+  freed_bodies freed;
   const auto lot = set.lot("q", handler_class::quick);
   set.push_back(lot, key(1));
   set.push_back(lot, key(2));
-  const ready_key first = set.pop(lot);
-  set.push_front(lot, first);
+  ready_line back;
+  back.push_back(set.pop(lot));
+  set.put_before({lot, 50}, std::move(back), freed);
   EXPECT_EQ(pop(set), 1);
+  EXPECT_TRUE(freed.empty());
 }
 
 TEST(ready_set, lots_of_equal_priority_take_turns) {
@@ -67,7 +71,8 @@ TEST(ready_set, a_change_of_priority_moves_a_key_behind_those_already_there) {
   const auto lot = set.lot("q", handler_class::quick);
   for (int i = 1; i <= 3; ++i) set.push_back(lot, key(i, 50));
   set.push_back(lot, key(4, 90));
-  EXPECT_EQ(set.reprioritize([](const ready_key& k) { return k.id == task_id{2}; }, 90), 1u);
+  freed_bodies freed;
+  EXPECT_EQ(set.reprioritize({task_id{2}, {}}, 90, freed), 1u);
   EXPECT_EQ(pop(set), 4);
   EXPECT_EQ(pop(set), 2);
   EXPECT_EQ(pop(set), 1);

@@ -1,0 +1,251 @@
+#include "actors/decode.hpp"
+#include "actors/scheduler_impl.hpp"
+#include "sql/queries.hpp"
+
+namespace cascade {
+namespace {
+
+constexpr std::size_t reload_rows_max = 1'000;
+constexpr std::size_t reloads_max = 4;       // under way
+constexpr std::size_t parked_hot_max = 100;  // keys of one job, queue and priority
+
+std::size_t reload_rows(const scheduler_data& s) {
+  return std::clamp<std::size_t>(s.context->settings.ready_max / 4, 1, reload_rows_max);
+}
+
+void fetch(scheduler_self self, std::vector<ready_set::reload>&& parts) {
+  auto& s = self->state;
+  std::vector<std::int64_t> ids;
+  for (const auto& part : parts) ids.insert(ids.end(), part.ids.begin(), part.ids.end());
+  const auto number = ++s.reload_number;
+  s.reloads.emplace(number, std::move(parts));
+  const auto bytes = std::max<std::size_t>(s.context->settings.body_bytes_max / 4, 1);
+  std::vector<pg::statement> batch;
+  batch.emplace_back(sql::fetch_tasks, pg::params{}
+                                           .int8s(ids)
+                                           .texts(s.context->settings.tags)
+                                           .int8(static_cast<std::int64_t>(bytes)));
+  s.context->database->read(std::move(batch),
+                            [to = caf::actor_cast<scheduler_actor>(self), generation = s.generation,
+                             number](pg::batch_reply reply) {
+                              tasks_fetched f;
+                              f.reload = number;
+                              f.generation = generation;
+                              f.ok = reply.has_value();
+                              if (reply) {
+                                inbox_page page;
+                                decode_inbox(reply.value().front(), page);
+                                f.tasks = std::move(page.tasks);
+                              }
+                              caf::anon_send(to, std::move(f));
+                            });
+}
+
+// The next cold keys of a lot, less those that are not usable. A key of a paused job is parked in
+// its turn only: not before hot ones that are ahead of it.
+void collect(scheduler_self self, ready_set::lot_index lot, std::size_t count,
+             std::vector<ready_set::reload>& parts) {
+  auto& s = self->state;
+  --s.looks_left;
+  const bool ahead = s.ready.head_is_hot(lot);
+  auto part = s.ready.begin_reload(lot, count, [&](const cold_key& k, std::uint8_t priority) {
+    ready_key key;
+    key.id = k.id;
+    key.job = k.job;
+    key.flags = k.flags;
+    key.priority = priority;
+    return ahead ? !drop_void(self, key) : usable(self, lot, key);
+  });
+  if (!part.ids.empty()) parts.push_back(std::move(part));
+}
+
+// Begins with the lot; what is left of a page goes to others whose heads are cold. False when
+// nothing was left to fetch of the lot's most urgent keys.
+bool reload(scheduler_self self, handler_class c, ready_set::lot_index lot) {
+  auto& s = self->state;
+  const std::size_t rows = reload_rows(s);
+  std::vector<ready_set::reload> parts;
+  collect(self, lot, rows, parts);
+  if (parts.empty()) return false;
+  for (std::size_t ids = parts.back().ids.size(); ids < rows && s.looks_left > 0;) {
+    const auto next = s.ready.choose(c, [&s](ready_set::lot_index l) {
+      return !s.ready.head_is_hot(l) && !s.ready.reloading(l) && s.may_serve(l);
+    });
+    if (!next) break;
+    const auto before = parts.size();
+    collect(self, *next, rows - ids, parts);
+    if (parts.size() > before) ids += parts.back().ids.size();
+  }
+  fetch(self, std::move(parts));
+  return true;
+}
+
+void park(scheduler_self self, job_info_entry& job, ready_set::lot_index lot, ready_key key) {
+  ready_line& line = job.parked[{lot, key.priority}];
+  auto& bodies = self->state.bodies;
+  const bool room = line.hot_size() < parked_hot_max &&
+                    bodies.bytes() < self->state.context->settings.body_bytes_max / 2;
+  if (!room || !line.takes_hot()) bodies.release({std::exchange(key.body, 0)});
+  line.push_back(key);
+}
+
+ready_line::fetched fill(scheduler_self self, const ready_set::place& from, const cold_key& cold,
+                         std::unordered_map<task_id, arrival*>& rows, ready_key& key) {
+  auto& s = self->state;
+  const auto row = rows.find(cold.id);
+  if (row == rows.end()) {
+    gone(self, cold.id, cold.job);
+    return ready_line::fetched::gone;
+  }
+  arrival& a = *row->second;
+  if (!a.has_payload) return ready_line::fetched::later;
+  rows.erase(row);
+  key.id = cold.id;
+  key.job = cold.job;
+  key.flags = cold.flags;
+  key.priority = from.priority;  // the row may not have the newest one yet
+  key.attempt = static_cast<std::int16_t>(a.attempt);
+  key.handler = s.handler_of(a.body.handler, !a.body.command.empty());
+  s.keep_body(key, std::move(a.body));
+  return ready_line::fetched::here;
+}
+
+}  // namespace
+
+std::optional<ready_set::lot_index> next_lot(scheduler_self self, handler_class c) {
+  auto& s = self->state;
+  const auto may_serve = [&s](ready_set::lot_index l) { return s.may_serve(l); };
+  for (;;) {
+    const auto first = s.ready.choose(c, may_serve);
+    if (!first || s.ready.head_is_hot(*first)) return first;
+    if (!s.ready.reloading(*first) && s.reloads.size() < reloads_max) {
+      if (s.looks_left <= 0) {
+        if (!std::exchange(s.going_on, true)) self->send(self, tasks_fetched{});
+        return std::nullopt;
+      }
+      if (!reload(self, c, *first)) continue;
+    }
+    const auto equal = s.ready.choose(
+        c, [&](ready_set::lot_index l) { return may_serve(l) && s.ready.head_is_hot(l); });
+    return equal && s.ready.top(*equal) == s.ready.top(*first) ? equal : std::nullopt;
+  }
+}
+
+void fetch_ahead(scheduler_self self, handler_class c, ready_set::lot_index lot) {
+  auto& s = self->state;
+  const engine_settings& limits = s.context->settings;
+  const std::size_t rows = reload_rows(s);
+  if (!s.ready.runs_low(lot, rows) || s.reloads.size() >= reloads_max / 2 || s.looks_left <= 0)
+    return;
+  // Without room, what is fetched early would be spilled again.
+  if (s.ready.hot_size() + rows <= limits.ready_max && s.bodies.bytes() < limits.body_bytes_max / 2)
+    reload(self, c, lot);
+}
+
+void rows_arrived(scheduler_self self, tasks_fetched& f) {
+  auto& s = self->state;
+  if (f.reload == 0) {
+    s.going_on = false;
+    return dispatch(self);
+  }
+  if (f.generation != s.generation) return;
+  const auto at = s.reloads.find(f.reload);
+  if (at == s.reloads.end()) return;
+  const auto parts = std::move(at->second);
+  s.reloads.erase(at);
+  std::unordered_map<task_id, arrival*> rows;
+  for (arrival& a : f.tasks) rows.emplace(a.id, &a);
+  for (const auto& part : parts)
+    s.ready.end_reload(part, [&](const cold_key& cold, ready_key& key) {
+      return f.ok ? fill(self, part.from, cold, rows, key) : ready_line::fetched::later;
+    });
+  if (!f.ok) return;  // asked for again when the connection is back
+  bound_memory(self, parts);
+  dispatch(self);
+}
+
+void abandon_reloads(scheduler_self self) {
+  self->state.reloads.clear();
+  self->state.ready.abandon_reloads();
+}
+
+void bound_memory(scheduler_self self, const std::vector<ready_set::reload>& fetched) {
+  auto& s = self->state;
+  const engine_settings& limits = s.context->settings;
+  if (s.ready.hot_size() <= limits.ready_max && s.bodies.bytes() <= limits.body_bytes_max) return;
+  // What cannot run now goes first.
+  const auto rank = [&](const ready_set::place& at) -> std::optional<int> {
+    for (const auto& part : fetched)
+      if (part.from == at) return std::nullopt;
+    return s.may_serve(at.lot) ? 1 : 0;
+  };
+  // Some more than needed, or each arrival would look for a line to spill.
+  const std::size_t keys = limits.ready_max - limits.ready_max / 8;
+  const std::size_t bytes = limits.body_bytes_max - limits.body_bytes_max / 8;
+  while (s.ready.hot_size() > keys || s.bodies.bytes() > bytes) {
+    const std::size_t hot = s.ready.hot_size();
+    freed_bodies freed;
+    if (s.ready.spill(hot > keys ? hot - keys : hot / 16 + 1, rank, freed) == 0) return;
+    s.bodies.release(freed);
+  }
+}
+
+bool usable(scheduler_self self, ready_set::lot_index lot, const ready_key& key) {
+  auto& s = self->state;
+  if (drop_void(self, key)) return false;
+  const auto job = key.job ? s.jobs.find(key.job) : s.jobs.end();
+  if (job == s.jobs.end() || !job->second.paused) return true;
+  park(self, job->second, lot, key);
+  return false;
+}
+
+bool drop_void(scheduler_self self, const ready_key& key) {
+  auto& s = self->state;
+  if (!s.void_tasks.empty() && s.void_tasks.contains(key.id))
+    gone(self, key.id, key.job);
+  else if (!key.job || !s.void_jobs.contains(key.job))
+    return false;
+  s.bodies.release({key.body});
+  return true;
+}
+
+void gone(scheduler_self self, task_id task, job_id job) {
+  auto& s = self->state;
+  const bool was_void = s.void_tasks.erase(task) > 0;
+  const auto at = s.jobs.find(job);
+  if (at == s.jobs.end()) return;
+  if (was_void && at->second.voided > 0) --at->second.voided;
+  close_tasks(self, job, 1);
+}
+
+void resume(scheduler_self self, job_info_entry& job) {
+  auto& s = self->state;
+  freed_bodies freed;
+  for (auto& [at, line] : std::exchange(job.parked, {}))
+    s.ready.put_before(at, std::move(line), freed);
+  s.bodies.release(freed);
+}
+
+void reprioritize(scheduler_self self, const key_match& which, job_id job, std::uint8_t priority) {
+  auto& s = self->state;
+  freed_bodies freed;
+  s.ready.reprioritize(which, priority, freed);
+  if (const auto j = s.jobs.find(job); j != s.jobs.end()) {
+    auto& parked = j->second.parked;
+    for (auto at = parked.begin(); at != parked.end();) {
+      if (at->first.priority != priority)
+        parked[{at->first.lot, priority}].put_after(at->second.extract(which), priority, freed);
+      at = at->second.empty() ? parked.erase(at) : std::next(at);
+    }
+  }
+  s.bodies.release(freed);
+  const auto change = [priority](delayed_key& d) { d.key.priority = priority; };
+  if (which.task)
+    s.delayed.change(which.task, change);
+  else
+    s.delayed.for_each([&](delayed_key& d) {
+      if (which(d.key.id, d.key.job)) change(d);
+    });
+}
+
+}  // namespace cascade
