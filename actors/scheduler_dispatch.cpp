@@ -92,7 +92,8 @@ void drop_void_delay(scheduler_self self, task_id id) {
 // A backlog's pages bring more payloads than there is room for: those would be spilled again at once.
 bool may_keep(const scheduler_data& s, ready_set::place at, bool backlog) {
   const engine_settings& limits = s.context->settings;
-  if (backlog && (s.ready.hot_size() >= limits.ready_max || s.bodies.bytes() >= limits.body_bytes_max))
+  if (backlog &&
+      (s.ready.hot_size() >= limits.ready_max || s.bodies.bytes() >= limits.body_bytes_max))
     return false;
   return s.ready.takes_hot(at, backlog);
 }
