@@ -1,12 +1,14 @@
--- Cursor over what is new since snapshot $1, for pages that overflow read_inbox: two ranges of the index, one after the
--- other, so that the first row comes at once. $2 tags.
+-- Cursor over the tasks between two snapshots, $1 and $2, whose rows overflow read_inbox: two ranges of the index, one after
+-- the other, so that the first row comes at once. $3 tags.
 declare load_tasks no scroll cursor for
 select 't', t.id, t.job_id, t.priority, t.status::text, t.waiting_reason::text, t.due_in_us, t.queue, t.handler, t.attempt,
-  t.max_attempts, t.item, t.step, t.timeout_ms, t.retry, t.command, coalesce(t.requires <@ $2::text[], true), null::text
+  t.max_attempts, t.item, t.step, t.timeout_ms, t.retry, t.command, coalesce(t.requires <@ $3::text[], true), null::text
 from cascade.engine_task t
 where t.status < 'completed' and t.xid = any (array(select pg_snapshot_xip($1::text::pg_snapshot)))
+  and pg_visible_in_snapshot(t.xid, $2::text::pg_snapshot)
 union all
 select 't', t.id, t.job_id, t.priority, t.status::text, t.waiting_reason::text, t.due_in_us, t.queue, t.handler, t.attempt,
-  t.max_attempts, t.item, t.step, t.timeout_ms, t.retry, t.command, coalesce(t.requires <@ $2::text[], true), null::text
+  t.max_attempts, t.item, t.step, t.timeout_ms, t.retry, t.command, coalesce(t.requires <@ $3::text[], true), null::text
 from cascade.engine_task t
 where t.status < 'completed' and t.xid >= pg_snapshot_xmax($1::text::pg_snapshot)
+  and pg_visible_in_snapshot(t.xid, $2::text::pg_snapshot)
