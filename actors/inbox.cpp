@@ -41,47 +41,46 @@ void pump(inbox_self self) {
   }
 }
 
-void hand_over(inbox_self self, inbox_page&& page, bool backlog, bool last) {
+void hand_over(inbox_self self, work_arrived::kind what, inbox_page&& page, bool last = false) {
   auto& state = self->state;
+  const bool backlog = what == work_arrived::kind::backlog;
   state.tasks += page.tasks.size();
-  work_arrived work;
-  work.page = std::move(page);
-  work.backlog = backlog;
-  work.last = last;
-  work.loading = backlog && state.loading;
   (backlog ? state.backlog_out : state.page_out) = true;
-  self->send(state.scheduler, std::move(work));
+  self->send(state.scheduler, work_arrived{std::move(page), what, last, backlog && state.loading});
+}
+
+void next_backlog(inbox_self self) {
+  auto& state = self->state;
+  if (!state.paging && !state.backlog_out && !state.backlogs.empty()) read_backlog(self);
 }
 
 void on_new(inbox_self self, inbox_read& r) {
   auto& state = self->state;
   if (r.reading != state.reading) return;
   ++state.reads;
+  const std::size_t rows = r.page.rows();
+  if (rows == 0) ++state.empty_reads;
+  std::string from = std::exchange(state.snapshot, std::move(r.page.snapshot));
+  state.door.on_read(rows, r.full);
   if (r.full) {
-    // Until there is a place for it, the read stays under way for the doorbell.
-    if (!state.paging && !state.backlog_out) return read_new_paged(self);
-    state.overflow = true;
-    return;
+    state.backlogs.emplace_back(std::move(from), state.snapshot);
+    r.page.tasks.clear();
+    hand_over(self, work_arrived::kind::overflow, std::move(r.page));
+    next_backlog(self);
+  } else if (rows != 0) {
+    hand_over(self, work_arrived::kind::fresh, std::move(r.page));
   }
-  if (r.page.rows() == 0) ++state.empty_reads;
-  state.snapshot = std::move(r.page.snapshot);
-  state.door.on_read(r.page.rows(), false);
-  if (r.page.rows() != 0) hand_over(self, std::move(r.page), false, true);
   pump(self);
 }
 
 void on_page(inbox_self self, inbox_read& r) {
   auto& state = self->state;
   ++state.pages;
-  const bool first = !r.page.snapshot.empty();
-  if (first) {  // what comes after the backlog need not wait for its end
+  if (!r.page.snapshot.empty()) {  // the first page of the load
     state.snapshot = std::move(r.page.snapshot);
-    if (state.loading)
-      state.door.on_reconnected();
-    else
-      state.door.on_read(r.page.rows(), true);
+    state.door.on_reconnected();
   }
-  hand_over(self, std::move(r.page), true, r.last);
+  hand_over(self, work_arrived::kind::backlog, std::move(r.page), r.last);
   if (r.last) {
     close_pages(self);
     state.loading = false;
@@ -112,11 +111,11 @@ void database(inbox_self self, const database_changed& change) {
   if (state.pager) std::exchange(state.pager, nullptr)->close();
   if (!change.up) return;
   state.paging = false;
-  state.overflow = false;
   state.loading = false;
   state.door.on_reconnected();
   if (change.resumed && was_paging) return self->quit(caf::make_error(errc::database_unavailable));
   if (state.load_wanted) return load(self);
+  next_backlog(self);
   pump(self);
 }
 
@@ -156,7 +155,7 @@ nlohmann::json numbers(const inbox_state& s) {
           {"bells", s.bells},
           {"tasks", s.tasks},
           {"snapshot", s.snapshot},
-          {"backlog", s.paging}};
+          {"backlogs", s.backlogs.size() + (s.paging ? 1 : 0)}};
 }
 
 }  // namespace
@@ -204,7 +203,7 @@ inbox_actor spawn_inbox(caf::actor_system& system, engine_context_ptr its_contex
               if (!t.backlog) return pump(self);
               if (!state.up) return;
               if (state.paging) return next_page(self);
-              if (std::exchange(state.overflow, false)) read_new_paged(self);
+              next_backlog(self);
             },
             [self](const describe&) {
               description d;

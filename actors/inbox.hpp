@@ -9,9 +9,9 @@
 //           new and one of a backlog are under way at most.
 // Load      at a new epoch: charges lost attempts, then jobs, commands and all unfinished tasks
 //           through a cursor, in one snapshot: the first backlog.
-// Backlog   a read that hits inbox_page_rows is thrown away and done again through a cursor, on a
-//           connection of its own. Meanwhile reads of what is new go on from the cursor's snapshot;
-//           one that hits the limit, too, is done again after the last page.
+// Backlog   of a read that hits inbox_page_rows, jobs and commands are handed over; its tasks are
+//           read again through a cursor, on a connection of its own, one backlog after the other.
+//           Reads of what is new go on meanwhile.
 // Listener  its own connection; every time it comes up, a read is due.
 // Restart   forgets its place; the engine reloads.
 #pragma once

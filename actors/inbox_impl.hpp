@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 
 #include "actors/armed_read.hpp"
 #include "actors/inbox.hpp"
@@ -28,9 +29,9 @@ struct inbox_state {
   std::shared_ptr<std::atomic<bool>> pager_lost;
   std::vector<std::int64_t> adopted;
   bool load_wanted = false;
-  bool loading = false;      // the backlog is the load
-  bool paging = false;       // a cursor is open
-  bool overflow = false;     // another backlog follows this one
+  bool loading = false;                                      // the backlog is the load
+  bool paging = false;                                       // a cursor is open
+  std::deque<std::pair<std::string, std::string>> backlogs;  // the next ones, by their snapshots
   bool page_out = false;     // the scheduler has a page of what is new
   bool backlog_out = false;  // ... of the backlog
   std::uint64_t wake = 0;    // generation of the armed timer
@@ -48,8 +49,8 @@ using inbox_self = inbox_impl::stateful_pointer<inbox_state>;
 
 // inbox_reads.cpp: what is sent to the database. Each answer comes back as a message.
 void read_new(inbox_self self);  // what is new since the snapshot, in one statement
-// The same, but bounded: a cursor on the pager, in a transaction of its own.
-void read_new_paged(inbox_self self);
+// The next backlog: a cursor on the pager, in a transaction of its own.
+void read_backlog(inbox_self self);
 void load(inbox_self self);  // everything unfinished, after the charges of a takeover
 void next_page(inbox_self self);
 void close_pages(inbox_self self);

@@ -44,10 +44,13 @@ void open_pager(inbox_self self) {
   options.conninfo = state.context->settings.conninfo;
   options.name = "cascade pager";
   options.role = "cascade_engine";
-  // As for the other connections (actors/gateway.cpp).
-  options.settings = {{"search_path", "pg_catalog"}, {"jit", "off"},
-                      {"enable_seqscan", "off"},     {"enable_hashjoin", "off"},
-                      {"enable_mergejoin", "off"},   {"idle_in_transaction_session_timeout", "0"}};
+  // As for the other connections (actors/gateway.cpp); and in the order of the index, from the first
+  // row on.
+  options.settings = {
+      {"search_path", "pg_catalog"}, {"jit", "off"}, {"idle_in_transaction_session_timeout", "0"}};
+  for (const char* way :
+       {"enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"})
+    options.settings.emplace_back(way, "off");
   state.pager_lost = std::make_shared<std::atomic<bool>>(false);
   state.pager = pg::session::make(*state.context->io, std::move(options));
   state.pager->start([] {}, [lost = state.pager_lost](const pg::failure&) { *lost = true; });
@@ -104,17 +107,17 @@ void disarm_read(inbox_self self) {
   if (std::exchange(state.armed, false) && !state.ready_read->disarm()) state.door.on_read_begun();
 }
 
-void read_new_paged(inbox_self self) {
+void read_backlog(inbox_self self) {
   auto& state = self->state;
   const engine_settings& s = state.context->settings;
+  const auto [from, until] = std::move(state.backlogs.front());
+  state.backlogs.pop_front();
   open_pager(self);
   state.paging = true;
   std::vector<pg::statement> batch;
   batch.emplace_back(std::string("begin isolation level repeatable read read only"));
-  batch.emplace_back(sql::load_snapshot);
-  batch.emplace_back(sql::load_new_jobs, pg::params{}.text(state.snapshot));
   batch.emplace_back(sql::load_new_tasks,
-                     pg::params{}.text(state.snapshot).texts(s.tags).int4(payload_bytes_paged),
+                     pg::params{}.text(from).text(until).texts(s.tags).int4(payload_bytes_paged),
                      false);
   batch.emplace_back(fetch_text(s));
   read_page(self, std::move(batch), 1);

@@ -184,12 +184,17 @@ struct attach_inbox {};  // the sender is the inbox that brings the scheduler it
 struct begin_load {
   std::vector<std::int64_t> running;
 };
-// To the scheduler; the next page of its kind comes only after page_taken. A backlog comes in
-// pages; between them, what is committed meanwhile.
+// To the scheduler; the next page of its kind comes only after page_taken. Pages of backlogs come one
+// backlog after the other, and between them what is new.
 struct work_arrived {
+  enum class kind : std::uint8_t {
+    fresh,
+    overflow,  // fresh, but for the tasks: those follow as a backlog
+    backlog,   // part of one that an overflow, or begin_load, has announced
+  };
   inbox_page page;
-  bool backlog = false;
-  bool last = true;      // of the backlog
+  kind what = kind::fresh;
+  bool last = false;     // of the backlog
   bool loading = false;  // the backlog is the first load of an epoch
 };
 struct page_taken {

@@ -33,6 +33,7 @@ void ask_for_load(scheduler_self self) {
   auto inbox = caf::actor_cast<inbox_actor>(s.inbox);
   if (!inbox || s.load_asked || !s.inventory) return;
   s.load_asked = true;
+  s.backlogs = 1;
   begin_load b;
   for (const auto& [id, r] : s.adoptable) b.running.push_back(id.value);
   self->send(inbox, std::move(b));
@@ -52,19 +53,19 @@ void loaded(scheduler_self self) {
   if (s.context->on_ready) s.context->on_ready(true, s.epoch);
 }
 
-// A row is as old as the snapshot of its backlog: a retry, or a new priority, of a task that a later
-// page brings would be lost.
+// A row is as old as the snapshot of its backlog: a retry of a task that a later page brings would
+// start it twice.
 bool waits_for_backlog(const scheduler_data& s, const command_arrival& c) {
-  return s.backlog && (c.kind == "retry_task" || c.kind == "retry_job" ||
-                       std::ranges::any_of(s.retries, [&](const command_arrival& r) {
-                         return (c.job && c.job == r.job) || (c.task && c.task == r.task);
-                       }));
+  return s.backlogs > 0 && (c.kind == "retry_task" || c.kind == "retry_job" ||
+                            std::ranges::any_of(s.retries, [&](const command_arrival& r) {
+                              return (c.job && c.job == r.job) || (c.task && c.task == r.task);
+                            }));
 }
 
 void end_backlog(scheduler_self self) {
   auto& s = self->state;
-  s.backlog = false;
   s.ready.end_backlog();
+  if (--s.backlogs > 0) return;
   for (const auto& p : std::exchange(s.priorities, {}))
     reprioritize(self, p.which, p.job, p.priority);
   for (command_arrival& c : std::exchange(s.retries, {})) apply(self, std::move(c));
@@ -74,8 +75,8 @@ void arrived(scheduler_self self, work_arrived& w) {
   auto& s = self->state;
   settlement out;
   s.load_begun = true;
-  const bool backlog = w.backlog && (s.backlog || !w.last);
-  s.backlog |= backlog;
+  const bool backlog = w.what == work_arrived::kind::backlog;
+  if (w.what == work_arrived::kind::overflow) ++s.backlogs;
   for (const job_arrival& j : w.page.jobs) {
     s.void_jobs.erase(j.id);
     job_entry(self, j.id, &j, !w.loading);
@@ -87,9 +88,9 @@ void arrived(scheduler_self self, work_arrived& w) {
     else
       apply(self, std::move(c));
   if (out.rows() > 0) submit(self, std::move(out), {});
-  if (backlog && w.last) end_backlog(self);
-  if (w.loading && w.last) loaded(self);
-  self->send(caf::actor_cast<inbox_actor>(s.inbox), page_taken{w.backlog});
+  if (w.last) end_backlog(self);
+  if (w.last && w.loading) loaded(self);
+  self->send(caf::actor_cast<inbox_actor>(s.inbox), page_taken{backlog});
   bound_memory(self);
   dispatch(self);
 }
@@ -146,7 +147,7 @@ nlohmann::json numbers(const scheduler_data& s) {
           {"dispatched", s.dispatched},
           {"finished", s.finished},
           {"arrived", s.arrived},
-          {"backlog", s.backlog}};
+          {"backlogs", s.backlogs}};
 }
 
 }  // namespace

@@ -64,7 +64,7 @@ void set_priority(scheduler_self self, const command_arrival& c, int priority) {
       self->send(j->second.actor, job_command{c});
   }
   reprioritize(self, changed.which, changed.job, changed.priority);
-  if (s.backlog) s.priorities.push_back(changed);
+  if (s.backlogs > 0) s.priorities.push_back(changed);
   apply_with(self, c.id, "applied", std::move(out));
 }
 

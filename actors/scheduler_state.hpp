@@ -90,8 +90,8 @@ struct scheduler_data {
   int looks_left = 0;     // pages of cold keys that may be looked through in this turn
   bool going_on = false;  // a message of its own comes for the rest
 
-  bool backlog = false;  // some pages of one are here, others are not
-  // What a page of it that comes later would undo: carried out after the last one, again or at all.
+  int backlogs = 0;  // announced, and not all of their pages are here
+  // What a page that comes later would undo: carried out after the last one, again or at all.
   struct new_priority {
     key_match which;
     job_id job;

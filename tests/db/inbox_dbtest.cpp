@@ -111,15 +111,40 @@ TEST_F(inbox, what_does_not_fit_into_a_page_comes_through_a_cursor_in_bounded_pa
   settings.inbox_page_rows = 10;
   run();
   insert(35);
+  until_page();
+  EXPECT_EQ(scheduler.pages.front().what, work_arrived::kind::overflow);
+  EXPECT_THAT(take_page().page.tasks, IsEmpty());
   std::vector<std::size_t> sizes;
-  for (std::size_t rows = 0; rows < 35; rows += sizes.back()) {
+  while (seen.size() < 35) {
     until_page();
-    sizes.push_back(take_page().page.tasks.size());
+    if (scheduler.pages.front().what == work_arrived::kind::backlog)
+      sizes.push_back(scheduler.pages.front().page.tasks.size());
+    take_page();
   }
   EXPECT_THAT(sizes, ElementsAre(10, 10, 10, 5));
   insert(2);
   until_page();
-  EXPECT_THAT(take_page().page.tasks, SizeIs(2)) << "it goes on from the cursor's snapshot";
+  EXPECT_THAT(take_page().page.tasks, SizeIs(2)) << "it goes on from the first read's snapshot";
+  expect_all_seen_once();
+}
+
+TEST_F(inbox, jobs_and_commands_do_not_wait_for_the_tasks_that_overflow) {
+  settings.inbox_page_rows = 5;
+  run();
+  must(admin.exec_text(
+      "begin; insert into cascade.task (handler) select 'noop' from generate_series(1, 12); "
+      "select cascade.start_job(keep_open => true); select cascade.pause_queue('x'); commit"));
+  until_page();
+  const work_arrived first = take_page();
+  EXPECT_EQ(first.what, work_arrived::kind::overflow);
+  EXPECT_THAT(first.page.jobs, SizeIs(1));
+  EXPECT_THAT(first.page.commands, SizeIs(1));
+  while (seen.size() < 12) {
+    until_page();
+    const work_arrived next = take_page();
+    EXPECT_THAT(next.page.jobs, IsEmpty());
+    EXPECT_THAT(next.page.commands, IsEmpty());
+  }
   expect_all_seen_once();
 }
 
@@ -127,14 +152,15 @@ TEST_F(inbox, what_is_new_comes_between_the_pages_of_a_backlog) {
   settings.inbox_page_rows = 5;
   run();
   insert(12);
-  until_page();
-  EXPECT_TRUE(scheduler.pages.front().backlog);
+  until([&] { return scheduler.pages.size() == 2; });
+  take_page();
+  EXPECT_EQ(scheduler.pages.front().what, work_arrived::kind::backlog);
   EXPECT_FALSE(scheduler.pages.front().last);
   insert(1);
   until([&] { return scheduler.pages.size() == 2; });
   const work_arrived fresh = std::move(scheduler.pages.back());
   scheduler.pages.pop_back();
-  EXPECT_FALSE(fresh.backlog);
+  EXPECT_EQ(fresh.what, work_arrived::kind::fresh);
   ASSERT_THAT(fresh.page.tasks, SizeIs(1));
   ++seen[fresh.page.tasks[0].id.value];
   live(5s, 1s);
@@ -142,29 +168,30 @@ TEST_F(inbox, what_is_new_comes_between_the_pages_of_a_backlog) {
   take_page();
   for (int i = 0; i < 2; ++i) {
     until_page();
-    EXPECT_TRUE(scheduler.pages.front().backlog);
+    EXPECT_EQ(scheduler.pages.front().what, work_arrived::kind::backlog);
     take_page();
   }
   expect_all_seen_once();
 }
 
-TEST_F(inbox, a_backlog_that_grows_while_another_is_read_follows_it) {
+TEST_F(inbox, one_backlog_follows_the_other) {
   settings.inbox_page_rows = 5;
   run();
   insert(12);
-  until_page();
+  until([&] { return scheduler.pages.size() == 2; });
+  take_page();
   insert(7);
-  live(20ms, 1ms);
+  until([&] { return scheduler.pages.size() == 2; });
+  EXPECT_EQ(scheduler.pages.back().what, work_arrived::kind::overflow);
   std::vector<std::size_t> sizes;
-  for (std::size_t rows = 0; rows < 19; rows += sizes.back()) {
+  while (seen.size() < 19) {
     until_page();
-    sizes.push_back(take_page().page.tasks.size());
+    if (const auto n = take_page().page.tasks.size(); n > 0) sizes.push_back(n);
   }
   EXPECT_THAT(sizes, ElementsAre(5, 5, 2, 5, 2));
   insert(1);
   until_page();
-  EXPECT_FALSE(scheduler.pages.front().backlog);
-  take_page();
+  EXPECT_EQ(take_page().what, work_arrived::kind::fresh);
   expect_all_seen_once();
 }
 
@@ -179,9 +206,10 @@ TEST_F(inbox, a_lost_pager_ends_it_in_the_middle_of_a_backlog_and_is_replaced_ot
   };
   kill();
   insert(7);
-  until_page();
+  until([&] { return scheduler.pages.size() == 2; });
   kill();
   watch(actor);
+  take_page();
   take_page();
   std::optional<caf::error> why;
   until([&] { return (why = ended()).has_value(); });

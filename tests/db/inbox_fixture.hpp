@@ -48,7 +48,7 @@ struct inbox_fixture : database_test {
     work_arrived w = std::move(scheduler.pages.front());
     scheduler.pages.pop_front();
     for (const arrival& a : w.page.tasks) ++seen[a.id.value];
-    tell(scheduler.actor, actor, page_taken{w.backlog});
+    tell(scheduler.actor, actor, page_taken{w.what == work_arrived::kind::backlog});
     settle();
     return w;
   }

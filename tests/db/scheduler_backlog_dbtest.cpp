@@ -121,6 +121,7 @@ TEST_F(scheduler_backlog, a_paused_queue_does_not_keep_others_out_of_memory) {
 TEST_F(scheduler_backlog, what_comes_between_its_pages_waits_behind_it_unless_it_is_more_urgent) {
   run();
   for (int i = 0; i < 20; ++i) row();
+  begin_backlog();
   backlog_page(take_rows(10), false);
   round_trip();
   ids order = started();
@@ -140,6 +141,7 @@ TEST_F(scheduler_backlog, what_comes_between_its_pages_waits_behind_it_unless_it
 TEST_F(scheduler_backlog, a_command_counts_for_what_a_later_page_brings) {
   run();
   for (int i = 0; i < 20; ++i) row();
+  begin_backlog();
   backlog_page(take_rows(10), false);
   round_trip();
   started();
@@ -158,6 +160,7 @@ TEST_F(scheduler_backlog,
   run();
   attach(job, "w");
   for (int i = 0; i < 4; ++i) row(50, "{}", i < 2 ? 0 : job);
+  begin_backlog();
   backlog_page(take_rows(2), false);
   tell(scheduler_parts::job(job), scheduler_parts::scheduler, forget_job_tasks{job_id{job}});
   tell(scheduler_parts::job(job), scheduler_parts::scheduler, job_ended{job_id{job}, 0});

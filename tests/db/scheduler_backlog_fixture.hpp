@@ -65,13 +65,17 @@ struct scheduler_backlog_fixture : database_test, scheduler_parts {
         "where id = " +
         std::to_string(id));
   }
+  void begin_backlog() {
+    tell(inbox, scheduler_parts::scheduler,
+         work_arrived{{}, work_arrived::kind::overflow, false, false});
+  }
   void backlog_page(std::vector<arrival> page, bool last) {
     for (arrival& a : page) {
       a.has_payload = false;
       a.body.payload.clear();
     }
     tell(inbox, scheduler_parts::scheduler,
-         work_arrived{{std::move(page), {}, {}, {}}, true, last, false});
+         work_arrived{{std::move(page), {}, {}, {}}, work_arrived::kind::backlog, last, false});
     settle();
   }
   std::vector<arrival> take_rows(std::size_t n) {

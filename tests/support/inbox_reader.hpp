@@ -39,7 +39,7 @@ inline pg::session_options engine_session(const std::string& conninfo) {
 // The statements of a read. Broken: without the rows whose transaction was in progress in the last
 // snapshot, to see that a test notices.
 class inbox_statements {
-  std::string read_, tasks_, jobs_;
+  std::string read_, tasks_;
 
   static std::string forgetful(const char* text) {
     static const std::regex in_progress(
@@ -49,13 +49,12 @@ class inbox_statements {
   }
 
 public:
-  sql::query read = sql::read_inbox, new_tasks = sql::load_new_tasks, new_jobs = sql::load_new_jobs;
+  sql::query read = sql::read_inbox, new_tasks = sql::load_new_tasks;
 
   explicit inbox_statements(bool broken = false) {
     if (!broken) return;
     read = {"broken_read", (read_ = forgetful(read.text)).c_str()};
     new_tasks = {"broken_tasks", (tasks_ = forgetful(new_tasks.text)).c_str()};
-    new_jobs = {"broken_jobs", (jobs_ = forgetful(new_jobs.text)).c_str()};
   }
   inbox_statements(const inbox_statements&) = delete;
   inbox_statements& operator=(const inbox_statements&) = delete;
@@ -80,6 +79,7 @@ public:
   void load(done_callback done) {
     done_ = std::move(done);
     auto batch = begin();
+    batch.emplace_back(sql::load_snapshot);
     batch.emplace_back(sql::load_jobs);
     batch.emplace_back(sql::load_commands);
     batch.emplace_back(sql::load_tasks, tags().int4(0), false);
@@ -115,15 +115,14 @@ private:
   static std::vector<pg::statement> begin() {
     std::vector<pg::statement> batch;
     batch.emplace_back(std::string("begin isolation level repeatable read read only"));
-    batch.emplace_back(sql::load_snapshot);
     return batch;
   }
 
-  void read_paged() {
+  void read_backlog() {
     ++paged_reads;
     auto batch = begin();
-    batch.emplace_back(statements_.new_jobs, pg::params{}.text(snapshot_));
-    batch.emplace_back(statements_.new_tasks, pg::params{}.text(snapshot_).texts(no_tags_).int4(0),
+    batch.emplace_back(statements_.new_tasks,
+                       pg::params{}.text(snapshot_).text(next_snapshot_).texts(no_tags_).int4(0),
                        false);
     batch.push_back(fetch());
     submit(std::move(batch), 1, true);
@@ -149,9 +148,11 @@ private:
         page.snapshot = r.text(0, 0);
     }
     const bool full = page.tasks.size() >= page_rows_;
-    if (!paged && full) return read_paged();  // what came is thrown away
     if (!page.snapshot.empty()) next_snapshot_ = page.snapshot;
+    const bool overflow = !paged && full;
+    if (overflow) page.tasks.clear();
     each_(page);
+    if (overflow) return read_backlog();
     if (full) {
       std::vector<pg::statement> batch;
       batch.push_back(fetch());

@@ -105,7 +105,10 @@ public:
   }
   void load(std::vector<arrival> tasks) { page({std::move(tasks), {}, {}, {}}, true, true); }
   void page(inbox_page p, bool loading = false, bool loaded = false) {
-    test.tell(inbox, scheduler, work_arrived{std::move(p), loading, !loading || loaded, loading});
+    test.tell(inbox, scheduler,
+              work_arrived{std::move(p),
+                           loading ? work_arrived::kind::backlog : work_arrived::kind::fresh,
+                           loaded, loading});
     test.settle();
   }
   void arrive(std::vector<arrival> tasks) { page({std::move(tasks), {}, {}, {}}); }
