@@ -5,6 +5,7 @@
 #include "actors/inbox.hpp"
 #include "actors/pool.hpp"
 #include "actors/recorder.hpp"
+#include "actors/retention.hpp"
 #include "actors/scheduler.hpp"
 
 namespace cascade {
@@ -102,6 +103,9 @@ child_spec engine_child(engine_context_ptr context, std::shared_ptr<engine_parts
     auto inbox = spawn_inbox(c.system, context, h.gateway, h.scheduler);
     parts->set([&](auto& all) { all.inbox = inbox; });
     return opaque(inbox);
+  }));
+  add(worker_child("retention", [context, parts](const supervisor_context& c) {
+    return opaque(spawn_retention(c.system, context, parts->get().gateway));
   }));
   return supervisor_child(std::move(spec));
 }

@@ -148,6 +148,16 @@ struct connection_step {
   std::vector<std::int64_t> batches;  // resumed: the last one of each writer; none: taken over
   std::string text;
 };
+struct retention_wake {  // private timer of the retention
+  std::uint64_t round = 0;
+};
+struct retention_answer {  // of the Asio side to it
+  std::uint64_t round = 0;
+  bool ok = false;
+  bool over = false;  // nothing is left to do
+  std::string next;   // a statement to run
+  std::string problem;
+};
 struct reconnect {
   std::uint64_t generation = 0;
 };
@@ -433,6 +443,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::start_child)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::database_changed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::attach_database)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::connection_step)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::retention_wake)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::retention_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::reconnect)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::bell)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::inbox_read)
@@ -498,6 +510,8 @@ CAF_ADD_TYPE_ID(cascade, (cascade::console_line))
 CAF_ADD_TYPE_ID(cascade, (cascade::database_changed))
 CAF_ADD_TYPE_ID(cascade, (cascade::attach_database))
 CAF_ADD_TYPE_ID(cascade, (cascade::connection_step))
+CAF_ADD_TYPE_ID(cascade, (cascade::retention_wake))
+CAF_ADD_TYPE_ID(cascade, (cascade::retention_answer))
 CAF_ADD_TYPE_ID(cascade, (cascade::reconnect))
 CAF_ADD_TYPE_ID(cascade, (cascade::bell))
 CAF_ADD_TYPE_ID(cascade, (cascade::inbox_read))
@@ -565,6 +579,9 @@ using console_actor = console_provider::extend<  //
 
 using gateway_actor = caf::typed_actor<  //
     caf::reacts_to<attach_database>, caf::replies_to<describe>::with<description>>;
+
+using retention_actor = caf::typed_actor<  //
+    caf::reacts_to<database_changed>, caf::replies_to<describe>::with<description>>;
 
 using inbox_actor = console_provider::extend<  //
     caf::reacts_to<database_changed>, caf::reacts_to<bell>, caf::reacts_to<begin_load>,

@@ -113,6 +113,13 @@ constexpr key_spec table[] = {
    "How long running tasks may go on after the service was asked to stop. What still runs then is stopped and goes back to pending.",
    [](settings& s, value v) { s.engine.shutdown_within = ms(v.number); }},
 
+  {"retention.keep", key_kind::duration, same("14d"), 0, 366 * day, {}, "",
+   "How long tasks and jobs are kept after their end, in whole days. Older days are dropped as a whole. 0: for ever.",
+   [](settings& s, value v) { s.retention.keep = ms(v.number); }},
+  {"retention.every", key_kind::duration, same("1h"), 100, day, {}, "",
+   "How often the service looks for days that are too old, and makes room for those to come.",
+   [](settings& s, value v) { s.retention.every = ms(v.number); }},
+
   {"tasks.timeout", key_kind::duration, same("0s"), 0, 366 * day, {}, "",
    "Longest run of one attempt of a task that names no timeout itself. 0: no limit.",
    [](settings& s, value v) { s.tasks.timeout = ms(v.number); }},

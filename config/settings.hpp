@@ -73,6 +73,11 @@ struct settings {
   } engine;
 
   struct {
+    std::chrono::milliseconds keep{};  // 0: for ever
+    std::chrono::milliseconds every{};
+  } retention;
+
+  struct {
     std::chrono::milliseconds timeout{};  // 0: none
     retry_policy retry;
   } tasks;

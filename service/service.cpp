@@ -71,6 +71,10 @@ engine_settings engine_settings_of(const settings& s, std::string conninfo) {
   e.fold_every = s.engine.fold_every;
   e.database_deadline = s.engine.database_deadline;
   e.reconnect_backoff_max = s.engine.reconnect_backoff_max;
+  // Whole days, at least what was asked for.
+  e.retention_days =
+      static_cast<int>(std::chrono::ceil<std::chrono::days>(s.retention.keep).count());
+  e.retention_every = s.retention.every;
   e.task_timeout = s.tasks.timeout;
   e.retry = s.tasks.retry;
   e.doorbell.poll_awake = s.engine.inbox_poll_awake;

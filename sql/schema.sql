@@ -108,6 +108,7 @@ CREATE TABLE cascade.task (
     finished_at timestamp with time zone,
     epoch bigint,
     timeout interval,
+    finished_on date,
     status cascade.task_status DEFAULT 'pending'::cascade.task_status NOT NULL,
     waiting_reason cascade.waiting_reason,
     item integer,
@@ -128,11 +129,13 @@ CREATE TABLE cascade.task (
     result jsonb,
     error text
 )
-WITH (fillfactor='90');
+PARTITION BY LIST (finished_on);
 
 ALTER TABLE cascade.task OWNER TO cascade_owner;
 
-COMMENT ON TABLE cascade.task IS 'One unit of work. What its columns may hold is checked by triggers: each CHECK would be parsed anew for each statement, which halved the rate of single-row inserts (docs/adr/0005-checks-in-triggers.md).';
+COMMENT ON TABLE cascade.task IS 'One unit of work. What its columns may hold is checked by triggers: each CHECK would be parsed anew for each statement, which halved the rate of single-row inserts (docs/adr/0005-checks-in-triggers.md). A task that ends moves to the partition of its day (docs/adr/0006-finished-tasks.md).';
+
+COMMENT ON COLUMN cascade.task.finished_on IS 'The day, in UTC, on which its end was recorded; null until then.';
 
 CREATE FUNCTION cascade.check_task(t cascade.task) RETURNS void
     LANGUAGE plpgsql
@@ -159,11 +162,6 @@ declare
 begin
   if problem is not null then
     raise exception using errcode = '23514', schema = 'cascade', table = 'task', message = 'new task: ' || problem;
-  end if;
-  -- Rows of the owner itself carry 0: it need not be woken.
-  if t.xid <> '0' and not pg_try_advisory_xact_lock_shared(727002, (coalesce(t.job_id, t.id) & 15)::int)
-      and coalesce(current_setting('cascade.doorbell', true), '') <> 'off' then
-    perform pg_notify('cascade.doorbell', '');
   end if;
 end $$;
 
@@ -269,6 +267,32 @@ end $_$;
 
 ALTER FUNCTION cascade.command_for_task(kind text, id bigint, argument jsonb) OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.empty_day(day date) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '500ms'
+    AS $$
+declare
+  part text := 'task_' || to_char(day, 'YYYYMMDD');
+  needed boolean;
+  n bigint;
+begin
+  execute format('lock table cascade.%I in share row exclusive mode', part);    -- nobody redrives one of them meanwhile
+  execute format('select exists (select from cascade.job j where j.status < ''completed''
+                    and exists (select from cascade.%I t where t.job_id = j.id))', part) into needed;
+  if needed then
+    return null;
+  end if;
+  execute format('insert into cascade.counter_delta (job_id, queue, status, n)
+                    select j.id, t.queue, t.status, -count(*) from cascade.%I t left join cascade.job j on j.id = t.job_id
+                    group by 1, 2, 3', part);
+  execute format('select count(*) from cascade.%I', part) into n;
+  execute format('truncate cascade.%I', part);
+  return n;
+end $$;
+
+ALTER FUNCTION cascade.empty_day(day date) OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.explain_task(id bigint) RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -329,6 +353,10 @@ begin
   if not found then
     raise exception using errcode = 'CA009', message = format('epoch %s no longer owns its lanes', $1);
   end if;
+  -- They are made a week ahead; this is for a service that slept longer, and for a clock that jumped.
+  if to_regclass('cascade.task_' || to_char(cascade.today(), 'YYYYMMDD')) is null then
+    perform cascade.make_partitions();
+  end if;
 end $_$;
 
 ALTER FUNCTION cascade.fence(epoch bigint, writer smallint, batch bigint) OWNER TO cascade_owner;
@@ -351,6 +379,44 @@ begin
 end $$;
 
 ALTER FUNCTION cascade.hold_jobs_open(jobs bigint[]) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.make_partition(day date) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '5s'
+    AS $$
+declare
+  parent text;
+  part text;
+  made int := 0;
+begin
+  foreach parent in array array['task', 'attempt_log'] loop
+    part := parent || '_' || to_char(day, 'YYYYMMDD');
+    if to_regclass('cascade.' || part) is null then
+      execute format('create table cascade.%I (like cascade.%I including defaults including constraints)', part, parent);
+      if parent = 'task' then
+        execute format('alter table cascade.%I add primary key (id), add check (status >= ''completed'')', part);
+      end if;
+      execute format('alter table cascade.%I attach partition cascade.%I for values in (%L)', parent, part, day);
+      made := made + 1;
+    end if;
+  end loop;
+  return made;
+end $$;
+
+ALTER FUNCTION cascade.make_partition(day date) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.today() RETURNS date
+    LANGUAGE sql STABLE
+    RETURN ((statement_timestamp() AT TIME ZONE 'UTC'::text))::date;
+
+ALTER FUNCTION cascade.today() OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.make_partitions() RETURNS bigint
+    LANGUAGE sql
+    RETURN (SELECT sum(cascade.make_partition((cascade.today() + d.d))) AS sum FROM generate_series('-1'::integer, 7) d(d));
+
+ALTER FUNCTION cascade.make_partitions() OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.param_problem(spec jsonb, value jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -391,6 +457,61 @@ CREATE FUNCTION cascade.resume_queue(queue text) RETURNS bigint
     AS $$ select cascade.change_queue(queue, false) $$;
 
 ALTER FUNCTION cascade.resume_queue(queue text) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.retention_step(keep integer) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '500ms'
+    AS $_$
+declare
+  first_day date := cascade.today() - keep;
+  n bigint;
+  part record;
+begin
+  perform cascade.make_partitions();
+  if keep <= 0 then
+    return null;
+  end if;
+  -- All tasks of a job that ended before the first day ended before it, too.
+  with gone as (
+    delete from cascade.job j
+    where j.id in (select o.id from cascade.job o where o.finished_at < first_day::timestamp at time zone 'UTC' limit 1000)
+    returning j.id),
+  counters as (delete from cascade.job_counter c using gone g where c.job_id = g.id)
+  select count(*) into n from gone;
+  if n > 0 then
+    return '';
+  end if;
+  delete from cascade.command c where c.ctid = any (array(
+    select o.ctid from cascade.command o where o.applied_at < first_day::timestamp at time zone 'UTC' limit 1000));
+  if found then
+    return '';
+  end if;
+  for part in
+    select c.relname as name, p.relname as parent, i.inhdetachpending as leaving, to_date(right(c.relname, 8), 'YYYYMMDD') as day
+    from pg_class c left join pg_inherits i on i.inhrelid = c.oid left join pg_class p on p.oid = i.inhparent
+    where c.relnamespace = 'cascade'::regnamespace and c.relkind = 'r' and c.relname ~ '^(task|attempt_log)_[0-9]{8}$'
+      and to_date(right(c.relname, 8), 'YYYYMMDD') < first_day
+    order by day, name loop
+    if part.parent is null then
+      return format('drop table cascade.%I', part.name);
+    elsif part.leaving then
+      return format('alter table cascade.%I detach partition cascade.%I finalize', part.parent, part.name);
+    elsif part.parent = 'task' then
+      n := cascade.empty_day(part.day);
+      continue when n is null;
+      if n > 0 then
+        return '';
+      end if;
+    elsif to_regclass('cascade.task_' || right(part.name, 8)) is not null then
+      continue;    -- an unfinished job needs a task of that day
+    end if;
+    return format('alter table cascade.%I detach partition cascade.%I concurrently', part.parent, part.name);
+  end loop;
+  return null;
+end $_$;
+
+ALTER FUNCTION cascade.retention_step(keep integer) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.retry_job(id bigint) RETURNS bigint
     LANGUAGE sql
@@ -442,11 +563,11 @@ end $_$;
 
 ALTER FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], writers integer, OUT epoch bigint, OUT unclean boolean) OWNER TO cascade_owner;
 
-CREATE FUNCTION cascade.task_is_plain(id bigint, xid xid8, job_id bigint, run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, requires text[], payload jsonb, retry jsonb) RETURNS boolean
+CREATE FUNCTION cascade.task_is_plain(run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, requires text[], payload jsonb, retry jsonb) RETURNS boolean
     LANGUAGE sql
-    RETURN ((status <= 'pending'::cascade.task_status) AND ((reason IS NULL) = (status = 'pending'::cascade.task_status)) AND (finished_at IS NULL) AND (attempt = 0) AND (progress IS NULL) AND (timeout IS NULL) AND (requires IS NULL) AND (retry IS NULL) AND (unique_key IS NULL) AND (concurrency_key IS NULL) AND ((priority >= 0) AND (priority <= 100)) AND (max_attempts >= 1) AND isfinite(run_at) AND ((octet_length(queue) >= 1) AND (octet_length(queue) <= 200)) AND ((octet_length(handler) >= 1) AND (octet_length(handler) <= 200)) AND (pg_column_size(payload) <= 16777216) AND ((xid = '0'::xid8) OR pg_try_advisory_xact_lock_shared(727002, ((COALESCE(job_id, id) & (15)::bigint))::integer)));
+    RETURN ((status <= 'pending'::cascade.task_status) AND ((reason IS NULL) = (status = 'pending'::cascade.task_status)) AND (finished_at IS NULL) AND (attempt = 0) AND (progress IS NULL) AND (timeout IS NULL) AND (requires IS NULL) AND (retry IS NULL) AND (unique_key IS NULL) AND (concurrency_key IS NULL) AND ((priority >= 0) AND (priority <= 100)) AND (max_attempts >= 1) AND isfinite(run_at) AND ((octet_length(queue) >= 1) AND (octet_length(queue) <= 200)) AND ((octet_length(handler) >= 1) AND (octet_length(handler) <= 200)) AND (pg_column_size(payload) <= 16777216));
 
-ALTER FUNCTION cascade.task_is_plain(id bigint, xid xid8, job_id bigint, run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, requires text[], payload jsonb, retry jsonb) OWNER TO cascade_owner;
+ALTER FUNCTION cascade.task_is_plain(run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, requires text[], payload jsonb, retry jsonb) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.tg_command_inserted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -536,7 +657,7 @@ begin
       message = format('task %s: a task that is %s cannot become %s', old.id, old.status, new.status);
   end if;
   if (new.waiting_reason is not null) <> (new.status = 'waiting') or (new.finished_at is not null) <> (new.status >= 'completed')
-      or (new.status >= 'running' and new.started_at is null)
+      or (new.finished_on is not null) <> (new.status >= 'completed') or (new.status >= 'running' and new.started_at is null)
       or new.attempt < 0 or new.priority not between 0 and 100 or new.progress not between 0 and 100 then
     raise exception using errcode = '23514', schema = 'cascade', table = 'task',
       message = format('task %s: the columns of the row contradict each other', new.id);
@@ -581,12 +702,18 @@ begin
     new.status := 'waiting';
     new.waiting_reason := 'delay';
   end if;
-  if cascade.task_is_plain(new.id, new.xid, new.job_id, new.run_at, new.finished_at, new.timeout, new.status,
-      new.waiting_reason, new.priority, new.attempt, new.max_attempts, new.progress, new.queue, new.handler, new.unique_key,
-      new.concurrency_key, new.requires, new.payload, new.retry) then
-    return new;
+  if not cascade.task_is_plain(new.run_at, new.finished_at, new.timeout, new.status, new.waiting_reason, new.priority,
+      new.attempt, new.max_attempts, new.progress, new.queue, new.handler, new.unique_key, new.concurrency_key, new.requires,
+      new.payload, new.retry) then
+    perform cascade.check_task(new);
   end if;
-  perform cascade.check_task(new);
+  -- Rows of the owner itself carry 0: it need not be woken.
+  if new.xid operator(pg_catalog.<>) '0'::pg_catalog.xid8
+      and not pg_catalog.pg_try_advisory_xact_lock_shared(727002,
+        (coalesce(new.job_id, new.id) operator(pg_catalog.&) 15)::int)
+      and coalesce(pg_catalog.current_setting('cascade.doorbell', true), '') operator(pg_catalog.<>) 'off' then
+    perform pg_catalog.pg_notify('cascade.doorbell', '');
+  end if;
   return new;
 end $$;
 
@@ -623,12 +750,14 @@ CREATE TABLE cascade.attempt_log (
     started_at timestamp with time zone,
     finished_at timestamp with time zone NOT NULL,
     epoch bigint,
+    finished_on date NOT NULL,
     attempt smallint NOT NULL,
     outcome text NOT NULL,
     result jsonb,
     error text,
     CONSTRAINT attempt_log_outcome_check CHECK ((outcome = ANY (ARRAY['failed'::text, 'lost'::text, 'cancelled'::text])))
-);
+)
+PARTITION BY LIST (finished_on);
 
 ALTER TABLE cascade.attempt_log OWNER TO cascade_owner;
 
@@ -736,7 +865,7 @@ CREATE VIEW cascade.engine_task AS
     t.requires,
     t.payload
    FROM cascade.task t
-  WHERE (t.finished_at IS NULL);
+  WHERE (t.finished_on IS NULL);
 
 ALTER TABLE cascade.engine_task OWNER TO cascade_owner;
 
@@ -952,6 +1081,42 @@ CREATE TABLE cascade.task_transition (
 
 ALTER TABLE cascade.task_transition OWNER TO cascade_owner;
 
+CREATE TABLE cascade.task_unfinished (
+    id bigint NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    job_id bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    run_at timestamp with time zone DEFAULT now() NOT NULL,
+    ready_at timestamp with time zone,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    epoch bigint,
+    timeout interval,
+    finished_on date,
+    status cascade.task_status DEFAULT 'pending'::cascade.task_status NOT NULL,
+    waiting_reason cascade.waiting_reason,
+    item integer,
+    priority smallint DEFAULT 50 NOT NULL,
+    attempt smallint DEFAULT 0 NOT NULL,
+    max_attempts smallint DEFAULT 5 NOT NULL,
+    owner_losses smallint DEFAULT 0 NOT NULL,
+    progress smallint,
+    queue text DEFAULT 'default'::text NOT NULL,
+    handler text NOT NULL,
+    step text,
+    unique_key text,
+    concurrency_key text,
+    requires text[],
+    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
+    retry jsonb,
+    command jsonb,
+    result jsonb,
+    error text
+)
+WITH (fillfactor='90', autovacuum_vacuum_scale_factor='0.05', autovacuum_vacuum_threshold='20000');
+
+ALTER TABLE cascade.task_unfinished OWNER TO cascade_owner;
+
 CREATE VIEW cascade.tasks AS
  SELECT t.id,
     t.job_id,
@@ -982,7 +1147,8 @@ CREATE VIEW cascade.tasks AS
     t.concurrency_key,
     t.requires,
     ((COALESCE(t.job_id, t.id) & (63)::bigint))::smallint AS lane,
-    t.owner_losses
+    t.owner_losses,
+    t.finished_on
    FROM (cascade.task t
      LEFT JOIN cascade.node n ON ((n.epoch = t.epoch)));
 
@@ -1021,8 +1187,10 @@ ALTER TABLE cascade.writer OWNER TO cascade_owner;
 
 COMMENT ON TABLE cascade.writer IS 'The connections the owner writes through. Each batch first counts up `batch` of its own (cascade.fence).';
 
+ALTER TABLE ONLY cascade.task ATTACH PARTITION cascade.task_unfinished FOR VALUES IN (NULL);
+
 ALTER TABLE ONLY cascade.attempt_log
-    ADD CONSTRAINT attempt_log_pkey PRIMARY KEY (task_id, attempt);
+    ADD CONSTRAINT attempt_log_pkey PRIMARY KEY (task_id, attempt, finished_on);
 
 ALTER TABLE ONLY cascade.command
     ADD CONSTRAINT command_pkey PRIMARY KEY (id);
@@ -1048,11 +1216,11 @@ ALTER TABLE ONLY cascade.queue_counter
 ALTER TABLE ONLY cascade.queue
     ADD CONSTRAINT queue_pkey PRIMARY KEY (name);
 
-ALTER TABLE ONLY cascade.task
-    ADD CONSTRAINT task_pkey PRIMARY KEY (id);
-
 ALTER TABLE ONLY cascade.task_transition
     ADD CONSTRAINT task_transition_pkey PRIMARY KEY (from_status, event);
+
+ALTER TABLE ONLY cascade.task_unfinished
+    ADD CONSTRAINT task_unfinished_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY cascade.workflow
     ADD CONSTRAINT workflow_pkey PRIMARY KEY (name, version);
@@ -1062,13 +1230,19 @@ ALTER TABLE ONLY cascade.writer
 
 CREATE INDEX command_inbox ON cascade.command USING btree (xid) WHERE (applied_at IS NULL);
 
+CREATE INDEX job_finished ON cascade.job USING btree (finished_at) WHERE (finished_at IS NOT NULL);
+
 CREATE INDEX job_inbox ON cascade.job USING btree (xid) WHERE (status < 'completed'::cascade.job_status);
 
-CREATE INDEX task_inbox ON cascade.task USING btree (xid) WHERE (status < 'completed'::cascade.task_status);
+CREATE INDEX task_inbox ON cascade.task_unfinished USING btree (xid);
 
-CREATE INDEX task_job ON cascade.task USING btree (job_id) WHERE (job_id IS NOT NULL);
+CREATE INDEX task_job ON ONLY cascade.task USING btree (job_id) WHERE (job_id IS NOT NULL);
 
-CREATE UNIQUE INDEX task_unique_key ON cascade.task USING btree (unique_key) WHERE ((unique_key IS NOT NULL) AND (status < 'completed'::cascade.task_status));
+CREATE INDEX task_unfinished_job_id_idx ON cascade.task_unfinished USING btree (job_id) WHERE (job_id IS NOT NULL);
+
+CREATE UNIQUE INDEX task_unique_key ON cascade.task_unfinished USING btree (unique_key) WHERE (unique_key IS NOT NULL);
+
+ALTER INDEX cascade.task_job ATTACH PARTITION cascade.task_unfinished_job_id_idx;
 
 CREATE TRIGGER command_900_announce AFTER INSERT ON cascade.command FOR EACH STATEMENT EXECUTE FUNCTION cascade.tg_command_inserted();
 
@@ -1080,9 +1254,9 @@ CREATE TRIGGER job_900_announce AFTER INSERT ON cascade.job REFERENCING NEW TABL
 
 CREATE TRIGGER task_100_refuse BEFORE UPDATE OF status ON cascade.task FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'cascade_engine'::name)) EXECUTE FUNCTION cascade.tg_task_refuse();
 
-CREATE TRIGGER task_110_guard BEFORE UPDATE ON cascade.task FOR EACH ROW WHEN ((((old.status >= 'completed'::cascade.task_status) AND (old.status IS DISTINCT FROM new.status)) OR ((new.waiting_reason IS NOT NULL) <> (new.status = 'waiting'::cascade.task_status)) OR ((new.finished_at IS NOT NULL) <> (new.status >= 'completed'::cascade.task_status)) OR ((new.status >= 'running'::cascade.task_status) AND (new.started_at IS NULL)) OR (new.attempt < 0) OR ((new.priority < 0) OR (new.priority > 100)) OR ((new.progress < 0) OR (new.progress > 100)))) EXECUTE FUNCTION cascade.tg_task_guard();
+CREATE TRIGGER task_110_guard BEFORE UPDATE ON cascade.task FOR EACH ROW WHEN ((((old.status >= 'completed'::cascade.task_status) AND (old.status IS DISTINCT FROM new.status)) OR ((new.waiting_reason IS NOT NULL) <> (new.status = 'waiting'::cascade.task_status)) OR ((new.finished_at IS NOT NULL) <> (new.status >= 'completed'::cascade.task_status)) OR ((new.finished_on IS NOT NULL) <> (new.status >= 'completed'::cascade.task_status)) OR ((new.status >= 'running'::cascade.task_status) AND (new.started_at IS NULL)) OR (new.attempt < 0) OR ((new.priority < 0) OR (new.priority > 100)) OR ((new.progress < 0) OR (new.progress > 100)))) EXECUTE FUNCTION cascade.tg_task_guard();
 
-CREATE TRIGGER task_500_insert BEFORE INSERT ON cascade.task FOR EACH ROW EXECUTE FUNCTION cascade.tg_task_inserting();
+CREATE TRIGGER task_500_insert BEFORE INSERT ON cascade.task_unfinished FOR EACH ROW EXECUTE FUNCTION cascade.tg_task_inserting();
 
 CREATE TRIGGER task_900_announce AFTER INSERT ON cascade.task REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION cascade.tg_task_inserted();
 
@@ -1156,6 +1330,9 @@ GRANT ALL ON FUNCTION cascade.command_for_job(kind text, id bigint, argument jso
 REVOKE ALL ON FUNCTION cascade.command_for_task(kind text, id bigint, argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.command_for_task(kind text, id bigint, argument jsonb) TO cascade_engine;
 
+REVOKE ALL ON FUNCTION cascade.empty_day(day date) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.empty_day(day date) TO cascade_engine;
+
 REVOKE ALL ON FUNCTION cascade.explain_task(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.explain_task(id bigint) TO cascade_reader;
 GRANT ALL ON FUNCTION cascade.explain_task(id bigint) TO cascade_engine;
@@ -1165,6 +1342,15 @@ GRANT ALL ON FUNCTION cascade.fence(epoch bigint, writer smallint, batch bigint)
 
 REVOKE ALL ON FUNCTION cascade.hold_jobs_open(jobs bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.hold_jobs_open(jobs bigint[]) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.make_partition(day date) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.make_partition(day date) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.today() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.today() TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.make_partitions() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.make_partitions() TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.param_problem(spec jsonb, value jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.param_problem(spec jsonb, value jsonb) TO cascade_engine;
@@ -1180,6 +1366,9 @@ GRANT ALL ON FUNCTION cascade.resume_job(id bigint) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.resume_queue(queue text) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.resume_queue(queue text) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.retention_step(keep integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.retention_step(keep integer) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.retry_job(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.retry_job(id bigint) TO cascade_engine;
@@ -1200,7 +1389,7 @@ GRANT ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority int
 REVOKE ALL ON FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], writers integer, OUT epoch bigint, OUT unclean boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], writers integer, OUT epoch bigint, OUT unclean boolean) TO cascade_engine;
 
-GRANT ALL ON FUNCTION cascade.task_is_plain(id bigint, xid xid8, job_id bigint, run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, requires text[], payload jsonb, retry jsonb) TO cascade_engine;
+GRANT ALL ON FUNCTION cascade.task_is_plain(run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, requires text[], payload jsonb, retry jsonb) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.tg_command_inserted() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_command_inserted() TO cascade_engine;

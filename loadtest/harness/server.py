@@ -50,6 +50,23 @@ class Server:
         self._run("pg_ctl", "-D", self.data, "-l", os.path.join(self.home, "log"), "-w", "-t", "60", "start")
         return self
 
+    def cpu_seconds(self):
+        """Of all its processes, those that have ended included."""
+        with open(os.path.join(self.data, "postmaster.pid"), encoding="utf-8") as f:
+            main = int(f.readline())
+        total = 0
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+                    fields = f.read().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            if int(pid) == main:
+                total += sum(map(int, fields[11:15]))
+            elif int(fields[1]) == main:
+                total += int(fields[11]) + int(fields[12])
+        return total / os.sysconf("SC_CLK_TCK")
+
     def __exit__(self, *_):
         self._run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "-t", "60", "stop", check=False)
         shutil.rmtree(self.home, ignore_errors=True)

@@ -63,7 +63,7 @@ class Cascade:
                 raise RuntimeError(f"{self.unfinished()} tasks left over")
             time.sleep(0.005)
         at = time.monotonic()
-        left = self.sql.one("select count(*) from cascade.task where status < 'completed'")
+        left = self.sql.one("select count(*) from cascade.task where finished_on is null")
         if left != 0:
             raise RuntimeError(f"the counters say 0, but {left} tasks are unfinished")
         return at

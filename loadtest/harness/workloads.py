@@ -212,6 +212,38 @@ def pinned(c):
                             "p99_last_tenth": last["p99"], "growth": last["p99"] / first["p99"]}}  # fmt: skip
 
 
+def profiles(c):
+    """Each profile of cascaded: drain, idle latency (microseconds), memory (MB), and what a task costs the database."""
+    n, probes = (30_000, 200) if c.quick else (300_000, 1000)
+    commits = "select xact_commit from pg_stat_database where datname = current_database()"
+    wal = "select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8"
+    rows = {}
+    for profile in ("balanced", "low_latency", "high_throughput"):
+        with c.cascade(profile=profile) as node:
+            node.sql.run("insert into cascade.task (handler, payload) select 'noop', jsonb_build_object('i', 1000000 + i) "
+                         "from generate_series(1, %s) i", n)  # fmt: skip
+            node.sql.run("vacuum analyze")
+            wal_before, cpu, begun = node.sql.one(wal), c.server.cpu_seconds(), time.monotonic()
+            node.start()
+            seconds = node.wait_empty() - begun
+            cpu, wal_bytes = c.server.cpu_seconds() - cpu, node.sql.one(wal) - wal_before
+            row = {"drain_per_second": n / seconds, "database_cpu_us_per_task": 1e6 * cpu / n,
+                   "wal_bytes_per_task": wal_bytes / n}  # fmt: skip
+        with c.cascade(profile=profile) as node:
+            node.start().wait_ready()
+            time.sleep(1)
+            row["idle_mb"] = node.rss_mb()
+            before = node.sql.one(commits)
+            load.push(c.build, node.conninfo, PROBE, probes, pause_ms=5)
+            node.wait_empty()
+            late = load.percentiles(_probe_latency(node))
+            time.sleep(1.5)  # the statistics of an idle backend are written within a second
+            row |= {"latency_p50": late["p50"], "latency_p99": late["p99"],
+                    "commits_per_single_task": (node.sql.one(commits) - before) / probes}  # fmt: skip
+        rows[profile] = row
+    return rows
+
+
 ALL = {
     "drain": drain,
     "single_inserts": single_inserts,
@@ -224,5 +256,6 @@ ALL = {
     "many_jobs": jobs.many_jobs,
     "memory": memory,
     "idle": idle,
+    "profiles": profiles,
     "pinned": pinned,
 }

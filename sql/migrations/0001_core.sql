@@ -103,6 +103,10 @@ begin
   if not found then
     raise exception using errcode = 'CA009', message = format('epoch %s no longer owns its lanes', $1);
   end if;
+  -- They are made a week ahead; this is for a service that slept longer, and for a clock that jumped.
+  if to_regclass('cascade.task_' || to_char(cascade.today(), 'YYYYMMDD')) is null then
+    perform cascade.make_partitions();
+  end if;
 end $$;
 
 -- Makes the caller, who holds the advisory locks of all lanes, their owner.
@@ -151,11 +155,12 @@ create table cascade.job (
 );
 comment on table cascade.job is 'One run of a workflow, or (workflow null) a container for tasks that are added to it.';
 create index job_inbox on cascade.job (xid) where status < 'completed';
+create index job_finished on cascade.job (finished_at) where finished_at is not null;    -- retention
 
 -- tasks ------------------------------------------------------------------------------------------------------------------
 
 create table cascade.task (
-  id bigint generated always as identity primary key,
+  id bigint generated always as identity,
   -- The inserting transaction; 0 for rows the owner inserted itself. See docs/adr/0002-inbox.md.
   xid xid8 not null default pg_current_xact_id(),
   job_id bigint,
@@ -166,6 +171,7 @@ create table cascade.task (
   finished_at timestamptz,
   epoch bigint,
   timeout interval,
+  finished_on date,
   status cascade.task_status not null default 'pending',
   waiting_reason cascade.waiting_reason,
   item int,
@@ -185,16 +191,24 @@ create table cascade.task (
   command jsonb,
   result jsonb,
   error text
-) with (fillfactor = 90);
+) partition by list (finished_on);
 comment on table cascade.task is
   'One unit of work. What its columns may hold is checked by triggers: each CHECK would be parsed anew for each statement, '
-  'which halved the rate of single-row inserts (docs/adr/0005-checks-in-triggers.md).';
-
--- The inbox and the takeover read; finished rows are not in it.
-create index task_inbox on cascade.task (xid) where status < 'completed';
+  'which halved the rate of single-row inserts (docs/adr/0005-checks-in-triggers.md). A task that ends moves to the '
+  'partition of its day (docs/adr/0006-finished-tasks.md).';
+comment on column cascade.task.finished_on is 'The day, in UTC, on which its end was recorded; null until then.';
 -- A job's tasks, for its owner and for readers; loose tasks do not pay for it.
 create index task_job on cascade.task (job_id) where job_id is not null;
-create unique index task_unique_key on cascade.task (unique_key) where unique_key is not null and status < 'completed';
+
+-- What is still to be done: as small as the backlog, whatever the history. Each row that ends leaves a dead version behind;
+-- the usual fifth of a table would let it grow without need. No index has a predicate on the state: a task that is written
+-- as running is a HOT update.
+create table cascade.task_unfinished partition of cascade.task for values in (null)
+  with (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 20000);
+alter table cascade.task_unfinished add primary key (id);
+-- The inbox and the takeover read.
+create index task_inbox on cascade.task_unfinished (xid);
+create unique index task_unique_key on cascade.task_unfinished (unique_key) where unique_key is not null;
 
 -- Earlier attempts; the latest one lives in the task's row.
 create table cascade.attempt_log (
@@ -202,12 +216,43 @@ create table cascade.attempt_log (
   started_at timestamptz,
   finished_at timestamptz not null,
   epoch bigint,
+  finished_on date not null,
   attempt smallint not null,
   outcome text not null check (outcome in ('failed', 'lost', 'cancelled')),
   result jsonb,
   error text,
-  primary key (task_id, attempt)
-);
+  primary key (task_id, attempt, finished_on)
+) partition by list (finished_on);
+
+-- The day that a task which ends now belongs to.
+create function cascade.today() returns date language sql stable
+  return (statement_timestamp() at time zone 'UTC')::date;
+
+-- The partitions of one day; how many were missing. Attaching a table lets inserts, reads and outcomes go on.
+create function cascade.make_partition(day date) returns int
+  language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
+declare
+  parent text;
+  part text;
+  made int := 0;
+begin
+  foreach parent in array array['task', 'attempt_log'] loop
+    part := parent || '_' || to_char(day, 'YYYYMMDD');
+    if to_regclass('cascade.' || part) is null then
+      execute format('create table cascade.%I (like cascade.%I including defaults including constraints)', part, parent);
+      if parent = 'task' then
+        execute format('alter table cascade.%I add primary key (id), add check (status >= ''completed'')', part);
+      end if;
+      execute format('alter table cascade.%I attach partition cascade.%I for values in (%L)', parent, part, day);
+      made := made + 1;
+    end if;
+  end loop;
+  return made;
+end $$;
+
+-- Those from yesterday to a week ahead; how many were made.
+create function cascade.make_partitions() returns bigint language sql
+  return (select sum(cascade.make_partition(cascade.today() + d)) from generate_series(-1, 7) d);
 
 -- commands: how anybody but the owner asks for a change --------------------------------------------------------------------
 
@@ -279,7 +324,7 @@ begin
       message = format('task %s: a task that is %s cannot become %s', old.id, old.status, new.status);
   end if;
   if (new.waiting_reason is not null) <> (new.status = 'waiting') or (new.finished_at is not null) <> (new.status >= 'completed')
-      or (new.status >= 'running' and new.started_at is null)
+      or (new.finished_on is not null) <> (new.status >= 'completed') or (new.status >= 'running' and new.started_at is null)
       or new.attempt < 0 or new.priority not between 0 and 100 or new.progress not between 0 and 100 then
     raise exception using errcode = '23514', schema = 'cascade', table = 'task',
       message = format('task %s: the columns of the row contradict each other', new.id);
@@ -292,6 +337,7 @@ create trigger task_110_guard before update on cascade.task
   for each row when ((old.status >= 'completed' and old.status is distinct from new.status)
     or (new.waiting_reason is not null) <> (new.status = 'waiting')
     or (new.finished_at is not null) <> (new.status >= 'completed')
+    or (new.finished_on is not null) <> (new.status >= 'completed')
     or (new.status >= 'running' and new.started_at is null)
     or new.attempt < 0 or new.priority not between 0 and 100 or new.progress not between 0 and 100)
   execute function cascade.tg_task_guard();
@@ -309,11 +355,9 @@ create trigger job_100_guard before update of status on cascade.job
 
 -- derive -------------------------------------------------------------------------------------------------------------------
 
--- Whether a new row is an ordinary one: its columns hold what they may, and its owner is awake (or is the one who inserts).
+-- Whether a new row is an ordinary one: its columns hold what they may, and the rare ones nothing.
 -- Bodies written as one expression are parsed when they are made: no search_path of a caller changes what they mean.
--- Advisory lock classes. 727001 (class, lane): the lane is owned. 727002 (class, lane group): its owner sleeps.
--- 727003: a migration runs. 16 lane groups keep the locks of a bulk insert few.
-create function cascade.task_is_plain(id bigint, xid xid8, job_id bigint, run_at timestamptz, finished_at timestamptz,
+create function cascade.task_is_plain(run_at timestamptz, finished_at timestamptz,
     timeout interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint,
     max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, requires text[],
     payload jsonb, retry jsonb) returns boolean language sql
@@ -322,10 +366,9 @@ create function cascade.task_is_plain(id bigint, xid xid8, job_id bigint, run_at
     and unique_key is null and concurrency_key is null
     and priority between 0 and 100 and max_attempts >= 1 and isfinite(run_at)
     and octet_length(queue) between 1 and 200 and octet_length(handler) between 1 and 200
-    and pg_column_size(payload) <= 16777216
-    and (xid = '0' or pg_try_advisory_xact_lock_shared(727002, (coalesce(job_id, id) & 15)::int));
+    and pg_column_size(payload) <= 16777216;
 
--- The same with every exception: raises what is wrong, rings when the owner sleeps.
+-- The same with every exception: raises what is wrong.
 create function cascade.check_task(t cascade.task) returns void
   language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -350,30 +393,34 @@ begin
   if problem is not null then
     raise exception using errcode = '23514', schema = 'cascade', table = 'task', message = 'new task: ' || problem;
   end if;
-  -- Rows of the owner itself carry 0: it need not be woken.
-  if t.xid <> '0' and not pg_try_advisory_xact_lock_shared(727002, (coalesce(t.job_id, t.id) & 15)::int)
-      and coalesce(current_setting('cascade.doorbell', true), '') <> 'off' then
-    perform pg_notify('cascade.doorbell', '');
-  end if;
 end $$;
 
 -- Runs for every row of every insert, with the caller's search_path: setting its own would cost as much as all the rest.
 -- Hence no operator and no function without its schema.
+-- Advisory lock classes. 727001 (class, lane): the lane is owned. 727002 (class, lane group): its owner sleeps.
+-- 727003: a migration runs. 16 lane groups keep the locks of a bulk insert few.
 create function cascade.tg_task_inserting() returns trigger language plpgsql as $$
 begin
   if new.run_at operator(pg_catalog.>) pg_catalog.now() and new.status operator(pg_catalog.=) 'pending'::cascade.task_status then
     new.status := 'waiting';
     new.waiting_reason := 'delay';
   end if;
-  if cascade.task_is_plain(new.id, new.xid, new.job_id, new.run_at, new.finished_at, new.timeout, new.status,
-      new.waiting_reason, new.priority, new.attempt, new.max_attempts, new.progress, new.queue, new.handler, new.unique_key,
-      new.concurrency_key, new.requires, new.payload, new.retry) then
-    return new;
+  if not cascade.task_is_plain(new.run_at, new.finished_at, new.timeout, new.status, new.waiting_reason, new.priority,
+      new.attempt, new.max_attempts, new.progress, new.queue, new.handler, new.unique_key, new.concurrency_key, new.requires,
+      new.payload, new.retry) then
+    perform cascade.check_task(new);
   end if;
-  perform cascade.check_task(new);
+  -- Rows of the owner itself carry 0: it need not be woken.
+  if new.xid operator(pg_catalog.<>) '0'::pg_catalog.xid8
+      and not pg_catalog.pg_try_advisory_xact_lock_shared(727002,
+        (coalesce(new.job_id, new.id) operator(pg_catalog.&) 15)::int)
+      and coalesce(pg_catalog.current_setting('cascade.doorbell', true), '') operator(pg_catalog.<>) 'off' then
+    perform pg_catalog.pg_notify('cascade.doorbell', '');
+  end if;
   return new;
 end $$;
-create trigger task_500_insert before insert on cascade.task
+-- Not on the partitions of days: a task that ends is moved there by an update.
+create trigger task_500_insert before insert on cascade.task_unfinished
   for each row execute function cascade.tg_task_inserting();
 
 -- What is wrong with `value` as parameter `spec`, or null. Types: string, integer, number, boolean, array, object, any.
@@ -651,6 +698,84 @@ create function cascade.pause_queue(queue text) returns bigint language sql as
 create function cascade.resume_queue(queue text) returns bigint language sql as
   $$ select cascade.change_queue(queue, false) $$;
 
+-- retention (docs/adr/0006-finished-tasks.md) ----------------------------------------------------------------------------------
+
+-- Takes the tasks of a day away, and from the counters. Returns how many, null when an unfinished job still needs one of them.
+-- A partition is emptied before it is detached: that locks nobody but those who read the history.
+create function cascade.empty_day(day date) returns bigint
+  language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '500ms' as $$
+declare
+  part text := 'task_' || to_char(day, 'YYYYMMDD');
+  needed boolean;
+  n bigint;
+begin
+  execute format('lock table cascade.%I in share row exclusive mode', part);    -- nobody redrives one of them meanwhile
+  execute format('select exists (select from cascade.job j where j.status < ''completed''
+                    and exists (select from cascade.%I t where t.job_id = j.id))', part) into needed;
+  if needed then
+    return null;
+  end if;
+  execute format('insert into cascade.counter_delta (job_id, queue, status, n)
+                    select j.id, t.queue, t.status, -count(*) from cascade.%I t left join cascade.job j on j.id = t.job_id
+                    group by 1, 2, 3', part);
+  execute format('select count(*) from cascade.%I', part) into n;
+  execute format('truncate cascade.%I', part);
+  return n;
+end $$;
+
+-- The next step towards keeping what ended in the last `keep` days, and no more; 0 keeps everything. Returns a statement to
+-- run on its own, as cascade_owner; an empty text when this call was the step; null when nothing is left to do. Each step is
+-- short, may be given up, and may be repeated.
+create function cascade.retention_step(keep int) returns text
+  language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '500ms' as $$
+declare
+  first_day date := cascade.today() - keep;
+  n bigint;
+  part record;
+begin
+  perform cascade.make_partitions();
+  if keep <= 0 then
+    return null;
+  end if;
+  -- All tasks of a job that ended before the first day ended before it, too.
+  with gone as (
+    delete from cascade.job j
+    where j.id in (select o.id from cascade.job o where o.finished_at < first_day::timestamp at time zone 'UTC' limit 1000)
+    returning j.id),
+  counters as (delete from cascade.job_counter c using gone g where c.job_id = g.id)
+  select count(*) into n from gone;
+  if n > 0 then
+    return '';
+  end if;
+  delete from cascade.command c where c.ctid = any (array(
+    select o.ctid from cascade.command o where o.applied_at < first_day::timestamp at time zone 'UTC' limit 1000));
+  if found then
+    return '';
+  end if;
+  for part in
+    select c.relname as name, p.relname as parent, i.inhdetachpending as leaving, to_date(right(c.relname, 8), 'YYYYMMDD') as day
+    from pg_class c left join pg_inherits i on i.inhrelid = c.oid left join pg_class p on p.oid = i.inhparent
+    where c.relnamespace = 'cascade'::regnamespace and c.relkind = 'r' and c.relname ~ '^(task|attempt_log)_[0-9]{8}$'
+      and to_date(right(c.relname, 8), 'YYYYMMDD') < first_day
+    order by day, name loop
+    if part.parent is null then
+      return format('drop table cascade.%I', part.name);
+    elsif part.leaving then
+      return format('alter table cascade.%I detach partition cascade.%I finalize', part.parent, part.name);
+    elsif part.parent = 'task' then
+      n := cascade.empty_day(part.day);
+      continue when n is null;
+      if n > 0 then
+        return '';
+      end if;
+    elsif to_regclass('cascade.task_' || right(part.name, 8)) is not null then
+      continue;    -- an unfinished job needs a task of that day
+    end if;
+    return format('alter table cascade.%I detach partition cascade.%I concurrently', part.parent, part.name);
+  end loop;
+  return null;
+end $$;
+
 -- Why is this task not running? From the rows alone.
 create function cascade.explain_task(id bigint) returns text
   language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -699,9 +824,8 @@ begin
   return 'It is ready and starts when a worker is free and nothing more urgent waits.';
 end $$;
 
--- What the engine reads of an unfinished task. (A volatile function here would keep the view from being flattened.) "Unfinished" is written as finished_at is null wherever rows are found by
--- id: written as status < 'completed', a planner with old statistics may scan the whole index of unfinished rows instead.
--- Those who want that index say status < 'completed' themselves. due_in_us: microseconds until it may start, null when nothing waits for time.
+-- What the engine reads of an unfinished task. (A volatile function here would keep the view from being flattened.)
+-- due_in_us: microseconds until it may start, null when nothing waits for time.
 create view cascade.engine_task as
   select t.xid, t.id, t.job_id, t.status, t.waiting_reason, t.priority,
     case when t.waiting_reason in ('delay', 'retry_backoff')
@@ -710,7 +834,7 @@ create view cascade.engine_task as
     (extract(epoch from t.timeout) * 1000)::bigint as timeout_ms,
     t.retry::text as retry, t.command::text as command, t.requires, t.payload
   from cascade.task t
-  where t.finished_at is null;
+  where t.finished_on is null;
 
 -- the public views -----------------------------------------------------------------------------------------------------------
 
@@ -719,7 +843,7 @@ create view cascade.tasks as
     t.error, t.progress, t.attempt, t.max_attempts, n.name as node, t.run_at, t.created_at,
     case when t.status = 'waiting' then null else coalesce(t.ready_at, greatest(t.created_at, t.run_at)) end as ready_at,
     t.started_at, t.finished_at, t.timeout, t.unique_key, t.concurrency_key, t.requires,
-    (coalesce(t.job_id, t.id) & 63)::smallint as lane, t.owner_losses
+    (coalesce(t.job_id, t.id) & 63)::smallint as lane, t.owner_losses, t.finished_on
   from cascade.task t
   left join cascade.node n on n.epoch = t.epoch;
 
@@ -782,6 +906,8 @@ create view cascade.workflows as
   select w.name, w.version, w.definition, w.created_at,
     w.version = max(w.version) over (partition by w.name) as newest
   from cascade.workflow w;
+
+select cascade.make_partitions();
 
 -- rights -----------------------------------------------------------------------------------------------------------------------
 

@@ -6,9 +6,9 @@ with failed as (
     run_at = statement_timestamp() + u.delay_us * interval '1 microsecond', ready_at = null
   from unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[])
     u(id, attempt, delay_us, error, started_us, finished_us)
-  where t.id = u.id and t.finished_at is null
+  where t.id = u.id and t.finished_on is null
   returning t.id, u.attempt, u.error, u.started_us, u.finished_us)
-insert into cascade.attempt_log (task_id, attempt, outcome, started_at, finished_at, epoch, error)
+insert into cascade.attempt_log (task_id, attempt, outcome, started_at, finished_at, finished_on, epoch, error)
 select f.id, f.attempt, 'failed', statement_timestamp() - f.started_us * interval '1 microsecond',
-  statement_timestamp() - f.finished_us * interval '1 microsecond', $7, f.error
+  statement_timestamp() - f.finished_us * interval '1 microsecond', cascade.today(), $7, f.error
 from failed f

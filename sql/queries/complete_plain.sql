@@ -2,6 +2,7 @@
 update cascade.task t
 set status = 'completed', waiting_reason = null, attempt = u.attempt, epoch = $5,
   started_at = statement_timestamp() - u.started_us * interval '1 microsecond',
-  finished_at = statement_timestamp() - u.finished_us * interval '1 microsecond', error = null
+  finished_at = statement_timestamp() - u.finished_us * interval '1 microsecond', finished_on = cascade.today(),
+  error = null
 from unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::bigint[]) u(id, attempt, started_us, finished_us)
-where t.id = u.id and t.finished_at is null
+where t.id = u.id and t.finished_on is null

@@ -4,7 +4,7 @@ update cascade.task t
 set status = u.state::cascade.task_status, waiting_reason = null, attempt = u.attempt, epoch = $8,
   started_at = statement_timestamp() - u.started_us * interval '1 microsecond',
   finished_at = statement_timestamp() - u.finished_us * interval '1 microsecond',
-  result = u.result::jsonb, error = u.error
+  finished_on = cascade.today(), result = u.result::jsonb, error = u.error
 from unnest($1::bigint[], $2::smallint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])
   u(id, attempt, state, started_us, finished_us, result, error)
-where t.id = u.id and t.finished_at is null
+where t.id = u.id and t.finished_on is null

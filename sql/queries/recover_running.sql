@@ -6,9 +6,10 @@ with lost as (
                      when t.attempt >= t.max_attempts then 'failed' else 'pending' end)::cascade.task_status,
     owner_losses = t.owner_losses + 1, ready_at = now(),
     finished_at = case when t.owner_losses + 1 >= $2::int or t.attempt >= t.max_attempts then now() end,
+    finished_on = case when t.owner_losses + 1 >= $2::int or t.attempt >= t.max_attempts then cascade.today() end,
     error = 'the node that ran it was lost'
-  where t.status = 'running' and t.id <> all ($1::bigint[])
+  where t.finished_on is null and t.status = 'running' and t.id <> all ($1::bigint[])
   returning t.id, t.attempt, t.started_at, t.epoch, t.status)
-insert into cascade.attempt_log (task_id, attempt, outcome, started_at, finished_at, epoch, error)
-select l.id, l.attempt, 'lost', l.started_at, now(), l.epoch, 'the node that ran it was lost' from lost l
+insert into cascade.attempt_log (task_id, attempt, outcome, started_at, finished_at, finished_on, epoch, error)
+select l.id, l.attempt, 'lost', l.started_at, now(), cascade.today(), l.epoch, 'the node that ran it was lost' from lost l
 where l.status = 'pending'

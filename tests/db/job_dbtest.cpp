@@ -223,7 +223,7 @@ TEST_F(job, an_open_transaction_that_adds_tasks_keeps_its_container_from_ending)
   EXPECT_THAT(scheduler.ended, IsEmpty()) << "a task of it is unfinished";
   must(database.connect("cascade_engine")
            .exec("update cascade.task set status = 'failed', started_at = now(), finished_at = "
-                 "now() where id = $1",
+                 "now(), finished_on = cascade.today() where id = $1",
                  pg::params{}.int8(late)));
   live(2s, 1s);
   wait_end();

@@ -69,7 +69,7 @@ TEST_F(job_recovery, a_recovered_job_decides_what_was_not_decided_yet) {
   lose_actor();
   must(database.connect("cascade_engine")
            .exec_text("update cascade.task set status = 'completed', started_at = now(), "
-                      "finished_at = now() where step = 'a'"));
+                      "finished_at = now(), finished_on = cascade.today() where step = 'a'"));
   spawn();
   EXPECT_THAT(wait_released(2), UnorderedElementsAre("b", "c"));
 }

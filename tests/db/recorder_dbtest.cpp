@@ -145,6 +145,18 @@ TEST_F(recorder, one_that_another_node_has_replaced_writes_nothing_and_ends) {
   for (const task_id t : tasks) EXPECT_EQ(status_of(t), "pending");
 }
 
+TEST_F(recorder, a_day_without_a_partition_gets_one_with_the_first_batch) {
+  run_sql(
+      "do $$ begin execute 'drop table cascade.task_' || to_char(cascade.today(), 'YYYYMMDD'); "
+      "execute 'drop table cascade.attempt_log_' || to_char(cascade.today(), 'YYYYMMDD'); end $$");
+  run();
+  const auto tasks = make_tasks(1);
+  complete(tasks[0]);
+  wait_answers(1);
+  EXPECT_TRUE(answers[0].rejected.empty()) << answers[0].rejected;
+  EXPECT_EQ(status_of(tasks[0]), "completed");
+}
+
 // -- counters -------------------------------------------------------------------------------------
 
 TEST_F(recorder, counters_are_folded_in_time_after_a_write_and_an_idle_one_writes_nothing) {

@@ -83,6 +83,32 @@ TEST_F(recorder_writers, what_one_connection_is_refused_is_tried_alone_on_the_fi
   EXPECT_EQ(completed(), 8);
 }
 
+// A finished task moves to another partition: who waited for its row is not told what became of it,
+// but refused.
+TEST_F(recorder_writers, a_row_that_moved_away_meanwhile_is_looked_at_again) {
+  run();
+  const auto tasks = make_tasks(2);
+  const std::string id = std::to_string(tasks[0].value);
+  must(blocker.exec_text("set role cascade_engine"));
+  must(
+      blocker.exec_text("begin; update cascade.task set status = 'cancelled', started_at = now(), "
+                        "finished_at = now(), finished_on = cascade.today() where id = " +
+                        id));
+  settlement both = completion(tasks[0]);
+  both.completed.push_back(completion(tasks[1]).completed.front());
+  write(std::move(both));
+  until([&] {
+    return number(
+               "select count(*) from pg_locks where not granted and locktype = "
+               "'transactionid'") == 1;
+  });
+  must(blocker.exec_text("commit"));
+  wait_answers(1);
+  EXPECT_TRUE(answers[0].rejected.empty()) << answers[0].rejected;
+  EXPECT_EQ(status_of(tasks[0]), "cancelled");
+  EXPECT_EQ(status_of(tasks[1]), "completed");
+}
+
 TEST_F(recorder_writers, all_of_them_are_written_once_after_a_lost_connection) {
   run();
   const auto tasks = make_tasks(20);

@@ -61,7 +61,8 @@ struct scheduler_backlog_fixture : database_test, scheduler_parts {
   }
   void cancel_row(int id) {
     as_engine(
-        "update cascade.task set status = 'cancelled', started_at = now(), finished_at = now() "
+        "update cascade.task set status = 'cancelled', started_at = now(), finished_at = now(), "
+        "finished_on = cascade.today() "
         "where id = " +
         std::to_string(id));
   }

@@ -198,7 +198,7 @@ TEST_F(scheduler, a_task_that_has_ended_before_its_payload_was_fetched_is_droppe
   arrive({bare(task(1)), bare(task(2))});
   must(database.connect("cascade_engine")
            .exec_text("update cascade.task set status = 'cancelled', started_at = now(), "
-                      "finished_at = now() where id = 1"));
+                      "finished_at = now(), finished_on = cascade.today() where id = 1"));
   round_trip();
   EXPECT_THAT(started(), ElementsAre(2));
   EXPECT_EQ(scheduler_parts::number("ready"), 0);

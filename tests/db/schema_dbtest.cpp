@@ -103,6 +103,7 @@ TEST_F(schema, the_guard_lets_the_engine_do_what_the_table_allows) {
       const auto r = engine.exec(
           "update cascade.task set status = s, started_at = coalesce(started_at, now()),"
           " finished_at = case when s >= 'completed' then now() end,"
+          " finished_on = case when s >= 'completed' then cascade.today() end,"
           " waiting_reason = case when s = 'waiting' then 'retry_backoff'::cascade.waiting_reason "
           "end"
           " from (select $2::text::cascade.task_status as s) x where id = $1",

@@ -149,7 +149,8 @@ TEST_F(schema_random, counters_equal_a_real_count_after_random_changes) {
       case 3:
         must(engine.exec("update cascade.task set status = '" +
                          std::string(cascade::task_state_names[3 + d.below(5)]) +
-                         "', started_at = now(), finished_at = now(), waiting_reason = null where "
+                         "', started_at = now(), finished_at = now(), finished_on = "
+                         "cascade.today(), waiting_reason = null where "
                          "status < 'completed' and id " +
                          id));
         break;

@@ -109,13 +109,14 @@ std::int64_t make_task(pg::connection& c, const task_fields& f) {
   else
     p.int8(f.job);
   p.int4(f.attempt);
-  const auto r = must(
-      c.exec("insert into cascade.task (handler, queue, payload, status, waiting_reason, job_id, "
-             "attempt, started_at, finished_at)"
-             " select $1, $2, $3, s, $5::text::cascade.waiting_reason, $6, $7::smallint,"
-             "   case when s >= 'running' then now() end, case when s >= 'completed' then now() end"
-             " from (select $4::text::cascade.task_status as s) x returning id",
-             p));
+  const auto r = must(c.exec(
+      "insert into cascade.task (handler, queue, payload, status, waiting_reason, job_id, "
+      "attempt, started_at, finished_at, finished_on)"
+      " select $1, $2, $3, s, $5::text::cascade.waiting_reason, $6, $7::smallint,"
+      "   case when s >= 'running' then now() end, case when s >= 'completed' then now() end,"
+      "   case when s >= 'completed' then cascade.today() end"
+      " from (select $4::text::cascade.task_status as s) x returning id",
+      p));
   return r.int64(0, 0);
 }
 
