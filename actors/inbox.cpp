@@ -1,15 +1,9 @@
 #include "actors/inbox_impl.hpp"
 
-#include <boost/asio/post.hpp>
 #include <nlohmann/json.hpp>
 
 namespace cascade {
 namespace {
-
-std::chrono::microseconds now(inbox_self self) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-      self->clock().now().time_since_epoch());
-}
 
 void arm(inbox_self self) {
   auto& state = self->state;
@@ -57,6 +51,7 @@ void next_backlog(inbox_self self) {
 void on_new(inbox_self self, inbox_read& r) {
   auto& state = self->state;
   if (r.reading != state.reading) return;
+  disarm_read(self);  // this may be the one that was armed
   ++state.reads;
   const std::size_t rows = r.page.rows();
   if (rows == 0) ++state.empty_reads;
@@ -128,11 +123,9 @@ void listen(inbox_self self) {
   options.channels = {"cascade.doorbell"};
   options.seed = state.context->settings.seed;
   pg::listener_callbacks callbacks;
-  callbacks.on_notify = [me, read = state.ready_read, &io = *state.context->io](std::string_view,
-                                                                                std::string_view) {
-    // The read first: waking the inbox takes time, and it has nothing to do with it yet.
-    const bool answered = read->fire();
-    boost::asio::post(io, [me, answered] { caf::anon_send(me, bell{answered}); });
+  callbacks.on_notify = [me, read = state.ready_read](std::string_view, std::string_view) {
+    // With the read sent, the inbox need not be woken before its answer is there.
+    if (!read->fire()) caf::anon_send(me, bell{});
   };
   callbacks.on_up = [me] { caf::anon_send(me, bell{}); };
   callbacks.on_down = [log = state.context->log](const pg::failure& f) {
@@ -182,13 +175,9 @@ inbox_actor spawn_inbox(caf::actor_system& system, engine_context_ptr its_contex
               return a;
             },
             [self](const database_changed& c) { database(self, c); },
-            [self](const bell& b) {
-              auto& door = self->state.door;
+            [self](const bell&) {
               ++self->state.bells;
-              if (b.answered)
-                door.on_answered_bell(now(self));
-              else
-                door.on_bell(now(self));
+              self->state.door.on_bell(now(self));
               pump(self);
             },
             [self](const begin_load& b) {

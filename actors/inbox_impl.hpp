@@ -47,6 +47,11 @@ struct inbox_state {
 };
 using inbox_self = inbox_impl::stateful_pointer<inbox_state>;
 
+inline std::chrono::microseconds now(inbox_self self) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+      self->clock().now().time_since_epoch());
+}
+
 // inbox_reads.cpp: what is sent to the database. Each answer comes back as a message.
 void read_new(inbox_self self);  // what is new since the snapshot, in one statement
 // The next backlog: a cursor on the pager, in a transaction of its own.

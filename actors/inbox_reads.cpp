@@ -104,7 +104,10 @@ void arm_read(inbox_self self) {
 
 void disarm_read(inbox_self self) {
   auto& state = self->state;
-  if (std::exchange(state.armed, false) && !state.ready_read->disarm()) state.door.on_read_begun();
+  if (!std::exchange(state.armed, false) || state.ready_read->disarm()) return;
+  ++state.bells;
+  state.door.on_read_begun();
+  state.door.on_answered_bell(now(self));
 }
 
 void read_backlog(inbox_self self) {

@@ -165,9 +165,7 @@ struct reconnect {
 // -- inbox
 // -------------------------------------------------------------------------------------------------
 
-struct bell {
-  bool answered = false;  // a read was sent where it was heard
-};
+struct bell {};  // nobody has sent a read yet
 struct inbox_read {
   std::uint64_t generation = 0;
   std::uint64_t reading = 0;  // which read this belongs to
