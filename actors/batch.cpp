@@ -139,7 +139,8 @@ private:
             .texts(rows, [](auto* r) { return or_null(r->error); })
             .int8s(rows, [this](auto* r) { return age(r->started); })
             .int8s(rows, [this](auto* r) { return age(r->finished); })
-            .int8(options_.epoch.value));
+            .int8(options_.epoch.value)
+            .int8(std::chrono::microseconds(kept_delay_max).count()));
   }
 
   void releases() {

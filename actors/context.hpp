@@ -39,7 +39,8 @@ struct engine_settings {
   std::chrono::milliseconds fold_every{500};
   std::chrono::milliseconds database_deadline{30'000};
   std::chrono::milliseconds reconnect_backoff_max{5'000};
-  int retention_days = 0;  // 0: what has ended is kept for ever
+  std::chrono::milliseconds horizon{300'000};  // tasks due later are not in memory
+  int retention_days = 0;                      // 0: what has ended is kept for ever
   std::chrono::milliseconds retention_every{3'600'000};
   std::chrono::milliseconds task_timeout{0};  // for tasks that name none; 0: none
   retry_policy retry;                         // for tasks that name none

@@ -95,6 +95,7 @@ void decode_inbox(const pg::rows& r, inbox_page& page) {
     switch (r.text(row, kind).front()) {
       case 's':
         page.snapshot = r.text(row, payload);
+        page.now_us = r.int64(row, due);
         break;
       case 't':
         page.tasks.push_back(decode_task(r, row));

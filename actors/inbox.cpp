@@ -35,12 +35,14 @@ void pump(inbox_self self) {
   }
 }
 
-void hand_over(inbox_self self, work_arrived::kind what, inbox_page&& page, bool last = false) {
-  auto& state = self->state;
-  const bool backlog = what == work_arrived::kind::backlog;
-  state.tasks += page.tasks.size();
-  (backlog ? state.backlog_out : state.page_out) = true;
-  self->send(state.scheduler, work_arrived{std::move(page), what, last, backlog && state.loading});
+// The edge moves half a horizon at a time. What the last read did not bring in for being too far
+// away, and the new edge does, follows as a backlog.
+bool look_ahead(inbox_state& state, std::int64_t now_us) {
+  const std::int64_t horizon = horizon_us(state.context->settings);
+  if (now_us + horizon / 2 <= state.edge) return false;
+  const std::int64_t edge = now_us + horizon;
+  state.backlogs.push_back({{}, state.snapshot, std::exchange(state.edge, edge), edge});
+  return true;
 }
 
 void next_backlog(inbox_self self) {
@@ -57,14 +59,20 @@ void on_new(inbox_self self, inbox_read& r) {
   if (rows == 0) ++state.empty_reads;
   std::string from = std::exchange(state.snapshot, std::move(r.page.snapshot));
   state.door.on_read(rows, r.full);
+  work_arrived work;
   if (r.full) {
-    state.backlogs.emplace_back(std::move(from), state.snapshot);
+    state.backlogs.push_back({std::move(from), state.snapshot, 0, state.edge});
     r.page.tasks.clear();
-    hand_over(self, work_arrived::kind::overflow, std::move(r.page));
-    next_backlog(self);
-  } else if (rows != 0) {
-    hand_over(self, work_arrived::kind::fresh, std::move(r.page));
+    ++work.announced;
   }
+  if (look_ahead(state, r.page.now_us)) ++work.announced;
+  if (rows != 0 || work.announced != 0) {
+    state.tasks += r.page.tasks.size();
+    state.page_out = true;
+    work.page = std::move(r.page);
+    self->send(state.scheduler, std::move(work));
+  }
+  next_backlog(self);
   pump(self);
 }
 
@@ -73,9 +81,13 @@ void on_page(inbox_self self, inbox_read& r) {
   ++state.pages;
   if (!r.page.snapshot.empty()) {  // the first page of the load
     state.snapshot = std::move(r.page.snapshot);
+    state.edge = r.page.now_us + horizon_us(state.context->settings);
     state.door.on_reconnected();
   }
-  hand_over(self, work_arrived::kind::backlog, std::move(r.page), r.last);
+  state.tasks += r.page.tasks.size();
+  state.backlog_out = true;
+  self->send(state.scheduler, work_arrived{std::move(r.page), work_arrived::kind::backlog, 0,
+                                           r.last, state.loading});
   if (r.last) {
     close_pages(self);
     state.loading = false;

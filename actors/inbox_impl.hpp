@@ -15,6 +15,12 @@ namespace cascade {
 using inbox_impl = inbox_actor::extend<caf::reacts_to<inbox_read>, caf::reacts_to<doorbell_step>,
                                        caf::reacts_to<inbox_wake>>;
 
+// What is read through a cursor.
+struct inbox_backlog {
+  std::string from, until;  // snapshots: the tasks that are new between them; no `from`: look ahead
+  std::int64_t edge_before = 0, edge = 0;  // of the horizon, as in inbox_state
+};
+
 struct inbox_state {
   static inline const char* name = "cascade.inbox";
   engine_context_ptr context;
@@ -29,10 +35,11 @@ struct inbox_state {
   std::shared_ptr<std::atomic<bool>> pager_lost;
   std::vector<std::int64_t> adopted;
   bool load_wanted = false;
-  bool loading = false;                                      // the backlog is the load
-  bool paging = false;                                       // a cursor is open
-  std::deque<std::pair<std::string, std::string>> backlogs;  // the next ones, by their snapshots
-  bool page_out = false;     // the scheduler has a page of what is new
+  bool loading = false;                // the backlog is the load
+  bool paging = false;                 // a cursor is open
+  std::deque<inbox_backlog> backlogs;  // the next ones
+  std::int64_t edge = 0;  // tasks that wait for a later time are not brought in yet: us since 1970
+  bool page_out = false;  // the scheduler has a page of what is new
   bool backlog_out = false;  // ... of the backlog
   std::uint64_t wake = 0;    // generation of the armed timer
   std::optional<std::chrono::microseconds> wake_at;
@@ -47,6 +54,9 @@ struct inbox_state {
 };
 using inbox_self = inbox_impl::stateful_pointer<inbox_state>;
 
+inline std::int64_t horizon_us(const engine_settings& s) {
+  return std::chrono::microseconds(s.horizon).count();
+}
 inline std::chrono::microseconds now(inbox_self self) {
   return std::chrono::duration_cast<std::chrono::microseconds>(
       self->clock().now().time_since_epoch());

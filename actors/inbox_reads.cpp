@@ -23,8 +23,10 @@ pg::batch_callback answer_to_read(inbox_self self, std::size_t first, bool paged
       for (std::size_t i = first; i < reply.value().size(); ++i)
         if (reply.value()[i].columns() == 18)
           decode_inbox(reply.value()[i], answer.page);
-        else if (reply.value()[i].columns() == 1 && reply.value()[i].size() == 1)
+        else if (reply.value()[i].columns() == 2 && reply.value()[i].size() == 1) {
           answer.page.snapshot = reply.value()[i].text(0, 0);
+          answer.page.now_us = reply.value()[i].int64(0, 1);
+        }
       answer.full = answer.page.tasks.size() >= limit;
       answer.last = !answer.full;
     } else {
@@ -75,7 +77,8 @@ std::vector<pg::statement> new_rows(inbox_self self) {
                                           .text(self->state.snapshot)
                                           .int4(static_cast<std::int32_t>(s.inbox_page_rows))
                                           .texts(s.tags)
-                                          .int4(payload_bytes_read));
+                                          .int4(payload_bytes_read)
+                                          .int8(self->state.edge));
   return batch;
 }
 
@@ -113,15 +116,30 @@ void disarm_read(inbox_self self) {
 void read_backlog(inbox_self self) {
   auto& state = self->state;
   const engine_settings& s = state.context->settings;
-  const auto [from, until] = std::move(state.backlogs.front());
+  const inbox_backlog next = std::move(state.backlogs.front());
   state.backlogs.pop_front();
   open_pager(self);
   state.paging = true;
   std::vector<pg::statement> batch;
   batch.emplace_back(std::string("begin isolation level repeatable read read only"));
-  batch.emplace_back(sql::load_new_tasks,
-                     pg::params{}.text(from).text(until).texts(s.tags).int4(payload_bytes_paged),
-                     false);
+  if (next.from.empty())
+    batch.emplace_back(sql::look_ahead,
+                       pg::params{}
+                           .text(next.until)
+                           .int8(next.edge_before)
+                           .int8(next.edge)
+                           .texts(s.tags)
+                           .int4(payload_bytes_paged),
+                       false);
+  else
+    batch.emplace_back(sql::load_new_tasks,
+                       pg::params{}
+                           .text(next.from)
+                           .text(next.until)
+                           .texts(s.tags)
+                           .int4(payload_bytes_paged)
+                           .int8(next.edge),
+                       false);
   batch.emplace_back(fetch_text(s));
   read_page(self, std::move(batch), 1);
 }
@@ -139,7 +157,7 @@ void load(inbox_self self) {
   batch.emplace_back(sql::load_snapshot);
   batch.emplace_back(sql::load_jobs);
   batch.emplace_back(sql::load_commands);
-  batch.emplace_back(sql::load_tasks, tags(s).int4(payload_bytes_paged), false);
+  batch.emplace_back(sql::load_tasks, tags(s).int4(payload_bytes_paged).int8(horizon_us(s)), false);
   batch.emplace_back(fetch_text(s));
   // The snapshot comes after the commit of the charges, or tasks that have just ended with them
   // would be loaded as running.

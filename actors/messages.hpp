@@ -197,11 +197,11 @@ struct begin_load {
 struct work_arrived {
   enum class kind : std::uint8_t {
     fresh,
-    overflow,  // fresh, but for the tasks: those follow as a backlog
-    backlog,   // part of one that an overflow, or begin_load, has announced
+    backlog,  // part of one that was announced, or of the load
   };
   inbox_page page;
   kind what = kind::fresh;
+  int announced = 0;     // backlogs that follow
   bool last = false;     // of the backlog
   bool loading = false;  // the backlog is the first load of an epoch
 };
@@ -334,6 +334,7 @@ struct workflow_read {
 // Scheduler to job actor: attempts at its steps that are over for good.
 struct steps_settled {
   std::vector<completed_attempt> attempts;
+  bool quick = false;  // nothing else is being written of them
 };
 // Scheduler to job actor: nothing of the job is ready, delayed, running or being recorded.
 struct job_idle {};

@@ -28,6 +28,7 @@ struct writer {
   std::uint64_t generation = 0;
   std::int64_t last_batch = 0;  // the last number committed
   std::deque<flight> flights;
+  std::unordered_map<job_id, std::size_t> jobs;  // settlements in flight, by their job
 };
 
 struct recorder_state {
@@ -46,15 +47,29 @@ struct recorder_state {
 };
 using recorder_self = recorder_impl::stateful_pointer<recorder_state>;
 
-bool may_take(const entry& e, std::size_t writer) {
-  return writer == 0 || (e.what.loose && !e.alone);
+bool may_take(const recorder_state& state, std::size_t writer) {
+  const entry& e = state.queue.front();
+  if (writer != 0) return e.what.loose && !e.alone;
+  if (e.what.loose || !e.what.job) return true;
+  // What the same job settled before may be under way elsewhere.
+  return std::none_of(state.writers.begin() + 1, state.writers.end(),
+                      [&](const auto& w) { return w.jobs.contains(e.what.job); });
+}
+
+flight take_flight(writer& w) {
+  flight f = std::move(w.flights.front());
+  w.flights.pop_front();
+  for (const entry& e : f.entries)
+    if (const auto at = w.jobs.find(e.what.job); at != w.jobs.end() && --at->second == 0)
+      w.jobs.erase(at);
+  return f;
 }
 
 std::vector<entry> take_batch(recorder_state& state, std::size_t writer) {
   std::vector<entry> out;
   std::size_t rows = 0;
   while (!state.queue.empty() && rows < state.context->settings.batch_rows_max) {
-    if (!may_take(state.queue.front(), writer)) break;
+    if (!may_take(state, writer)) break;
     if (state.queue.front().alone && !out.empty()) break;
     out.push_back(std::move(state.queue.front()));
     state.queue.pop_front();
@@ -81,6 +96,8 @@ void send_batch(recorder_self self, std::size_t index, std::vector<entry> entrie
   auto statements = std::move(batch->statements);
   // The Asio side keeps the shape of the batch only; the rows stay here until the answer.
   for (std::size_t i = 0; i < entries.size(); ++i) entries[i].what = std::move(settlements[i]);
+  for (const entry& e : entries)
+    if (e.what.job) ++to_use.jobs[e.what.job];
   to_use.flights.push_back({options.number, std::move(entries)});
   if (!settlements.empty())
     state.counters_dirty =
@@ -112,6 +129,7 @@ void pump_first(recorder_self self) {
     if (!flights.empty() && flights.back().entries.size() == 1 && flights.back().entries[0].alone)
       return;
     if (!state.queue.empty() && state.queue.front().alone && !flights.empty()) return;
+    if (!state.queue.empty() && !may_take(state, 0) && !state.fold_due) return;
     send_batch(self, 0, take_batch(state, 0));
   }
 }
@@ -123,8 +141,7 @@ void pump(recorder_self self) {
   // Small batches are better written by one connection: fewer commits.
   const std::size_t enough = std::max<std::size_t>(1, state.context->settings.batch_rows_max / 2);
   for (std::size_t i = 1; i < state.writers.size(); ++i)
-    while (!state.queue.empty() && state.queued_rows >= enough &&
-           may_take(state.queue.front(), i) &&
+    while (!state.queue.empty() && state.queued_rows >= enough && may_take(state, i) &&
            state.writers[i].flights.size() < state.context->settings.batches_in_flight)
       send_batch(self, i, take_batch(state, i));
   if (state.counters_dirty && !state.fold_armed) {
@@ -165,6 +182,7 @@ void take_back(recorder_state& state, writer& w) {
     requeue(state, std::move(w.flights.back().entries));
     w.flights.pop_back();
   }
+  w.jobs.clear();
 }
 
 void refused(recorder_self self, flight&& f, const std::string& why) {
@@ -192,8 +210,7 @@ void answered(recorder_self self, batch_answered& answer) {
       w.flights.front().number != answer.number)
     return;
   if (answer.problem == errc{}) {
-    flight f = std::move(w.flights.front());
-    w.flights.pop_front();
+    flight f = take_flight(w);
     w.last_batch = f.number;
     ++state.committed_batches;
     for (std::size_t i = 0; i < f.entries.size(); ++i) {
@@ -211,8 +228,7 @@ void answered(recorder_self self, batch_answered& answer) {
     return;  // the gateway will say how it goes on
   // Later batches fail at the fence, because this one did not count up. All go back, in order; only
   // this one is suspect.
-  flight first = std::move(w.flights.front());
-  w.flights.pop_front();
+  flight first = take_flight(w);
   take_back(state, w);
   ++w.generation;  // their answers are void
   if (answer.problem == errc::database_conflict)

@@ -8,7 +8,8 @@
 //          never will be.
 // Batches  a batch leaves as soon as fewer than batches_in_flight are under way; what comes
 //          meanwhile makes the next one, up to batch_rows_max rows. When that is not enough, loose
-//          settlements (in any order with all others) also leave over further connections.
+//          settlements also leave over further connections; what is not loose waits for those of the
+//          same job.
 // Errors   connection lost: everything unanswered is kept and sent again when the gateway resumes
 //          the same epoch and the lost batch is known not to be committed; if its commit answer was
 //          lost, memory cannot be trusted and the recorder ends, which reloads the engine. Refused:

@@ -75,7 +75,8 @@ struct inbox_page {
   std::vector<arrival> tasks;
   std::vector<job_arrival> jobs;
   std::vector<command_arrival> commands;
-  std::string snapshot;  // where the next read goes on; empty in the middle of a paged read
+  std::string snapshot;     // where the next read goes on; empty in the middle of a paged read
+  std::int64_t now_us = 0;  // with the snapshot: the database's time, since 1970
 
   std::size_t rows() const noexcept { return tasks.size() + jobs.size() + commands.size(); }
 };
@@ -101,6 +102,10 @@ struct started_attempt {
   int attempt = 1;
   monotonic started;
 };
+
+// A retry that waits longer is forgotten, and comes back through the inbox like a task that is new:
+// when its time is within the horizon.
+constexpr std::chrono::seconds kept_delay_max{10};
 
 struct backed_off_attempt {
   task_id id;
@@ -178,7 +183,9 @@ struct settlement {
   std::uint64_t ticket = 0;  // the sender's; comes back in `recorded`
   job_id job;  // whose steps `inserts` are, whose end `end` is, and whether `start` it
   bool start = false;
-  bool loose = false;  // its rows are in no other settlement that is not committed: in any order
+  // Its rows are in no other settlement that is not committed: in any order with all others, but for
+  // later ones of the same job that are not loose.
+  bool loose = false;
   std::vector<new_step_task> inserts;
   std::vector<started_attempt> started;
   std::vector<completed_attempt> completed;

@@ -76,7 +76,7 @@ void arrived(scheduler_self self, work_arrived& w) {
   settlement out;
   s.load_begun = true;
   const bool backlog = w.what == work_arrived::kind::backlog;
-  if (w.what == work_arrived::kind::overflow) ++s.backlogs;
+  s.backlogs += w.announced;
   for (const job_arrival& j : w.page.jobs) {
     s.void_jobs.erase(j.id);
     job_entry(self, j.id, &j, !w.loading);

@@ -153,6 +153,9 @@ void dispatch(scheduler_self self) {
       const ready_key key = s.ready.pop(*lot);
       if (usable(self, *lot, key)) start(self, *lot, key, runs, careful);
       fetch_ahead(self, c, *lot);
+      // While the first ones are recorded, the others run.
+      if (runs.size() < s.context->settings.batch_rows_max) continue;
+      self->send(s.pool, run_tasks{std::exchange(runs, {}), c == handler_class::quick});
     }
     if (!runs.empty()) self->send(s.pool, run_tasks{std::move(runs), c == handler_class::quick});
   }

@@ -51,7 +51,8 @@ void submit(scheduler_self self, settlement&& s, after_commit&& then);
 // scheduler_jobs.cpp: jobs and commands.
 job_info_entry& job_entry(scheduler_self self, job_id id, const job_arrival* known, bool fresh);
 void attach_job(scheduler_self self, const job_attached& a);
-void settle_steps(scheduler_self self, job_id job, std::vector<completed_attempt>&& attempts);
+void settle_steps(scheduler_self self, job_id job, std::vector<completed_attempt>&& attempts,
+                  bool quick);
 void close_tasks(scheduler_self self, job_id job, std::size_t count);
 void job_over(scheduler_self self, const job_ended& end);
 void void_job_tasks(scheduler_self self, job_id job);

@@ -130,9 +130,10 @@ void attach_job(scheduler_self self, const job_attached& a) {
   tell_idle(self, j);
 }
 
-void settle_steps(scheduler_self self, job_id job, std::vector<completed_attempt>&& attempts) {
+void settle_steps(scheduler_self self, job_id job, std::vector<completed_attempt>&& attempts,
+                  bool quick) {
   auto& j = job_entry(self, job, nullptr, false);
-  if (j.actor) return self->send(j.actor, steps_settled{std::move(attempts)});
+  if (j.actor) return self->send(j.actor, steps_settled{std::move(attempts), quick});
   std::move(attempts.begin(), attempts.end(), std::back_inserter(j.unsent_steps));
 }
 

@@ -60,7 +60,12 @@ void take_outcomes(scheduler_self self, tasks_done& done, bool slots) {
       key.handler = t.handler;
       key.attempt = static_cast<std::int16_t>(t.attempt);
       key.priority = t.priority;
-      then.delays.emplace_back(delayed_key{key, t.lot}, v.delay);
+      if (v.delay <= kept_delay_max) {
+        then.delays.emplace_back(delayed_key{key, t.lot}, v.delay);
+      } else {
+        then.look = true;
+        if (t.job) then.closed.emplace_back(t.job, 1);
+      }
       out.backed_off.push_back(
           {d.id, t.attempt, v.delay, d.started, d.finished, std::move(d.how.error)});
       continue;
@@ -89,7 +94,7 @@ void take_outcomes(scheduler_self self, tasks_done& done, bool slots) {
   }
   if (!early.tasks.empty()) s.early.push_back(std::move(early));
   if (out.rows() > 0) submit(self, std::move(out), std::move(then));
-  for (auto& [job, attempts] : steps) settle_steps(self, job, std::move(attempts));
+  for (auto& [job, attempts] : steps) settle_steps(self, job, std::move(attempts), !slots);
   dispatch(self);
 }
 

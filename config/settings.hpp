@@ -64,6 +64,7 @@ struct settings {
     std::chrono::milliseconds inbox_poll_asleep{};
     int awake_threshold = 0;  // rows a second
     std::chrono::milliseconds running_after{};
+    std::chrono::milliseconds horizon{};
     int ready_max = 0;
     std::int64_t body_bytes_max = 0;
     std::chrono::milliseconds fold_every{};

@@ -71,6 +71,7 @@ engine_settings engine_settings_of(const settings& s, std::string conninfo) {
   e.fold_every = s.engine.fold_every;
   e.database_deadline = s.engine.database_deadline;
   e.reconnect_backoff_max = s.engine.reconnect_backoff_max;
+  e.horizon = s.engine.horizon;
   // Whole days, at least what was asked for.
   e.retention_days =
       static_cast<int>(std::chrono::ceil<std::chrono::days>(s.retention.keep).count());

@@ -707,10 +707,7 @@ begin
       new.payload, new.retry) then
     perform cascade.check_task(new);
   end if;
-  -- Rows of the owner itself carry 0: it need not be woken.
-  if new.xid operator(pg_catalog.<>) '0'::pg_catalog.xid8
-      and not pg_catalog.pg_try_advisory_xact_lock_shared(727002,
-        (coalesce(new.job_id, new.id) operator(pg_catalog.&) 15)::int)
+  if not pg_catalog.pg_try_advisory_xact_lock_shared(727002, (coalesce(new.job_id, new.id) operator(pg_catalog.&) 15)::int)
       and coalesce(pg_catalog.current_setting('cascade.doorbell', true), '') operator(pg_catalog.<>) 'off' then
     perform pg_catalog.pg_notify('cascade.doorbell', '');
   end if;
@@ -853,6 +850,11 @@ CREATE VIEW cascade.engine_task AS
             WHEN (t.waiting_reason = ANY (ARRAY['delay'::cascade.waiting_reason, 'retry_backoff'::cascade.waiting_reason])) THEN (GREATEST((0)::numeric, ceil((EXTRACT(epoch FROM (t.run_at - statement_timestamp())) * (1000000)::numeric))))::bigint
             ELSE NULL::bigint
         END AS due_in_us,
+        CASE
+            WHEN (t.waiting_reason = ANY (ARRAY['delay'::cascade.waiting_reason, 'retry_backoff'::cascade.waiting_reason])) THEN ((EXTRACT(epoch FROM t.run_at) * (1000000)::numeric))::bigint
+            ELSE NULL::bigint
+        END AS due_at_us,
+    t.run_at,
     t.queue,
     t.handler,
     t.attempt,
@@ -1234,6 +1236,8 @@ CREATE INDEX job_finished ON cascade.job USING btree (finished_at) WHERE (finish
 
 CREATE INDEX job_inbox ON cascade.job USING btree (xid) WHERE (status < 'completed'::cascade.job_status);
 
+CREATE INDEX task_due ON cascade.task_unfinished USING btree (run_at) WHERE (waiting_reason = ANY (ARRAY['delay'::cascade.waiting_reason, 'retry_backoff'::cascade.waiting_reason]));
+
 CREATE INDEX task_inbox ON cascade.task_unfinished USING btree (xid);
 
 CREATE INDEX task_job ON ONLY cascade.task USING btree (job_id) WHERE (job_id IS NOT NULL);
@@ -1256,7 +1260,7 @@ CREATE TRIGGER task_100_refuse BEFORE UPDATE OF status ON cascade.task FOR EACH 
 
 CREATE TRIGGER task_110_guard BEFORE UPDATE ON cascade.task FOR EACH ROW WHEN ((((old.status >= 'completed'::cascade.task_status) AND (old.status IS DISTINCT FROM new.status)) OR ((new.waiting_reason IS NOT NULL) <> (new.status = 'waiting'::cascade.task_status)) OR ((new.finished_at IS NOT NULL) <> (new.status >= 'completed'::cascade.task_status)) OR ((new.finished_on IS NOT NULL) <> (new.status >= 'completed'::cascade.task_status)) OR ((new.status >= 'running'::cascade.task_status) AND (new.started_at IS NULL)) OR (new.attempt < 0) OR ((new.priority < 0) OR (new.priority > 100)) OR ((new.progress < 0) OR (new.progress > 100)))) EXECUTE FUNCTION cascade.tg_task_guard();
 
-CREATE TRIGGER task_500_insert BEFORE INSERT ON cascade.task_unfinished FOR EACH ROW EXECUTE FUNCTION cascade.tg_task_inserting();
+CREATE TRIGGER task_500_insert BEFORE INSERT ON cascade.task_unfinished FOR EACH ROW WHEN ((new.xid <> '0'::xid8)) EXECUTE FUNCTION cascade.tg_task_inserting();
 
 CREATE TRIGGER task_900_announce AFTER INSERT ON cascade.task REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION cascade.tg_task_inserted();
 

@@ -102,7 +102,7 @@ class CounterWatch:
             "select count(*) from (select id as job_id, pending + waiting + running as open, completed from cascade.jobs) j "
             "full join (select job_id, count(*) filter (where status < 'completed') as open, "
             "count(*) filter (where status = 'completed') as completed from cascade.task where job_id is not null group by job_id) t using (job_id) "
-            "where (j.open, j.completed) is distinct from (t.open, t.completed)"
+            "where (j.open, j.completed) is distinct from (coalesce(t.open, 0), coalesce(t.completed, 0))"
         )
 
     def end(self):

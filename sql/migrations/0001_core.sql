@@ -208,6 +208,8 @@ create table cascade.task_unfinished partition of cascade.task for values in (nu
 alter table cascade.task_unfinished add primary key (id);
 -- The inbox and the takeover read.
 create index task_inbox on cascade.task_unfinished (xid);
+-- What waits for its time beyond the horizon: docs/adr/0008-horizon.md
+create index task_due on cascade.task_unfinished (run_at) where waiting_reason in ('delay', 'retry_backoff');
 create unique index task_unique_key on cascade.task_unfinished (unique_key) where unique_key is not null;
 
 -- Earlier attempts; the latest one lives in the task's row.
@@ -410,18 +412,16 @@ begin
       new.payload, new.retry) then
     perform cascade.check_task(new);
   end if;
-  -- Rows of the owner itself carry 0: it need not be woken.
-  if new.xid operator(pg_catalog.<>) '0'::pg_catalog.xid8
-      and not pg_catalog.pg_try_advisory_xact_lock_shared(727002,
-        (coalesce(new.job_id, new.id) operator(pg_catalog.&) 15)::int)
+  if not pg_catalog.pg_try_advisory_xact_lock_shared(727002, (coalesce(new.job_id, new.id) operator(pg_catalog.&) 15)::int)
       and coalesce(pg_catalog.current_setting('cascade.doorbell', true), '') operator(pg_catalog.<>) 'off' then
     perform pg_catalog.pg_notify('cascade.doorbell', '');
   end if;
   return new;
 end $$;
 -- Not on the partitions of days: a task that ends is moved there by an update.
+-- Nor for the steps that the engine inserts (xid 0): they were checked when their workflow was applied.
 create trigger task_500_insert before insert on cascade.task_unfinished
-  for each row execute function cascade.tg_task_inserting();
+  for each row when (new.xid <> '0') execute function cascade.tg_task_inserting();
 
 -- What is wrong with `value` as parameter `spec`, or null. Types: string, integer, number, boolean, array, object, any.
 create function cascade.param_problem(spec jsonb, value jsonb) returns text
@@ -825,11 +825,13 @@ begin
 end $$;
 
 -- What the engine reads of an unfinished task. (A volatile function here would keep the view from being flattened.)
--- due_in_us: microseconds until it may start, null when nothing waits for time.
+-- due_in_us: microseconds until it may start, due_at_us: its time since 1970; null when nothing waits for time.
 create view cascade.engine_task as
   select t.xid, t.id, t.job_id, t.status, t.waiting_reason, t.priority,
     case when t.waiting_reason in ('delay', 'retry_backoff')
       then greatest(0, ceil(extract(epoch from t.run_at - statement_timestamp()) * 1000000))::bigint end as due_in_us,
+    case when t.waiting_reason in ('delay', 'retry_backoff')
+      then (extract(epoch from t.run_at) * 1000000)::bigint end as due_at_us, t.run_at,
     t.queue, t.handler, t.attempt, t.max_attempts, t.item, t.step,
     (extract(epoch from t.timeout) * 1000)::bigint as timeout_ms,
     t.retry::text as retry, t.command::text as command, t.requires, t.payload

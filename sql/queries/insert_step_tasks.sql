@@ -5,7 +5,8 @@ insert into cascade.task (xid, job_id, step, item, handler, queue, priority, max
                           requires, payload, status, waiting_reason, ready_at)
 select '0', $1::bigint, u.step, u.item, u.handler, u.queue, u.priority, u.max_attempts,
   u.timeout_ms * interval '1 millisecond', u.retry::jsonb, u.command::jsonb,
-  (select array_agg(r) from jsonb_array_elements_text(u.requires::jsonb) r), coalesce(u.payload::jsonb, '{}'),
+  case when u.requires is not null then (select array_agg(r) from jsonb_array_elements_text(u.requires::jsonb) r) end,
+  coalesce(u.payload::jsonb, '{}'),
   case when u.payload is null then 'waiting' else 'pending' end::cascade.task_status,
   case when u.payload is null then 'dependency' end::cascade.waiting_reason,
   case when u.payload is not null then statement_timestamp() end

@@ -189,6 +189,20 @@ TEST_F(scheduler_test, a_handlers_own_wish_and_the_tasks_own_policy_go_before_th
   EXPECT_EQ(commit().backed_off.at(0).delay, 42ms);
 }
 
+TEST_F(scheduler_test, a_long_back_off_is_left_to_the_inbox) {
+  run({task(1), task(2)});
+  started();
+  finish(1, outcome::retry("soon", 10s));
+  finish(2, outcome::retry("later", 10s + 1ms));
+  const auto before = bells;
+  commit();
+  EXPECT_EQ(bells, before);
+  commit();
+  EXPECT_EQ(bells, before + 1) << "its row is new for the inbox";
+  const auto shown = nlohmann::json::parse(ask<description>(scheduler, describe{})->detail);
+  EXPECT_EQ(shown["delayed"], 1);
+}
+
 TEST_F(scheduler_test, the_last_attempt_fails_for_good) {
   arrival last = task(1);
   last.attempt = 4;

@@ -112,7 +112,7 @@ TEST_F(inbox, what_does_not_fit_into_a_page_comes_through_a_cursor_in_bounded_pa
   run();
   insert(35);
   until_page();
-  EXPECT_EQ(scheduler.pages.front().what, work_arrived::kind::overflow);
+  EXPECT_EQ(scheduler.pages.front().announced, 1);
   EXPECT_THAT(take_page().page.tasks, IsEmpty());
   std::vector<std::size_t> sizes;
   while (seen.size() < 35) {
@@ -136,7 +136,7 @@ TEST_F(inbox, jobs_and_commands_do_not_wait_for_the_tasks_that_overflow) {
       "select cascade.start_job(keep_open => true); select cascade.pause_queue('x'); commit"));
   until_page();
   const work_arrived first = take_page();
-  EXPECT_EQ(first.what, work_arrived::kind::overflow);
+  EXPECT_EQ(first.announced, 1);
   EXPECT_THAT(first.page.jobs, SizeIs(1));
   EXPECT_THAT(first.page.commands, SizeIs(1));
   while (seen.size() < 12) {
@@ -182,7 +182,7 @@ TEST_F(inbox, one_backlog_follows_the_other) {
   take_page();
   insert(7);
   until([&] { return scheduler.pages.size() == 2; });
-  EXPECT_EQ(scheduler.pages.back().what, work_arrived::kind::overflow);
+  EXPECT_EQ(scheduler.pages.back().announced, 1);
   std::vector<std::size_t> sizes;
   while (seen.size() < 19) {
     until_page();

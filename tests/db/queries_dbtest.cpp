@@ -97,9 +97,12 @@ TEST_F(queries, the_inbox_sees_a_late_commit_with_a_low_id_once) {
   auto reader = connect(), early = connect(""), late = connect("");
   std::string snapshot = std::string(must(reader.exec(sql::load_snapshot.text)).text(0, 0));
   const auto read = [&] {
-    const auto r = must(reader.exec(
-        sql::read_inbox.text,
-        pg::params{}.text(snapshot).int4(100).texts(std::vector<std::string>{}).int4(1000)));
+    const auto r = must(reader.exec(sql::read_inbox.text, pg::params{}
+                                                              .text(snapshot)
+                                                              .int4(100)
+                                                              .texts(std::vector<std::string>{})
+                                                              .int4(1000)
+                                                              .int8(std::int64_t{1} << 60)));
     std::vector<std::int64_t> ids;
     for (int i = 0; i < r.size(); ++i)
       if (r.text(i, 0) == "t")

@@ -69,6 +69,34 @@ TEST_F(recorder_writers, nothing_passes_a_settlement_that_is_not_loose) {
   EXPECT_EQ(completed(), 9);
 }
 
+// The first task's batch is stuck on the first connection, the next ones on the second.
+TEST_F(recorder_writers, what_follows_in_a_job_waits_for_what_was_loose_in_it) {
+  run();
+  const job_id job{1}, another{2};
+  auto second = database.connect();
+  const auto tasks = make_tasks(8);
+  hold_first_batch(tasks[0]);
+  must(second.exec_text("begin; select from cascade.task where id = " +
+                        std::to_string(tasks[1].value) + " for update"));
+  const auto of = [](job_id j, settlement s) {
+    s.job = j;
+    return s;
+  };
+  write(loose(tasks[0]));
+  for (int i = 1; i <= 4; ++i) write(of(job, loose(tasks[static_cast<std::size_t>(i)])));
+  write(of(another, completion(tasks[5])));
+  write(of(job, completion(tasks[6])));
+  must(blocker.exec_text("rollback"));
+  until_answered(4);  // the first one, two loose ones, and that of another job
+  round_trip();
+  EXPECT_EQ(status_of(tasks[5]), "completed");
+  EXPECT_EQ(status_of(tasks[6]), "pending")
+      << "a crash now must not find it done before the others";
+  must(second.exec_text("rollback"));
+  wait_answers(7);
+  EXPECT_EQ(completed(), 7);
+}
+
 TEST_F(recorder_writers, what_one_connection_is_refused_is_tried_alone_on_the_first) {
   run();
   run_sql(

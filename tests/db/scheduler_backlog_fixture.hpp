@@ -67,8 +67,7 @@ struct scheduler_backlog_fixture : database_test, scheduler_parts {
         std::to_string(id));
   }
   void begin_backlog() {
-    tell(inbox, scheduler_parts::scheduler,
-         work_arrived{{}, work_arrived::kind::overflow, false, false});
+    tell(inbox, scheduler_parts::scheduler, work_arrived{{}, work_arrived::kind::fresh, 1});
   }
   void backlog_page(std::vector<arrival> page, bool last) {
     for (arrival& a : page) {
@@ -76,7 +75,7 @@ struct scheduler_backlog_fixture : database_test, scheduler_parts {
       a.body.payload.clear();
     }
     tell(inbox, scheduler_parts::scheduler,
-         work_arrived{{std::move(page), {}, {}, {}}, work_arrived::kind::backlog, last, false});
+         work_arrived{{std::move(page), {}, {}, {}}, work_arrived::kind::backlog, 0, last});
     settle();
   }
   std::vector<arrival> take_rows(std::size_t n) {

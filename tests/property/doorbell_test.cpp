@@ -135,7 +135,7 @@ std::uint64_t seed_base() {
 TEST(doorbell, loses_no_wake_up_in_any_interleaving) {
   const std::uint64_t base = seed_base();
   int slept = 0;
-  for (std::uint64_t round = 0; round < 20'000; ++round) {
+  for (std::uint64_t round = 0; round < 100'000; ++round) {
     world w(base + round);
     for (int i = 0; i < 60; ++i) {
       w.step();
@@ -150,7 +150,7 @@ TEST(doorbell, loses_no_wake_up_in_any_interleaving) {
 TEST(doorbell, would_lose_wake_ups_without_the_last_read) {
   const std::uint64_t base = seed_base();
   int lost = 0;
-  for (std::uint64_t round = 0; round < 20'000; ++round) {
+  for (std::uint64_t round = 0; lost == 0 && round < 2'000'000; ++round) {
     world w(base + round);
     w.skip_last_read = true;
     for (int i = 0; i < 60; ++i) w.step();

@@ -82,7 +82,7 @@ public:
     batch.emplace_back(sql::load_snapshot);
     batch.emplace_back(sql::load_jobs);
     batch.emplace_back(sql::load_commands);
-    batch.emplace_back(sql::load_tasks, tags().int4(0), false);
+    batch.emplace_back(sql::load_tasks, tags().int4(0).int8(far), false);
     batch.push_back(fetch());
     submit(std::move(batch), 1, true);
   }
@@ -95,11 +95,14 @@ public:
                                              .text(snapshot_)
                                              .int4(static_cast<std::int32_t>(page_rows_))
                                              .texts(no_tags_)
-                                             .int4(64 << 10));
+                                             .int4(64 << 10)
+                                             .int8(far));
     submit(std::move(batch), 0, false);
   }
 
 private:
+  static constexpr std::int64_t far = std::int64_t{1} << 60;  // no horizon
+
   std::shared_ptr<pg::session> session_;
   std::size_t page_rows_;
   page_callback each_;
@@ -121,9 +124,9 @@ private:
   void read_backlog() {
     ++paged_reads;
     auto batch = begin();
-    batch.emplace_back(statements_.new_tasks,
-                       pg::params{}.text(snapshot_).text(next_snapshot_).texts(no_tags_).int4(0),
-                       false);
+    batch.emplace_back(
+        statements_.new_tasks,
+        pg::params{}.text(snapshot_).text(next_snapshot_).texts(no_tags_).int4(0).int8(far), false);
     batch.push_back(fetch());
     submit(std::move(batch), 1, true);
   }
@@ -144,7 +147,7 @@ private:
       const pg::rows& r = reply.value()[i];
       if (r.columns() == 18)
         decode_inbox(r, page);
-      else if (r.columns() == 1 && r.size() == 1)
+      else if (r.columns() == 2 && r.size() == 1)
         page.snapshot = r.text(0, 0);
     }
     const bool full = page.tasks.size() >= page_rows_;

@@ -107,7 +107,7 @@ public:
   void page(inbox_page p, bool loading = false, bool loaded = false) {
     test.tell(inbox, scheduler,
               work_arrived{std::move(p),
-                           loading ? work_arrived::kind::backlog : work_arrived::kind::fresh,
+                           loading ? work_arrived::kind::backlog : work_arrived::kind::fresh, 0,
                            loaded, loading});
     test.settle();
   }

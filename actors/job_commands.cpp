@@ -1,0 +1,81 @@
+#include <nlohmann/json.hpp>
+
+#include "actors/job_impl.hpp"
+
+namespace cascade {
+namespace {
+
+void cancel_job(job_self self, settlement& s) {
+  auto& d = self->state;
+  self->send(d.links.scheduler, forget_job_tasks{d.begin.job});
+  s.singles.push_back(
+      {single_write::kind::cancel_job_tasks, d.begin.job.value, 0, "its job was cancelled"});
+  d.graph.reset();
+  d.now = phase::ending;
+  d.end = job_end{job_state::cancelled, {}, "cancelled by a command"};
+}
+
+void cancel_step(job_self self, task_id id, settlement& s, after_record& then) {
+  auto& d = self->state;
+  s.unrun.push_back({id, task_state::cancelled, "cancelled by a command", {}});
+  then.stopped.push_back(id);
+  if (!d.graph) return;
+  if (const auto at = d.steps->find(id))
+    carry(self,
+          d.graph->settled(at->first, at->second, task_state::cancelled, {},
+                           "cancelled by a command"),
+          s, then);
+}
+
+}  // namespace
+
+void obey(job_self self, command_arrival&& c) {
+  auto& d = self->state;
+  if (d.now == phase::loading || d.now == phase::inserting || d.end_in_flight)
+    return d.early_commands.push_back(std::move(c));
+  if (c.kind != "set_job_priority") ++d.obeyed;
+  settlement s;
+  after_record then;
+  if (c.kind == "cancel_job") {
+    cancel_job(self, s);
+  } else if (c.kind == "close_job") {
+    d.row.keep_open = false;
+    s.singles.push_back({single_write::kind::close_job, d.begin.job.value, 0, {}});
+    if (!d.plan) d.end = job_end{};
+  } else if (c.kind == "cancel_task") {
+    cancel_step(self, c.task, s, then);
+  } else if (c.kind == "retry_task" && d.graph) {
+    if (const auto at = d.steps->find(c.task)) {
+      d.end.reset();
+      carry(self, d.graph->redrive(at->first, at->second), s, then);
+    }
+  } else if (c.kind == "retry_job" && d.graph) {
+    d.end.reset();
+    carry(self, d.graph->redrive(), s, then);
+  } else if (c.kind == "set_job_priority") {
+    const auto argument = nlohmann::json::parse(c.argument, nullptr, false);
+    if (d.steps && argument.is_object())
+      d.steps->set_priority(argument.value("priority", d.row.priority));
+    return;  // the scheduler records the command
+  }
+  s.commands.push_back({c.id, "applied"});
+  submit(self, std::move(s), std::move(then));
+}
+
+void idle_commands(job_self self) {
+  auto& d = self->state;
+  if (d.early_commands.empty() || d.now == phase::loading || d.now == phase::inserting ||
+      d.now == phase::over || d.end_in_flight)
+    return;
+  guarded(self, [&] {
+    for (auto& c : std::exchange(d.early_commands, {})) obey(self, std::move(c));
+  });
+}
+
+void idle(job_self self) {
+  auto& d = self->state;
+  if (!d.plan && d.now == phase::running && !d.row.keep_open && !d.end) d.end = job_end{};
+  try_end(self);
+}
+
+}  // namespace cascade
