@@ -176,6 +176,7 @@ def idle(c):
     """Nothing to do for a minute: queries a second, transaction ids used, share of a core."""
     seconds = 10 if c.quick else 60
     with c.cascade() as node:
+        node.sql.run("vacuum analyze")  # or autovacuum does it meanwhile, and each table takes an id
         node.start().wait_ready()
         time.sleep(3)
         ids = "select pg_snapshot_xmax(pg_current_snapshot())::text::bigint"

@@ -7,7 +7,7 @@ with failed as (
     xid = case when u.delay_us > $8::bigint then pg_current_xact_id() else t.xid end
   from unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[])
     u(id, attempt, delay_us, error, started_us, finished_us)
-  where t.id = u.id and t.finished_on is null
+  where t.id = any ($1::bigint[]) and t.id = u.id and t.finished_on is null
   returning t.id, u.attempt, u.error, u.started_us, u.finished_us)
 insert into cascade.attempt_log (task_id, attempt, outcome, started_at, finished_at, finished_on, epoch, error)
 select f.id, f.attempt, 'failed', statement_timestamp() - f.started_us * interval '1 microsecond',

@@ -5,4 +5,4 @@ set status = 'completed', waiting_reason = null, attempt = u.attempt, epoch = $5
   finished_at = statement_timestamp() - u.finished_us * interval '1 microsecond', finished_on = cascade.today(),
   error = null
 from unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::bigint[]) u(id, attempt, started_us, finished_us)
-where t.id = u.id and t.finished_on is null
+where t.id = any ($1::bigint[]) and t.id = u.id and t.finished_on is null

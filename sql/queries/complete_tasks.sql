@@ -7,4 +7,4 @@ set status = u.state::cascade.task_status, waiting_reason = null, attempt = u.at
   finished_on = cascade.today(), result = u.result::jsonb, error = u.error
 from unnest($1::bigint[], $2::smallint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])
   u(id, attempt, state, started_us, finished_us, result, error)
-where t.id = u.id and t.finished_on is null
+where t.id = any ($1::bigint[]) and t.id = u.id and t.finished_on is null

@@ -5,3 +5,4 @@ select 't', t.id, t.job_id, t.priority, t.status::text, t.waiting_reason::text, 
   case when sum(pg_column_size(t.payload)) over (order by u.n rows between unbounded preceding and current row)
     - pg_column_size(t.payload) < $3::bigint then t.payload::text end
 from unnest($1::bigint[]) with ordinality u(id, n) join cascade.engine_task t on t.id = u.id
+where t.id = any ($1::bigint[])

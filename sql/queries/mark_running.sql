@@ -3,4 +3,4 @@ update cascade.task t
 set status = 'running', waiting_reason = null, attempt = u.attempt, epoch = $4,
   started_at = statement_timestamp() - u.started_us * interval '1 microsecond'
 from unnest($1::bigint[], $2::smallint[], $3::bigint[]) u(id, attempt, started_us)
-where t.id = u.id and t.finished_on is null
+where t.id = any ($1::bigint[]) and t.id = u.id and t.finished_on is null
