@@ -31,7 +31,7 @@ pg::params task_row(std::int64_t id, const sample& like) {
 
 pg::params snapshot_row() {
   pg::params p;
-  p.text("s").int8({}).int8({}).int2({}).text({}).text({}).int8({}).text({}).text({}).int2({});
+  p.text("s").int8({}).int8({}).int2({}).text({}).text({}).int8(1).text({}).text({}).int2({});
   return std::move(
       p.int2({}).int4({}).text({}).int8({}).text({}).text({}).boolean({}).text("900:950:"));
 }

@@ -59,6 +59,7 @@ struct load {
     const auto lot_count = static_cast<std::uint64_t>(state.range(2));
     for (std::size_t i = 0; i < keys.size(); ++i) {
       keys[i].id = task_id{static_cast<std::int64_t>(i + 1)};
+      keys[i].body = 1;  // hot: nothing has to be fetched
       keys[i].priority = static_cast<std::uint8_t>(random() % priorities);
       lots[i] = static_cast<ready_set::lot_index>(random() % lot_count);
     }
