@@ -43,6 +43,11 @@ public:
       for (const single_write& w : s.singles) single(w);
     ends();
     commands();
+    if (options_.count_arrivals) {
+      out_.counts_at = out_.statements.size();
+      add(sql::lock_counters, {});
+      add(sql::count_arrivals, {});
+    }
     if (options_.fold_counters) add(sql::fold_counters, {});
   }
 
@@ -246,6 +251,10 @@ built_batch build_batch(std::span<const settlement> settlements, const batch_opt
   for (const settlement& s : settlements)
     out.shapes.push_back({s.ticket, s.rows(), s.inserts.size(), s.end ? s.job : job_id{}});
   return out;
+}
+
+bool left_uncounted(const built_batch& batch, const std::vector<pg::rows>& reply) {
+  return batch.counts_at != 0 && !reply.at(batch.counts_at).boolean(0, 0);
 }
 
 std::vector<recorded> read_reply(const built_batch& batch, const std::vector<pg::rows>& reply) {

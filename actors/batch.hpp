@@ -5,7 +5,7 @@
 // commits correctly together.
 //
 // Order   fence, starts, inserts, running, completions, back-offs, releases, holds, unrun, singles,
-//         ends, commands, counters.
+//         ends, commands, arrivals, counters.
 // Cost    linear in rows; no more than one statement a kind, but for inserts and singles (one
 //         each).
 #pragma once
@@ -31,7 +31,8 @@ struct built_batch {
   std::vector<pg::statement> statements;
   // Positions of the statements whose rows matter: (settlement, statement).
   std::vector<std::pair<std::size_t, std::size_t>> inserts;
-  std::size_t ends_at = 0;  // 0: no job ends in this batch
+  std::size_t ends_at = 0;    // 0: no job ends in this batch
+  std::size_t counts_at = 0;  // 0: arrivals are not counted in this batch
   std::vector<settlement_shape> shapes;
 };
 
@@ -40,10 +41,14 @@ struct batch_options {
   std::size_t writer = 0;
   std::int64_t number = 0;  // of the writer's batch, for the fence
   bool fold_counters = false;
+  bool count_arrivals = false;
   monotonic now;  // ages of starts and ends are counted back from here
 };
 
 built_batch build_batch(std::span<const settlement> settlements, const batch_options& options);
+
+// Whether arrivals were to be counted and were not, because somebody else is changing tasks.
+bool left_uncounted(const built_batch& batch, const std::vector<pg::rows>& reply);
 
 // What to tell each sender, in the order of the settlements.
 std::vector<recorded> read_reply(const built_batch& batch, const std::vector<pg::rows>& reply);

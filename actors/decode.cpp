@@ -96,6 +96,7 @@ void decode_inbox(const pg::rows& r, inbox_page& page) {
       case 's':
         page.snapshot = r.text(row, payload);
         page.now_us = r.int64(row, due);
+        page.any_task = r.boolean(row, capable);
         break;
       case 't':
         page.tasks.push_back(decode_task(r, row));

@@ -100,7 +100,7 @@ child_spec engine_child(engine_context_ptr context, std::shared_ptr<engine_parts
   }));
   add(worker_child("inbox", [context, parts](const supervisor_context& c) {
     const auto h = parts->get();
-    auto inbox = spawn_inbox(c.system, context, h.gateway, h.scheduler);
+    auto inbox = spawn_inbox(c.system, context, h.gateway, h.scheduler, h.recorder);
     parts->set([&](auto& all) { all.inbox = inbox; });
     return opaque(inbox);
   }));

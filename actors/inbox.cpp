@@ -59,6 +59,7 @@ void on_new(inbox_self self, inbox_read& r) {
   if (rows == 0) ++state.empty_reads;
   std::string from = std::exchange(state.snapshot, std::move(r.page.snapshot));
   state.door.on_read(rows, r.full);
+  const bool any_task = r.page.any_task;
   work_arrived work;
   if (r.full) {
     state.backlogs.push_back({std::move(from), state.snapshot, 0, state.edge});
@@ -72,6 +73,7 @@ void on_new(inbox_self self, inbox_read& r) {
     work.page = std::move(r.page);
     self->send(state.scheduler, std::move(work));
   }
+  if (any_task) self->send(state.counters, uncounted_tasks{});
   next_backlog(self);
   pump(self);
 }
@@ -83,6 +85,7 @@ void on_page(inbox_self self, inbox_read& r) {
     state.snapshot = std::move(r.page.snapshot);
     state.edge = r.page.now_us + horizon_us(state.context->settings);
     state.door.on_reconnected();
+    self->send(state.counters, uncounted_tasks{});  // maybe: nobody was there
   }
   state.tasks += r.page.tasks.size();
   state.backlog_out = true;
@@ -166,12 +169,14 @@ nlohmann::json numbers(const inbox_state& s) {
 }  // namespace
 
 inbox_actor spawn_inbox(caf::actor_system& system, engine_context_ptr its_context,
-                        gateway_actor its_gateway, scheduler_actor its_scheduler) {
+                        gateway_actor its_gateway, scheduler_actor its_scheduler,
+                        arrival_sink its_counters) {
   return system.spawn(
       [](inbox_self self, engine_context_ptr context, gateway_actor gateway,
-         scheduler_actor scheduler) -> inbox_impl::behavior_type {
+         scheduler_actor scheduler, arrival_sink counters) -> inbox_impl::behavior_type {
         self->state.context = context;
         self->state.scheduler = scheduler;
+        self->state.counters = counters;
         self->state.door = doorbell(context->settings.doorbell);
         listen(self);
         self->send(scheduler, attach_inbox{});
@@ -234,7 +239,8 @@ inbox_actor spawn_inbox(caf::actor_system& system, engine_context_ptr its_contex
             },
         };
       },
-      std::move(its_context), std::move(its_gateway), std::move(its_scheduler));
+      std::move(its_context), std::move(its_gateway), std::move(its_scheduler),
+      std::move(its_counters));
 }
 
 }  // namespace cascade

@@ -25,6 +25,7 @@ struct inbox_state {
   static inline const char* name = "cascade.inbox";
   engine_context_ptr context;
   scheduler_actor scheduler;
+  arrival_sink counters;
   std::shared_ptr<pg::listener> listener;
   doorbell door;
   bool up = false;

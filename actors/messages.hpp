@@ -297,7 +297,10 @@ struct batch_answered {
   errc problem = errc{};  // 0: committed
   std::string text;
   std::vector<recorded> results;
+  bool left_uncounted = false;
 };
+struct uncounted_tasks {};  // tasks that no counter contains: docs/adr/0004-counters.md
+using arrival_sink = caf::typed_actor<caf::reacts_to<uncounted_tasks>>;
 struct recorder_wake {};
 
 // -- jobs
@@ -471,6 +474,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::drained)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::recorded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::record)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::batch_answered)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::uncounted_tasks)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::recorder_wake)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::job_loaded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::get_workflow)
@@ -538,6 +542,7 @@ CAF_ADD_TYPE_ID(cascade, (cascade::drained))
 CAF_ADD_TYPE_ID(cascade, (cascade::recorded))
 CAF_ADD_TYPE_ID(cascade, (cascade::record))
 CAF_ADD_TYPE_ID(cascade, (cascade::batch_answered))
+CAF_ADD_TYPE_ID(cascade, (cascade::uncounted_tasks))
 CAF_ADD_TYPE_ID(cascade, (cascade::recorder_wake))
 CAF_ADD_TYPE_ID(cascade, (cascade::job_loaded))
 CAF_ADD_TYPE_ID(cascade, (cascade::get_workflow))
@@ -587,7 +592,7 @@ using inbox_actor = console_provider::extend<  //
     caf::reacts_to<page_taken>, caf::replies_to<describe>::with<description>>;
 
 using recorder_actor = caf::typed_actor<  //
-    caf::reacts_to<database_changed>, caf::reacts_to<record>,
+    caf::reacts_to<database_changed>, caf::reacts_to<record>, caf::reacts_to<uncounted_tasks>,
     caf::replies_to<describe>::with<description>>;
 
 using catalog_actor = caf::typed_actor<  //

@@ -1,51 +1,11 @@
-#include "actors/recorder.hpp"
-
 #include <algorithm>
-#include <deque>
 #include <nlohmann/json.hpp>
 
 #include "actors/batch.hpp"
+#include "actors/recorder_impl.hpp"
 
 namespace cascade {
 namespace {
-
-using recorder_impl =
-    recorder_actor::extend<caf::reacts_to<batch_answered>, caf::reacts_to<recorder_wake>>;
-
-struct entry {
-  settlement what;
-  caf::strong_actor_ptr reply_to;
-  bool alone = false;     // was part of a refused batch: goes by itself now
-  bool stripped = false;  // its results were replaced already
-};
-struct flight {
-  std::int64_t number = 0;
-  std::vector<entry> entries;
-};
-// One connection for batches. The first takes everything in order; the others help out with loose
-// settlements when more is queued than one server process can write.
-struct writer {
-  std::uint64_t generation = 0;
-  std::int64_t last_batch = 0;  // the last number committed
-  std::deque<flight> flights;
-  std::unordered_map<job_id, std::size_t> jobs;  // settlements in flight, by their job
-};
-
-struct recorder_state {
-  static inline const char* name = "cascade.recorder";
-  engine_context_ptr context;
-  bool up = false;
-  epoch_id epoch;
-  std::vector<writer> writers;
-  std::deque<entry> queue;
-  std::size_t queued_rows = 0;
-  bool counters_dirty = false;
-  bool fold_armed = false;
-  bool fold_due = false;
-  std::uint64_t committed_batches = 0;
-  std::uint64_t committed_rows = 0;
-};
-using recorder_self = recorder_impl::stateful_pointer<recorder_state>;
 
 bool may_take(const recorder_state& state, std::size_t writer) {
   const entry& e = state.queue.front();
@@ -90,15 +50,18 @@ void send_batch(recorder_self self, std::size_t index, std::vector<entry> entrie
   options.epoch = state.epoch;
   options.writer = index;
   options.number = to_use.last_batch + static_cast<std::int64_t>(to_use.flights.size()) + 1;
-  if (index == 0) options.fold_counters = std::exchange(state.fold_due, false);
   options.now = self->clock().now();
+  if (index == 0) {
+    options.count_arrivals = begin_count(self);
+    options.fold_counters = std::exchange(state.fold_due, false) || options.count_arrivals;
+  }
   auto batch = std::make_shared<built_batch>(build_batch(settlements, options));
   auto statements = std::move(batch->statements);
   // The Asio side keeps the shape of the batch only; the rows stay here until the answer.
   for (std::size_t i = 0; i < entries.size(); ++i) entries[i].what = std::move(settlements[i]);
   for (const entry& e : entries)
     if (e.what.job) ++to_use.jobs[e.what.job];
-  to_use.flights.push_back({options.number, std::move(entries)});
+  to_use.flights.push_back({options.number, options.count_arrivals, std::move(entries)});
   if (!settlements.empty())
     state.counters_dirty =
         true;  // folding alone leaves nothing to fold: an idle node writes nothing
@@ -112,6 +75,7 @@ void send_batch(recorder_self self, std::size_t index, std::vector<entry> entrie
         answer.number = number;
         if (reply) {
           answer.results = read_reply(*batch, reply.value());
+          answer.left_uncounted = left_uncounted(*batch, reply.value());
         } else {
           answer.problem = reply.error().sqlstate == "CA009" ? errc::fenced : reply.error().code;
           answer.text = pg::to_string(reply.error());
@@ -124,15 +88,17 @@ void pump_first(recorder_self self) {
   auto& state = self->state;
   const auto& flights = state.writers[0].flights;
   while (flights.size() < state.context->settings.batches_in_flight &&
-         (!state.queue.empty() || state.fold_due)) {
+         (!state.queue.empty() || state.fold_due || count_now(state))) {
     // A settlement that goes alone must not be followed before its fate is known.
     if (!flights.empty() && flights.back().entries.size() == 1 && flights.back().entries[0].alone)
       return;
     if (!state.queue.empty() && state.queue.front().alone && !flights.empty()) return;
-    if (!state.queue.empty() && !may_take(state, 0) && !state.fold_due) return;
+    if (!state.queue.empty() && !may_take(state, 0) && !state.fold_due && !count_now(state)) return;
     send_batch(self, 0, take_batch(state, 0));
   }
 }
+
+}  // namespace
 
 void pump(recorder_self self) {
   auto& state = self->state;
@@ -140,15 +106,17 @@ void pump(recorder_self self) {
   pump_first(self);
   // Small batches are better written by one connection: fewer commits.
   const std::size_t enough = std::max<std::size_t>(1, state.context->settings.batch_rows_max / 2);
-  for (std::size_t i = 1; i < state.writers.size(); ++i)
+  for (std::size_t i = 1; i < state.writers.size() && !state.count_due && !state.counting; ++i)
     while (!state.queue.empty() && state.queued_rows >= enough && may_take(state, i) &&
            state.writers[i].flights.size() < state.context->settings.batches_in_flight)
       send_batch(self, i, take_batch(state, i));
-  if (state.counters_dirty && !state.fold_armed) {
+  if ((state.counters_dirty || state.arrived) && !state.fold_armed) {
     state.fold_armed = true;
     self->delayed_send(self, state.context->settings.fold_every, recorder_wake{});
   }
 }
+
+namespace {
 
 void reply(recorder_self self, const entry& e, recorded answer) {
   if (auto to = caf::actor_cast<record_sink>(e.reply_to)) self->send(to, std::move(answer));
@@ -177,8 +145,10 @@ void requeue(recorder_state& state, std::vector<entry>&& entries) {
   }
 }
 
-void take_back(recorder_state& state, writer& w) {
+void take_back(recorder_self self, writer& w) {
+  auto& state = self->state;
   while (!w.flights.empty()) {
+    end_count(self, w.flights.back(), false);
     requeue(state, std::move(w.flights.back().entries));
     w.flights.pop_back();
   }
@@ -211,6 +181,7 @@ void answered(recorder_self self, batch_answered& answer) {
     return;
   if (answer.problem == errc{}) {
     flight f = take_flight(w);
+    end_count(self, f, !answer.left_uncounted);
     w.last_batch = f.number;
     ++state.committed_batches;
     for (std::size_t i = 0; i < f.entries.size(); ++i) {
@@ -229,7 +200,8 @@ void answered(recorder_self self, batch_answered& answer) {
   // Later batches fail at the fence, because this one did not count up. All go back, in order; only
   // this one is suspect.
   flight first = take_flight(w);
-  take_back(state, w);
+  end_count(self, first, false);
+  take_back(self, w);
   ++w.generation;  // their answers are void
   if (answer.problem == errc::database_conflict)
     requeue(state, std::move(first.entries));
@@ -251,15 +223,11 @@ void database(recorder_self self, const database_changed& change) {
                                i, change.last_batches[i]);
       return self->quit(caf::make_error(errc::database_unavailable));
     }
-    if (change.resumed) take_back(state, w);
+    if (change.resumed) take_back(self, w);
     w.last_batch = change.last_batches[i];
   }
   state.epoch = change.epoch;
   pump(self);
-}
-
-bool writing(const recorder_state& state) {
-  return std::ranges::any_of(state.writers, [](const writer& w) { return !w.flights.empty(); });
 }
 
 description describe_recorder(const recorder_state& state) {
@@ -292,14 +260,13 @@ recorder_actor spawn_recorder(caf::actor_system& system, engine_context_ptr its_
               self->state.queue.push_back({std::move(r.what), self->current_sender()});
               pump(self);
             },
+            [self](const uncounted_tasks&) {
+              self->state.arrived = true;
+              pump(self);
+            },
             [self](const describe&) { return describe_recorder(self->state); },
             [self](batch_answered& answer) { answered(self, answer); },
-            [self](const recorder_wake&) {
-              self->state.fold_armed = false;
-              self->state.fold_due = std::exchange(self->state.counters_dirty, false);
-              pump(self);
-              if (!writing(self->state)) self->state.counters_dirty = false;
-            },
+            [self](const recorder_wake&) { fold(self); },
         };
       },
       std::move(its_context), std::move(its_gateway));

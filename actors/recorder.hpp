@@ -10,6 +10,9 @@
 //          meanwhile makes the next one, up to batch_rows_max rows. When that is not enough, loose
 //          settlements also leave over further connections; what is not loose waits for those of the
 //          same job.
+// Counters what the batches leave behind is folded every fold_every. What arrived and stands for
+//          itself (uncounted_tasks) is counted when the recorder is idle, or after count_wait_max: by
+//          the first connection, while the others have nothing under way.
 // Errors   connection lost: everything unanswered is kept and sent again when the gateway resumes
 //          the same epoch and the lost batch is known not to be committed; if its commit answer was
 //          lost, memory cannot be trusted and the recorder ends, which reloads the engine. Refused:

@@ -77,6 +77,7 @@ struct inbox_page {
   std::vector<command_arrival> commands;
   std::string snapshot;     // where the next read goes on; empty in the middle of a paged read
   std::int64_t now_us = 0;  // with the snapshot: the database's time, since 1970
+  bool any_task = false;    // new tasks were there, here or left out for being due too late
 
   std::size_t rows() const noexcept { return tasks.size() + jobs.size() + commands.size(); }
 };

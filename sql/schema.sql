@@ -69,6 +69,27 @@ end $_$;
 
 ALTER FUNCTION cascade.apply_workflow(name text, definition jsonb) OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.arrived() RETURNS TABLE(job_id bigint, queue text, status cascade.task_status, n bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 10
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+declare
+  counted_to pg_snapshot := (select p.counted_to from cascade.counter_point p);
+begin
+  return query
+    select a.job_id, a.queue, a.status, count(*) from (
+      select t.job_id, t.queue, t.status from cascade.task_unfinished t
+      where t.status <= 'pending' and t.xid >= pg_snapshot_xmax(counted_to)
+      union all
+      select t.job_id, t.queue, t.status from cascade.task_unfinished t
+      where t.status <= 'pending' and t.xid = any (array(select pg_snapshot_xip(counted_to)))) a
+    group by 1, 2, 3;
+end $$;
+
+ALTER FUNCTION cascade.arrived() OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.cancel_job(id bigint) RETURNS bigint
     LANGUAGE sql
     AS $$ select cascade.command_for_job('cancel_job', id, '{}') $$;
@@ -361,24 +382,42 @@ end $_$;
 
 ALTER FUNCTION cascade.fence(epoch bigint, writer smallint, batch bigint) OWNER TO cascade_owner;
 
-CREATE FUNCTION cascade.hold_jobs_open(jobs bigint[]) RETURNS void
-    LANGUAGE plpgsql
+CREATE FUNCTION cascade.hold_counter_point() RETURNS pg_snapshot
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-  missing bigint;
+  counted_to pg_snapshot;
 begin
-  select wanted.id into missing
-    from unnest(jobs) wanted(id)
-    left join (select j.id from cascade.job j where j.id = any (jobs) and j.status < 'completed'
-               order by j.id for key share) open on open.id = wanted.id
-    where open.id is null order by 1 limit 1;
-  if found then
-    raise exception using errcode = 'CA004', message = format('job %s does not exist or has finished', missing);
+  perform pg_advisory_xact_lock_shared(727005, 0);
+  if current_setting('transaction_isolation') = 'read committed' then
+    select p.counted_to into counted_to from cascade.counter_point p;
+  else
+    select p.counted_to into counted_to from cascade.counter_point p for update;    -- 40001 when this snapshot is too old
+  end if;
+  return counted_to;
+end $$;
+
+ALTER FUNCTION cascade.hold_counter_point() OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.hold_job_open(job bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    AS $$
+begin
+  perform from cascade.job j
+    where j.id operator(pg_catalog.=) job and j.status operator(pg_catalog.<) 'completed'::cascade.job_status for key share;
+  if not found then
+    raise exception using errcode = 'CA004', message = pg_catalog.format('job %s does not exist or has finished', job);
   end if;
 end $$;
 
-ALTER FUNCTION cascade.hold_jobs_open(jobs bigint[]) OWNER TO cascade_owner;
+ALTER FUNCTION cascade.hold_job_open(job bigint) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.is_counted(status cascade.task_status, xid xid8, counted_to pg_snapshot) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    RETURN ((status > 'pending'::cascade.task_status) OR pg_visible_in_snapshot(xid, counted_to));
+
+ALTER FUNCTION cascade.is_counted(status cascade.task_status, xid xid8, counted_to pg_snapshot) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.make_partition(day date) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -638,9 +677,12 @@ CREATE FUNCTION cascade.tg_task_deleted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+declare
+  counted_to pg_snapshot := cascade.hold_counter_point();
 begin
   insert into cascade.counter_delta (job_id, queue, status, n)
-    select o.job_id, o.queue, o.status, -count(*) from before o group by 1, 2, 3;
+    select o.job_id, o.queue, o.status, -count(*) from before o where cascade.is_counted(o.status, o.xid, counted_to)
+    group by 1, 2, 3;
   return null;
 end $$;
 
@@ -667,33 +709,6 @@ end $$;
 
 ALTER FUNCTION cascade.tg_task_guard() OWNER TO cascade_owner;
 
-CREATE FUNCTION cascade.tg_task_inserted() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    AS $$
-declare
-  any_job bigint;
-begin
-  -- Most statements insert one row: grouping would cost more than the rest of this function.
-  insert into cascade.counter_delta (job_id, queue, status, n)
-    select i.job_id, i.queue, i.status, 1 from inserted i limit 1
-    returning job_id into any_job;
-  if exists (select from inserted i offset 1) then
-    with counted as (
-      insert into cascade.counter_delta (job_id, queue, status, n)
-      select i.job_id, i.queue, i.status, pg_catalog.count(*) from (select * from inserted offset 1) i group by 1, 2, 3
-      returning job_id)
-    select coalesce(pg_catalog.max(c.job_id), any_job) into any_job from counted c;
-  end if;
-  if any_job is not null then
-    perform cascade.hold_jobs_open(array(
-      select distinct i.job_id from inserted i
-      where i.job_id is not null and i.xid operator(pg_catalog.<>) '0'::pg_catalog.xid8));
-  end if;
-  return null;
-end $$;
-
-ALTER FUNCTION cascade.tg_task_inserted() OWNER TO cascade_owner;
-
 CREATE FUNCTION cascade.tg_task_inserting() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -706,6 +721,9 @@ begin
       new.attempt, new.max_attempts, new.progress, new.queue, new.handler, new.unique_key, new.concurrency_key, new.requires,
       new.payload, new.retry) then
     perform cascade.check_task(new);
+  end if;
+  if new.job_id is not null then
+    perform cascade.hold_job_open(new.job_id);
   end if;
   if not pg_catalog.pg_try_advisory_xact_lock_shared(727002, (coalesce(new.job_id, new.id) operator(pg_catalog.&) 15)::int)
       and coalesce(pg_catalog.current_setting('cascade.doorbell', true), '') operator(pg_catalog.<>) 'off' then
@@ -731,11 +749,14 @@ CREATE FUNCTION cascade.tg_task_updated() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+declare
+  counted_to pg_snapshot := cascade.hold_counter_point();
 begin
   insert into cascade.counter_delta (job_id, queue, status, n)
     select c.job_id, c.queue, c.status, sum(c.n)
-    from (select o.job_id, o.queue, o.status, -1 as n from before o
-          union all select a.job_id, a.queue, a.status, 1 from after a) c
+    from (select o.job_id, o.queue, o.status, -1 as n from before o where cascade.is_counted(o.status, o.xid, counted_to)
+          union all
+          select a.job_id, a.queue, a.status, 1 from after a where cascade.is_counted(a.status, a.xid, counted_to)) c
     group by 1, 2, 3 having sum(c.n) <> 0;
   return null;
 end $$;
@@ -839,6 +860,14 @@ WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000');
 
 ALTER TABLE cascade.counter_delta OWNER TO cascade_owner;
 
+CREATE TABLE cascade.counter_point (
+    one boolean DEFAULT true NOT NULL,
+    counted_to pg_snapshot NOT NULL,
+    CONSTRAINT counter_point_one_check CHECK (one)
+);
+
+ALTER TABLE cascade.counter_point OWNER TO cascade_owner;
+
 CREATE VIEW cascade.engine_task AS
  SELECT t.xid,
     t.id,
@@ -932,14 +961,14 @@ CREATE VIEW cascade.jobs AS
     j.started_at,
     j.finished_at,
     j.keep_open,
-    (COALESCE(c.waiting, 0) + COALESCE(d.waiting, (0)::bigint)) AS waiting,
-    (COALESCE(c.pending, 0) + COALESCE(d.pending, (0)::bigint)) AS pending,
-    (COALESCE(c.running, 0) + COALESCE(d.running, (0)::bigint)) AS running,
-    (COALESCE(c.completed, 0) + COALESCE(d.completed, (0)::bigint)) AS completed,
-    (COALESCE(c.failed, 0) + COALESCE(d.failed, (0)::bigint)) AS failed,
-    (COALESCE(c.cancelled, 0) + COALESCE(d.cancelled, (0)::bigint)) AS cancelled,
-    (COALESCE(c.skipped, 0) + COALESCE(d.skipped, (0)::bigint)) AS skipped,
-    (COALESCE(c.quarantined, 0) + COALESCE(d.quarantined, (0)::bigint)) AS quarantined
+    ((COALESCE(c.waiting, 0))::numeric + COALESCE(d.waiting, (0)::numeric)) AS waiting,
+    ((COALESCE(c.pending, 0))::numeric + COALESCE(d.pending, (0)::numeric)) AS pending,
+    ((COALESCE(c.running, 0))::numeric + COALESCE(d.running, (0)::numeric)) AS running,
+    ((COALESCE(c.completed, 0))::numeric + COALESCE(d.completed, (0)::numeric)) AS completed,
+    ((COALESCE(c.failed, 0))::numeric + COALESCE(d.failed, (0)::numeric)) AS failed,
+    ((COALESCE(c.cancelled, 0))::numeric + COALESCE(d.cancelled, (0)::numeric)) AS cancelled,
+    ((COALESCE(c.skipped, 0))::numeric + COALESCE(d.skipped, (0)::numeric)) AS skipped,
+    ((COALESCE(c.quarantined, 0))::numeric + COALESCE(d.quarantined, (0)::numeric)) AS quarantined
    FROM ((cascade.job j
      LEFT JOIN cascade.job_counter c ON ((c.job_id = j.id)))
      LEFT JOIN ( SELECT x.job_id,
@@ -951,7 +980,15 @@ CREATE VIEW cascade.jobs AS
             sum(x.n) FILTER (WHERE (x.status = 'cancelled'::cascade.task_status)) AS cancelled,
             sum(x.n) FILTER (WHERE (x.status = 'skipped'::cascade.task_status)) AS skipped,
             sum(x.n) FILTER (WHERE (x.status = 'quarantined'::cascade.task_status)) AS quarantined
-           FROM cascade.counter_delta x
+           FROM ( SELECT counter_delta.job_id,
+                    counter_delta.status,
+                    counter_delta.n
+                   FROM cascade.counter_delta
+                UNION ALL
+                 SELECT arrived.job_id,
+                    arrived.status,
+                    arrived.n
+                   FROM cascade.arrived() arrived(job_id, queue, status, n)) x
           WHERE (x.job_id IS NOT NULL)
           GROUP BY x.job_id) d ON ((d.job_id = j.id)));
 
@@ -1040,15 +1077,23 @@ CREATE VIEW cascade.queue_stats AS
            FROM cascade.queue_counter
         UNION ALL
          SELECT x.queue,
-            COALESCE(sum(x.n) FILTER (WHERE (x.status = 'waiting'::cascade.task_status)), (0)::bigint) AS "coalesce",
-            COALESCE(sum(x.n) FILTER (WHERE (x.status = 'pending'::cascade.task_status)), (0)::bigint) AS "coalesce",
-            COALESCE(sum(x.n) FILTER (WHERE (x.status = 'running'::cascade.task_status)), (0)::bigint) AS "coalesce",
-            COALESCE(sum(x.n) FILTER (WHERE (x.status = 'completed'::cascade.task_status)), (0)::bigint) AS "coalesce",
-            COALESCE(sum(x.n) FILTER (WHERE (x.status = 'failed'::cascade.task_status)), (0)::bigint) AS "coalesce",
-            COALESCE(sum(x.n) FILTER (WHERE (x.status = 'cancelled'::cascade.task_status)), (0)::bigint) AS "coalesce",
-            COALESCE(sum(x.n) FILTER (WHERE (x.status = 'skipped'::cascade.task_status)), (0)::bigint) AS "coalesce",
-            COALESCE(sum(x.n) FILTER (WHERE (x.status = 'quarantined'::cascade.task_status)), (0)::bigint) AS "coalesce"
-           FROM cascade.counter_delta x
+            COALESCE(sum(x.n) FILTER (WHERE (x.status = 'waiting'::cascade.task_status)), (0)::numeric) AS "coalesce",
+            COALESCE(sum(x.n) FILTER (WHERE (x.status = 'pending'::cascade.task_status)), (0)::numeric) AS "coalesce",
+            COALESCE(sum(x.n) FILTER (WHERE (x.status = 'running'::cascade.task_status)), (0)::numeric) AS "coalesce",
+            COALESCE(sum(x.n) FILTER (WHERE (x.status = 'completed'::cascade.task_status)), (0)::numeric) AS "coalesce",
+            COALESCE(sum(x.n) FILTER (WHERE (x.status = 'failed'::cascade.task_status)), (0)::numeric) AS "coalesce",
+            COALESCE(sum(x.n) FILTER (WHERE (x.status = 'cancelled'::cascade.task_status)), (0)::numeric) AS "coalesce",
+            COALESCE(sum(x.n) FILTER (WHERE (x.status = 'skipped'::cascade.task_status)), (0)::numeric) AS "coalesce",
+            COALESCE(sum(x.n) FILTER (WHERE (x.status = 'quarantined'::cascade.task_status)), (0)::numeric) AS "coalesce"
+           FROM ( SELECT counter_delta.queue,
+                    counter_delta.status,
+                    counter_delta.n
+                   FROM cascade.counter_delta
+                UNION ALL
+                 SELECT arrived.queue,
+                    arrived.status,
+                    arrived.n
+                   FROM cascade.arrived() arrived(job_id, queue, status, n)) x
           GROUP BY x.queue
         UNION ALL
          SELECT q_1.name,
@@ -1197,6 +1242,9 @@ ALTER TABLE ONLY cascade.attempt_log
 ALTER TABLE ONLY cascade.command
     ADD CONSTRAINT command_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY cascade.counter_point
+    ADD CONSTRAINT counter_point_pkey PRIMARY KEY (one);
+
 ALTER TABLE ONLY cascade.job_counter
     ADD CONSTRAINT job_counter_pkey PRIMARY KEY (job_id);
 
@@ -1262,8 +1310,6 @@ CREATE TRIGGER task_110_guard BEFORE UPDATE ON cascade.task FOR EACH ROW WHEN ((
 
 CREATE TRIGGER task_500_insert BEFORE INSERT ON cascade.task_unfinished FOR EACH ROW WHEN ((new.xid <> '0'::xid8)) EXECUTE FUNCTION cascade.tg_task_inserting();
 
-CREATE TRIGGER task_900_announce AFTER INSERT ON cascade.task REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION cascade.tg_task_inserted();
-
 CREATE TRIGGER task_900_count AFTER UPDATE ON cascade.task REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION cascade.tg_task_updated();
 
 CREATE TRIGGER task_900_uncount AFTER DELETE ON cascade.task REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION cascade.tg_task_deleted();
@@ -1281,6 +1327,10 @@ GRANT ALL ON FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigin
 
 REVOKE ALL ON FUNCTION cascade.apply_workflow(name text, definition jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.apply_workflow(name text, definition jsonb) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.arrived() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.arrived() TO cascade_reader;
+GRANT ALL ON FUNCTION cascade.arrived() TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.cancel_job(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.cancel_job(id bigint) TO cascade_engine;
@@ -1344,8 +1394,13 @@ GRANT ALL ON FUNCTION cascade.explain_task(id bigint) TO cascade_engine;
 REVOKE ALL ON FUNCTION cascade.fence(epoch bigint, writer smallint, batch bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.fence(epoch bigint, writer smallint, batch bigint) TO cascade_engine;
 
-REVOKE ALL ON FUNCTION cascade.hold_jobs_open(jobs bigint[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION cascade.hold_jobs_open(jobs bigint[]) TO cascade_engine;
+REVOKE ALL ON FUNCTION cascade.hold_counter_point() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.hold_counter_point() TO cascade_engine;
+
+GRANT ALL ON FUNCTION cascade.hold_job_open(job bigint) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.is_counted(status cascade.task_status, xid xid8, counted_to pg_snapshot) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.is_counted(status cascade.task_status, xid xid8, counted_to pg_snapshot) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.make_partition(day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.make_partition(day date) TO cascade_engine;
@@ -1413,9 +1468,6 @@ GRANT ALL ON FUNCTION cascade.tg_task_deleted() TO cascade_engine;
 REVOKE ALL ON FUNCTION cascade.tg_task_guard() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_task_guard() TO cascade_engine;
 
-REVOKE ALL ON FUNCTION cascade.tg_task_inserted() FROM PUBLIC;
-GRANT ALL ON FUNCTION cascade.tg_task_inserted() TO cascade_engine;
-
 REVOKE ALL ON FUNCTION cascade.tg_task_inserting() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_task_inserting() TO cascade_engine;
 
@@ -1437,6 +1489,8 @@ GRANT SELECT ON TABLE cascade.command TO cascade_reader;
 GRANT SELECT,INSERT,UPDATE ON TABLE cascade.command TO cascade_engine;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.counter_delta TO cascade_engine;
+
+GRANT SELECT,UPDATE ON TABLE cascade.counter_point TO cascade_engine;
 
 GRANT SELECT ON TABLE cascade.engine_task TO cascade_engine;
 

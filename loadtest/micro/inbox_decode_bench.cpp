@@ -33,7 +33,7 @@ pg::params snapshot_row() {
   pg::params p;
   p.text("s").int8({}).int8({}).int2({}).text({}).text({}).int8(1).text({}).text({}).int2({});
   return std::move(
-      p.int2({}).int4({}).text({}).int8({}).text({}).text({}).boolean({}).text("900:950:"));
+      p.int2({}).int4({}).text({}).int8({}).text({}).text({}).boolean(true).text("900:950:"));
 }
 
 void decode(benchmark::State& state, const sample& like) {

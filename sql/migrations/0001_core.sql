@@ -284,6 +284,14 @@ comment on table cascade.queue is 'Settings of queues; a queue without a row has
 
 -- counters: appended by triggers, folded by the owner (docs/adr/0004-counters.md) ------------------------------------------
 
+-- A task that waits or is pending, and whose transaction this snapshot does not see, is in no counter: its row stands for
+-- itself. One row.
+create table cascade.counter_point (
+  one boolean primary key default true check (one),
+  counted_to pg_snapshot not null
+);
+insert into cascade.counter_point (counted_to) values (pg_current_snapshot());
+
 create table cascade.counter_delta (
   job_id bigint,
   n int not null,
@@ -397,10 +405,21 @@ begin
   end if;
 end $$;
 
+-- A key-share lock keeps the owner from finishing a job until the transaction that adds a task to it has ended.
+-- No operator and no function without its schema: setting a search_path would cost more than all it does.
+create function cascade.hold_job_open(job bigint) returns void language plpgsql security definer as $$
+begin
+  perform from cascade.job j
+    where j.id operator(pg_catalog.=) job and j.status operator(pg_catalog.<) 'completed'::cascade.job_status for key share;
+  if not found then
+    raise exception using errcode = 'CA004', message = pg_catalog.format('job %s does not exist or has finished', job);
+  end if;
+end $$;
+
 -- Runs for every row of every insert, with the caller's search_path: setting its own would cost as much as all the rest.
 -- Hence no operator and no function without its schema.
 -- Advisory lock classes. 727001 (class, lane): the lane is owned. 727002 (class, lane group): its owner sleeps.
--- 727003: a migration runs. 16 lane groups keep the locks of a bulk insert few.
+-- 727003: a migration runs. 727005: tasks that are in the counters change. 16 lane groups keep the locks of a bulk insert few.
 create function cascade.tg_task_inserting() returns trigger language plpgsql as $$
 begin
   if new.run_at operator(pg_catalog.>) pg_catalog.now() and new.status operator(pg_catalog.=) 'pending'::cascade.task_status then
@@ -411,6 +430,9 @@ begin
       new.attempt, new.max_attempts, new.progress, new.queue, new.handler, new.unique_key, new.concurrency_key, new.requires,
       new.payload, new.retry) then
     perform cascade.check_task(new);
+  end if;
+  if new.job_id is not null then
+    perform cascade.hold_job_open(new.job_id);
   end if;
   if not pg_catalog.pg_try_advisory_xact_lock_shared(727002, (coalesce(new.job_id, new.id) operator(pg_catalog.&) 15)::int)
       and coalesce(pg_catalog.current_setting('cascade.doorbell', true), '') operator(pg_catalog.<>) 'off' then
@@ -501,56 +523,38 @@ create trigger job_500_pin before insert on cascade.job
 
 -- announce -----------------------------------------------------------------------------------------------------------------
 
--- No operator and no unqualified function here: the function runs with its owner's rights, and setting its own search_path
--- would cost more than all it does.
-create function cascade.tg_task_inserted() returns trigger language plpgsql security definer as $$
-declare
-  any_job bigint;
-begin
-  -- Most statements insert one row: grouping would cost more than the rest of this function.
-  insert into cascade.counter_delta (job_id, queue, status, n)
-    select i.job_id, i.queue, i.status, 1 from inserted i limit 1
-    returning job_id into any_job;
-  if exists (select from inserted i offset 1) then
-    with counted as (
-      insert into cascade.counter_delta (job_id, queue, status, n)
-      select i.job_id, i.queue, i.status, pg_catalog.count(*) from (select * from inserted offset 1) i group by 1, 2, 3
-      returning job_id)
-    select coalesce(pg_catalog.max(c.job_id), any_job) into any_job from counted c;
-  end if;
-  if any_job is not null then
-    perform cascade.hold_jobs_open(array(
-      select distinct i.job_id from inserted i
-      where i.job_id is not null and i.xid operator(pg_catalog.<>) '0'::pg_catalog.xid8));
-  end if;
-  return null;
-end $$;
+-- The insert of a task is announced by its row trigger, and not counted here: the row stands for itself.
 
--- A key-share lock keeps the owner from finishing a job until the transaction that adds a task to it has ended.
-create function cascade.hold_jobs_open(jobs bigint[]) returns void
-  language plpgsql set search_path = pg_catalog, pg_temp as $$
+-- Whether the counters contain a task, so that what becomes of it changes them.
+create function cascade.is_counted(status cascade.task_status, xid xid8, counted_to pg_snapshot) returns boolean
+  language sql immutable
+  return status > 'pending' or pg_visible_in_snapshot(xid, counted_to);
+
+-- How far the rows are counted, which does not change until this transaction ends.
+create function cascade.hold_counter_point() returns pg_snapshot
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-  missing bigint;
+  counted_to pg_snapshot;
 begin
-  select wanted.id into missing
-    from unnest(jobs) wanted(id)
-    left join (select j.id from cascade.job j where j.id = any (jobs) and j.status < 'completed'
-               order by j.id for key share) open on open.id = wanted.id
-    where open.id is null order by 1 limit 1;
-  if found then
-    raise exception using errcode = 'CA004', message = format('job %s does not exist or has finished', missing);
+  perform pg_advisory_xact_lock_shared(727005, 0);
+  if current_setting('transaction_isolation') = 'read committed' then
+    select p.counted_to into counted_to from cascade.counter_point p;
+  else
+    select p.counted_to into counted_to from cascade.counter_point p for update;    -- 40001 when this snapshot is too old
   end if;
+  return counted_to;
 end $$;
-create trigger task_900_announce after insert on cascade.task
-  referencing new table as inserted for each statement execute function cascade.tg_task_inserted();
 
 create function cascade.tg_task_updated() returns trigger
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  counted_to pg_snapshot := cascade.hold_counter_point();
 begin
   insert into cascade.counter_delta (job_id, queue, status, n)
     select c.job_id, c.queue, c.status, sum(c.n)
-    from (select o.job_id, o.queue, o.status, -1 as n from before o
-          union all select a.job_id, a.queue, a.status, 1 from after a) c
+    from (select o.job_id, o.queue, o.status, -1 as n from before o where cascade.is_counted(o.status, o.xid, counted_to)
+          union all
+          select a.job_id, a.queue, a.status, 1 from after a where cascade.is_counted(a.status, a.xid, counted_to)) c
     group by 1, 2, 3 having sum(c.n) <> 0;
   return null;
 end $$;
@@ -559,9 +563,12 @@ create trigger task_900_count after update on cascade.task
 
 create function cascade.tg_task_deleted() returns trigger
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  counted_to pg_snapshot := cascade.hold_counter_point();
 begin
   insert into cascade.counter_delta (job_id, queue, status, n)
-    select o.job_id, o.queue, o.status, -count(*) from before o group by 1, 2, 3;
+    select o.job_id, o.queue, o.status, -count(*) from before o where cascade.is_counted(o.status, o.xid, counted_to)
+    group by 1, 2, 3;
   return null;
 end $$;
 create trigger task_900_uncount after delete on cascade.task
@@ -860,6 +867,23 @@ create view cascade.attempts as
   left join cascade.node n on n.epoch = t.epoch
   where t.attempt > 0 and t.status >= 'running' and t.started_at is not null;
 
+-- The tasks that no counter contains. Few while a node is alive.
+create function cascade.arrived() returns table (job_id bigint, queue text, status cascade.task_status, n bigint)
+  language plpgsql stable security definer rows 10
+  set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+declare
+  counted_to pg_snapshot := (select p.counted_to from cascade.counter_point p);
+begin
+  return query
+    select a.job_id, a.queue, a.status, count(*) from (
+      select t.job_id, t.queue, t.status from cascade.task_unfinished t
+      where t.status <= 'pending' and t.xid >= pg_snapshot_xmax(counted_to)
+      union all
+      select t.job_id, t.queue, t.status from cascade.task_unfinished t
+      where t.status <= 'pending' and t.xid = any (array(select pg_snapshot_xip(counted_to)))) a
+    group by 1, 2, 3;
+end $$;
+
 create view cascade.jobs as
   select j.id, j.workflow, j.version, j.status, j.priority, j.input, j.result, j.error, j.created_at, j.started_at,
     j.finished_at, j.keep_open,
@@ -880,7 +904,8 @@ create view cascade.jobs as
       sum(x.n) filter (where x.status = 'failed') as failed, sum(x.n) filter (where x.status = 'cancelled') as cancelled,
       sum(x.n) filter (where x.status = 'skipped') as skipped,
       sum(x.n) filter (where x.status = 'quarantined') as quarantined
-    from cascade.counter_delta x where x.job_id is not null group by x.job_id) d on d.job_id = j.id;
+    from (select job_id, status, n from cascade.counter_delta union all select job_id, status, n from cascade.arrived()) x
+    where x.job_id is not null group by x.job_id) d on d.job_id = j.id;
 
 create view cascade.queue_stats as
   select c.queue,
@@ -898,7 +923,8 @@ create view cascade.queue_stats as
       coalesce(sum(x.n) filter (where x.status = 'failed'), 0), coalesce(sum(x.n) filter (where x.status = 'cancelled'), 0),
       coalesce(sum(x.n) filter (where x.status = 'skipped'), 0),
       coalesce(sum(x.n) filter (where x.status = 'quarantined'), 0)
-    from cascade.counter_delta x group by x.queue
+    from (select queue, status, n from cascade.counter_delta union all select queue, status, n from cascade.arrived()) x
+    group by x.queue
     union all
     select q.name, 0, 0, 0, 0, 0, 0, 0, 0 from cascade.queue q) c
   left join cascade.queue q on q.name = c.queue
@@ -915,7 +941,7 @@ select cascade.make_partitions();
 
 revoke all on all functions in schema cascade from public;
 -- Triggers run them for whoever inserts.
-grant execute on function cascade.task_is_plain, cascade.check_task to public;
+grant execute on function cascade.task_is_plain, cascade.check_task, cascade.hold_job_open to public;
 
 grant insert (job_id, handler, payload, queue, priority, run_at, max_attempts, timeout, unique_key, concurrency_key,
               requires, retry) on cascade.task to cascade_producer;
@@ -924,12 +950,13 @@ grant execute on function cascade.add_task, cascade.start_job to cascade_produce
 
 grant select on cascade.tasks, cascade.jobs, cascade.attempts, cascade.queue_stats, cascade.workflows,
   cascade.task_transition, cascade.node, cascade.lane, cascade.command to cascade_reader;
-grant execute on function cascade.explain_task to cascade_reader;
+grant execute on function cascade.explain_task, cascade.arrived to cascade_reader;
 
 grant select, insert, update on cascade.task, cascade.job, cascade.workflow, cascade.queue, cascade.command, cascade.node,
   cascade.lane to cascade_engine;
 grant select, insert, update, delete on cascade.attempt_log, cascade.writer, cascade.counter_delta, cascade.job_counter,
   cascade.queue_counter to cascade_engine;
+grant select, update on cascade.counter_point to cascade_engine;
 grant select on cascade.engine_task, cascade.task_transition, cascade.tasks, cascade.jobs, cascade.attempts, cascade.queue_stats,
   cascade.workflows to cascade_engine;
 grant execute on all functions in schema cascade to cascade_engine;

@@ -7,6 +7,8 @@ with open as (
   from (
     select d.job_id, d.status, d.n from cascade.counter_delta d where d.job_id = any ($1::bigint[])
     union all
+    select a.job_id, a.status, a.n from cascade.arrived() a where a.job_id = any ($1::bigint[])
+    union all
     select k.job_id, 'pending'::cascade.task_status, k.waiting + k.pending + k.running
     from cascade.job_counter k where k.job_id = any ($1::bigint[])
     union all

@@ -1,14 +1,16 @@
 -- What was committed since snapshot $1, at most $2 rows: (kind, id, job_id, priority, status, reason, due_in_us, queue,
 -- handler, attempt, max_attempts, item, step, timeout_ms, retry, command, capable, payload).
--- kind s: one row, the new snapshot in column payload, the time in due_in_us (microseconds since 1970). kind t: tasks, but
--- for those that wait for a time after $5 (docs/adr/0008-horizon.md); payload null when larger than $4 bytes.
--- kind j: jobs; queue = workflow, item = version, capable = keep_open, payload = input. kind c: commands; handler = kind,
--- job_id, id, item = null, payload = argument, timeout_ms = task id.
+-- kind s: one row, the new snapshot in column payload, the time in due_in_us (microseconds since 1970), in capable whether
+-- any task is new. kind t: tasks, but for those that wait for a time after $5 (docs/adr/0008-horizon.md); payload null when
+-- larger than $4 bytes. kind j: jobs; queue = workflow, item = version, capable = keep_open, payload = input. kind c:
+-- commands; handler = kind, job_id, id, item = null, payload = argument, timeout_ms = task id.
 -- A row is new when its transaction was not visible in $1: started after it, or was in progress then. Two index ranges at
 -- the tail of an index of unfinished rows. docs/adr/0002-inbox.md
 select 's', null::bigint, null::bigint, null::smallint, null::text, null::text,
   (extract(epoch from statement_timestamp()) * 1000000)::bigint, null::text, null::text,
-  null::smallint, null::smallint, null::int, null::text, null::bigint, null::text, null::text, null::boolean,
+  null::smallint, null::smallint, null::int, null::text, null::bigint, null::text, null::text,
+  exists (select from cascade.engine_task t where t.xid >= pg_snapshot_xmax($1::text::pg_snapshot))
+    or exists (select from cascade.engine_task t where t.xid = any (array(select pg_snapshot_xip($1::text::pg_snapshot)))),
   pg_current_snapshot()::text
 union all
 (select 't', t.id, t.job_id, t.priority, t.status::text, t.waiting_reason::text, t.due_in_us, t.queue, t.handler, t.attempt,

@@ -17,14 +17,22 @@ namespace cascade {
 struct inbox_fixture : database_test {
   played_scheduler scheduler{*this};
   inbox_actor actor;
+  int uncounted_said = 0;
   std::map<std::int64_t, int> seen;  // tasks of pages taken, and how often
 
   ~inbox_fixture() override { end_database(); }
 
   void start() {
     own();
-    actor = keep(spawn_inbox(sys, context(), gateway, scheduler.actor));
+    actor = keep(spawn_inbox(sys, context(), gateway, scheduler.actor, counters()));
     settle();
+  }
+  arrival_sink counters() {
+    return keep(sys.spawn(
+        [](arrival_sink::pointer, int* said) -> arrival_sink::behavior_type {
+          return {[said](const uncounted_tasks&) { ++*said; }};
+        },
+        &uncounted_said));
   }
   void load(std::vector<std::int64_t> running = {}) {
     tell(scheduler.actor, actor, begin_load{std::move(running)});

@@ -175,7 +175,8 @@ TEST_F(recorder, counters_are_folded_in_time_after_a_write_and_an_idle_one_write
   elapse(1ms);
   round_trip();
   EXPECT_EQ(number("select count(*) from cascade.counter_delta"), 0);
-  EXPECT_EQ(value("select completed || ' ' || pending from cascade.queue_counter"), "1 1");
+  EXPECT_EQ(value("select completed || ' ' || pending from cascade.queue_counter"), "1 0")
+      << "the other one stands for itself";
   EXPECT_EQ(batches(), 2);
   live(10s, 500ms);
   EXPECT_EQ(batches(), 2);
@@ -183,6 +184,39 @@ TEST_F(recorder, counters_are_folded_in_time_after_a_write_and_an_idle_one_write
   wait_answers(2);
   live(1s, 500ms);
   EXPECT_EQ(value("select completed || ' ' || pending from cascade.queue_counter"), "2 0");
+}
+
+constexpr auto uncounted = "select count(*) from cascade.arrived()";
+
+TEST_F(recorder, what_arrived_is_counted_at_an_idle_moment) {
+  settings.fold_every = 500ms;
+  run();
+  make_tasks(2);
+  tell(sender, actor, uncounted_tasks{});
+  EXPECT_EQ(number(uncounted), 1);
+  elapse(500ms);
+  round_trip();
+  EXPECT_EQ(number(uncounted), 0);
+  EXPECT_EQ(value("select pending::text from cascade.queue_counter"), "2");
+  EXPECT_EQ(batches(), 1);
+  live(10s, 500ms);
+  EXPECT_EQ(batches(), 1) << "an idle one writes nothing";
+}
+
+TEST_F(recorder, what_arrived_is_counted_after_whoever_changes_tasks_has_ended) {
+  settings.fold_every = 500ms;
+  run();
+  make_tasks(2);
+  auto other = database.connect();
+  must(other.exec_text("begin; delete from cascade.task where id = 1"));
+  tell(sender, actor, uncounted_tasks{});
+  live(4s, 500ms);
+  EXPECT_EQ(batches(), 1) << "it does not try again at once";
+  EXPECT_EQ(number(uncounted), 1);
+  must(other.exec_text("commit"));
+  live(6s, 500ms);
+  EXPECT_EQ(number(uncounted), 0);
+  EXPECT_EQ(value("select pending::text from cascade.queue_counter"), "1");
 }
 
 }  // namespace

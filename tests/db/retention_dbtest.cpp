@@ -38,12 +38,15 @@ struct retention : database_test {
                  const char* state = "completed") {
     const std::string day = "cascade.today() - " + std::to_string(days);
     run_sql("select cascade.make_partition(" + day + ")");
+    const std::string ago = "now() - interval '" + std::to_string(days) + " days'";
     run_sql(
-        "insert into cascade.task (handler, queue, job_id, status, started_at, finished_at, "
-        "finished_on) select 'noop', 'old', " +
-        job + ", '" + state + "', now() - interval '" + std::to_string(days) +
-        " days', now() - interval '" + std::to_string(days) + " days', " + day +
-        " from generate_series(1, " + std::to_string(n) + ")");
+        "with old as (insert into cascade.task (handler, queue, job_id, status, started_at, "
+        "finished_at, finished_on) select 'noop', 'old', " +
+        job + ", '" + state + "', " + ago + ", " + ago + ", " + day + " from generate_series(1, " +
+        std::to_string(n) +
+        ") returning job_id, queue, status) insert into cascade.counter_delta (job_id, queue, "
+        "status, "
+        "n) select job_id, queue, status, 1 from old");
   }
   std::string partition(int days) {
     return value("select coalesce(to_regclass('cascade.task_' || to_char(cascade.today() - " +

@@ -232,14 +232,14 @@ TEST_F(schema, a_reader_changes_nothing) {
 }
 
 TEST_F(schema, functions_with_the_owners_rights_pin_their_search_path_and_are_not_public) {
-  // tg_task_inserted names the schema of everything instead: see the next test.
+  // hold_job_open names the schema of everything instead: see the next test.
   EXPECT_EQ(value_of(admin,
                      "select string_agg(p.proname, ' ') from pg_proc p where p.pronamespace = "
                      "'cascade'::regnamespace"
                      " and p.prosecdef and not coalesce("
                      "   p.proconfig @> array['search_path=pg_catalog, pg_temp'], false)"),
-            "tg_task_inserted");
-  // What the triggers of an insert call with the rights of whoever inserts; both only look.
+            "hold_job_open");
+  // What the trigger of an insert calls with the rights of whoever inserts; they only look.
   EXPECT_EQ(
       value_of(
           admin,
@@ -247,7 +247,7 @@ TEST_F(schema, functions_with_the_owners_rights_pin_their_search_path_and_are_no
           " where p.pronamespace = 'cascade'::regnamespace"
           " and exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a"
           "             where a.grantee = 0)"),
-      "check_task task_is_plain");
+      "check_task hold_job_open task_is_plain");
   EXPECT_EQ(value_of(admin,
                      "select string_agg(c.relname, ' ') from pg_class c where c.relnamespace = "
                      "'cascade'::regnamespace"
@@ -288,20 +288,19 @@ TEST_F(schema, an_insert_means_the_same_under_a_hostile_search_path) {
   EXPECT_EQ(state_of(producer, in_job), "ok");
   EXPECT_EQ(value_of(admin, "select string_agg(distinct status::text, ' ') from cascade.task"),
             "pending");
-  EXPECT_EQ(value_of(admin, "select sum(n) from cascade.counter_delta where status = 'pending'"),
-            "2");
+  EXPECT_EQ(value_of(admin, "select sum(n) from cascade.arrived() where status = 'pending'"), "2");
   EXPECT_EQ(state_of(producer, "insert into cascade.task (handler) values (repeat('x', 300))"),
             "23514");
 }
 
-TEST_F(schema, an_insert_of_several_rows_counts_each_and_asks_for_the_job_of_each) {
+TEST_F(schema, an_insert_of_several_rows_stands_for_each_and_asks_for_the_job_of_each) {
   const auto job = std::to_string(make_job(admin));
   const auto counted = [&] {
     const auto all = value_of(
         admin,
         "select string_agg(concat_ws(' ', job_id, queue, n), ', ' order by job_id, queue) from"
-        " (select job_id, queue, sum(n) as n from cascade.counter_delta group by 1, 2) x");
-    must(admin.exec_text("truncate cascade.counter_delta"));
+        " (select job_id, queue, sum(n) as n from cascade.arrived() group by 1, 2) x");
+    must(admin.exec_text("delete from cascade.task"));
     return all;
   };
   const auto insert = [&](const std::string& rows) {

@@ -32,8 +32,8 @@ doorbell_world::~doorbell_world() {
   io_.run();
 }
 
-// Statement triggers fire by name, so these two stand around task_900_announce; the third fires
-// within the commit, before the notification is queued and the transaction becomes visible.
+// The first two stand around task_500_insert, which rings; the third fires within the commit, before
+// the notification is queued and the transaction becomes visible.
 void doorbell_world::make_gates() {
   must(control_.exec_text(R"(
     create function public.gate() returns trigger language plpgsql as $$
@@ -46,10 +46,10 @@ void doorbell_world::make_gates() {
         perform pg_advisory_lock_shared(727999, n);
         perform pg_advisory_unlock_shared(727999, n);
       end if;
-      return null;
+      return new;
     end $$;
-    create trigger task_850_gate after insert on cascade.task
-      for each statement execute function public.gate('before');
+    create trigger task_450_gate before insert on cascade.task
+      for each row execute function public.gate('before');
     create trigger task_950_gate after insert on cascade.task
       for each statement execute function public.gate('after');
     create constraint trigger task_990_gate after insert on cascade.task

@@ -110,12 +110,17 @@ std::int64_t make_task(pg::connection& c, const task_fields& f) {
     p.int8(f.job);
   p.int4(f.attempt);
   const auto r = must(c.exec(
-      "insert into cascade.task (handler, queue, payload, status, waiting_reason, job_id, "
-      "attempt, started_at, finished_at, finished_on)"
-      " select $1, $2, $3, s, $5::text::cascade.waiting_reason, $6, $7::smallint,"
-      "   case when s >= 'running' then now() end, case when s >= 'completed' then now() end,"
-      "   case when s >= 'completed' then cascade.today() end"
-      " from (select $4::text::cascade.task_status as s) x returning id",
+      "with made as ("
+      "  insert into cascade.task (handler, queue, payload, status, waiting_reason, job_id, "
+      "    attempt, started_at, finished_at, finished_on)"
+      "  select $1, $2, $3, s, $5::text::cascade.waiting_reason, $6, $7::smallint,"
+      "    case when s >= 'running' then now() end, case when s >= 'completed' then now() end,"
+      "    case when s >= 'completed' then cascade.today() end"
+      "  from (select $4::text::cascade.task_status as s) x returning id, job_id, queue, status),"
+      // Only a new task that waits or is pending stands for itself.
+      "counted as (insert into cascade.counter_delta (job_id, queue, status, n)"
+      "  select job_id, queue, status, 1 from made where status > 'pending')"
+      "select id from made",
       p));
   return r.int64(0, 0);
 }

@@ -52,6 +52,7 @@ public:
       return recorder_actor::behavior_type{
           [](const database_changed&) {},
           [this](record& r) { written.push_back(std::move(r.what)); },
+          [](const uncounted_tasks&) {},
           [](const describe&) { return description{}; },
       };
     });

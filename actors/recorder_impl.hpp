@@ -1,0 +1,76 @@
+// actors/recorder_impl.hpp
+//
+// Shared by the recorder's own files only: its state, and when counters are folded and arrivals
+// counted (docs/adr/0004-counters.md).
+#pragma once
+
+#include <algorithm>
+#include <deque>
+
+#include "actors/recorder.hpp"
+
+namespace cascade {
+
+using recorder_impl =
+    recorder_actor::extend<caf::reacts_to<batch_answered>, caf::reacts_to<recorder_wake>>;
+
+struct entry {
+  settlement what;
+  caf::strong_actor_ptr reply_to;
+  bool alone = false;     // was part of a refused batch: goes by itself now
+  bool stripped = false;  // its results were replaced already
+};
+struct flight {
+  std::int64_t number = 0;
+  bool counts = false;  // arrivals
+  std::vector<entry> entries;
+};
+// One connection for batches. The first takes everything in order; the others help out with loose
+// settlements when more is queued than one server process can write.
+struct writer {
+  std::uint64_t generation = 0;
+  std::int64_t last_batch = 0;  // the last number committed
+  std::deque<flight> flights;
+  std::unordered_map<job_id, std::size_t> jobs;  // settlements in flight, by their job
+};
+
+struct recorder_state {
+  static inline const char* name = "cascade.recorder";
+  engine_context_ptr context;
+  bool up = false;
+  epoch_id epoch;
+  std::vector<writer> writers;
+  std::deque<entry> queue;
+  std::size_t queued_rows = 0;
+  bool counters_dirty = false;
+  bool fold_armed = false;
+  bool fold_due = false;
+  bool arrived = false;    // tasks stand for themselves that the counters could contain
+  bool count_due = false;  // the other writers pause until they are counted
+  bool counting = false;
+  caf::actor_clock::time_point count_from,
+      count_until;  // not before the one, idle or not after the other
+  std::uint64_t committed_batches = 0;
+  std::uint64_t committed_rows = 0;
+};
+using recorder_self = recorder_impl::stateful_pointer<recorder_state>;
+
+inline bool writing(const recorder_state& state, std::size_t from = 0) {
+  return std::any_of(state.writers.begin() + static_cast<std::ptrdiff_t>(from), state.writers.end(),
+                     [](const writer& w) { return !w.flights.empty(); });
+}
+
+// Sends what may be sent.
+void pump(recorder_self self);
+
+// recorder_counters.cpp
+// Arrivals are to be counted, and no other writer has anything under way.
+bool count_now(const recorder_state& state);
+// For the first writer's next batch: whether it counts.
+bool begin_count(recorder_self self);
+// `ok`: it is committed, and nobody was in the way. Any flight may be given.
+void end_count(recorder_self self, const flight& f, bool ok);
+// Time to fold, every fold_every after the first change.
+void fold(recorder_self self);
+
+}  // namespace cascade
