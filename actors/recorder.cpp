@@ -260,10 +260,7 @@ recorder_actor spawn_recorder(caf::actor_system& system, engine_context_ptr its_
               self->state.queue.push_back({std::move(r.what), self->current_sender()});
               pump(self);
             },
-            [self](const uncounted_tasks&) {
-              self->state.arrived = true;
-              pump(self);
-            },
+            [self](const uncounted_tasks&) { arrived(self); },
             [self](const describe&) { return describe_recorder(self->state); },
             [self](batch_answered& answer) { answered(self, answer); },
             [self](const recorder_wake&) { fold(self); },

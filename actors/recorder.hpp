@@ -11,8 +11,9 @@
 //          settlements also leave over further connections; what is not loose waits for those of the
 //          same job.
 // Counters what the batches leave behind is folded every fold_every. What arrived and stands for
-//          itself (uncounted_tasks) is counted when the recorder is idle, or after count_wait_max: by
-//          the first connection, while the others have nothing under way.
+//          itself (uncounted_tasks) is counted at once, but not before the recorder is idle or
+//          count_wait_max has passed since the last time: by the first connection, while the others
+//          have nothing under way.
 // Errors   connection lost: everything unanswered is kept and sent again when the gateway resumes
 //          the same epoch and the lost batch is known not to be committed; if its commit answer was
 //          lost, memory cannot be trusted and the recorder ends, which reloads the engine. Refused:

@@ -29,6 +29,14 @@ void end_count(recorder_self self, const flight& f, bool ok) {
   state.count_from = self->clock().now() + count_wait_max;
 }
 
+void arrived(recorder_self self) {
+  auto& state = self->state;
+  const auto now = self->clock().now();
+  state.arrived = true;
+  if (now >= state.count_from && now >= state.count_until) state.count_due = true;
+  pump(self);
+}
+
 void fold(recorder_self self) {
   auto& state = self->state;
   const auto now = self->clock().now();

@@ -70,6 +70,9 @@ bool count_now(const recorder_state& state);
 bool begin_count(recorder_self self);
 // `ok`: it is committed, and nobody was in the way. Any flight may be given.
 void end_count(recorder_self self, const flight& f, bool ok);
+// Tasks stand for themselves: to be counted at once when that was not done lately, or a reader who
+// asks again and again while a long backlog is worked off would look at all of it each time.
+void arrived(recorder_self self);
 // Time to fold, every fold_every after the first change.
 void fold(recorder_self self);
 

@@ -188,19 +188,25 @@ TEST_F(recorder, counters_are_folded_in_time_after_a_write_and_an_idle_one_write
 
 constexpr auto uncounted = "select count(*) from cascade.arrived()";
 
-TEST_F(recorder, what_arrived_is_counted_at_an_idle_moment) {
+TEST_F(recorder, what_arrived_is_counted_at_once_and_then_at_an_idle_moment) {
   settings.fold_every = 500ms;
   run();
   make_tasks(2);
+  EXPECT_EQ(number(uncounted), 1);
   tell(sender, actor, uncounted_tasks{});
+  round_trip();
+  EXPECT_EQ(number(uncounted), 0);
+  make_tasks(1);
+  tell(sender, actor, uncounted_tasks{});
+  round_trip();
   EXPECT_EQ(number(uncounted), 1);
   elapse(500ms);
   round_trip();
   EXPECT_EQ(number(uncounted), 0);
-  EXPECT_EQ(value("select pending::text from cascade.queue_counter"), "2");
-  EXPECT_EQ(batches(), 1);
+  EXPECT_EQ(value("select pending::text from cascade.queue_counter"), "3");
+  EXPECT_EQ(batches(), 2);
   live(10s, 500ms);
-  EXPECT_EQ(batches(), 1) << "an idle one writes nothing";
+  EXPECT_EQ(batches(), 2) << "an idle one writes nothing";
 }
 
 TEST_F(recorder, what_arrived_is_counted_after_whoever_changes_tasks_has_ended) {
