@@ -94,7 +94,7 @@ constexpr key_spec table[] = {
    "A task that runs longer than this is written as running; a shorter one is written once, when it has finished.",
    [](settings& s, value v) { s.engine.running_after = ms(v.number); }},
   {"engine.horizon", key_kind::duration, same("5m"), 2 * minute, day, {}, "",
-   "Tasks that wait for a time further away than this stay in the database; the others are in memory, and start to the millisecond.",
+   "Tasks that wait for a time further away than this stay in the database; the others are in memory.",
    [](settings& s, value v) { s.engine.horizon = ms(v.number); }},
   {"engine.ready_max", key_kind::integer, same("400000"), 1000, 20'000'000, {}, "",
    "Most ready tasks kept in memory, with their payloads. Of the others only the ids are kept, one to three bytes each; "
