@@ -43,6 +43,8 @@ std::optional<problem> text_problem(const source_text& source, std::size_t bytes
   if (clean == text) return std::nullopt;
   std::size_t at = 0;
   while (at < text.size() && clean[at] == text[at]) ++at;
+  // What is broken may begin like the U+FFFD that stands for it: back to where that begins.
+  while (at > 0 && (clean[at] & 0xC0) == 0x80) --at;
   return problem{at,
                  text[at] == '\0' ? "a NUL character cannot be stored" : "this is not valid UTF-8"};
 }

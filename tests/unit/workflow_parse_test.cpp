@@ -250,6 +250,10 @@ TEST(workflow_parse, yaml_that_is_no_yaml) {
   EXPECT_THAT(problems("? [a]\n: 1"), ElementsAre(HasSubstr("cannot be a key")));
   EXPECT_THAT(problems("a: \"\\0\""), ElementsAre(HasSubstr("NUL")));
   EXPECT_THAT(problems("a: b\n\xff"), ElementsAre("f:2:1: this is not valid UTF-8"));
+  // Begins like the character that stands for what is broken.
+  for (const char* text : {"a: \xef", "a: \xef\xbf", "a: \xef\xbf:", "a: \xef\xbf\xbe\xef"})
+    EXPECT_THAT(problems(text), ElementsAre(HasSubstr("this is not valid UTF-8"))) << text;
+  EXPECT_THAT(problems("a: \xef\xbf: b"), ElementsAre("f:1:4: this is not valid UTF-8"));
   EXPECT_THAT(problems(std::string_view("a: b\0", 5)),
               ElementsAre("f:1:5: a NUL character cannot be stored"));
   EXPECT_THAT(problems("&a [*a]"), ElementsAre(HasSubstr("alias")));
