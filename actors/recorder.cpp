@@ -161,7 +161,8 @@ void refused(recorder_self self, flight&& f, const std::string& why) {
     for (entry& e : f.entries) e.alone = true;
     return requeue(state, std::move(f.entries));
   }
-  if (f.entries.empty()) return;  // only counters were to be folded
+  if (f.entries.empty())  // only counters were to be folded
+    return state.context->log->error("cascade.recorder.fold_refused text=\"{}\"", why);
   entry& e = f.entries.front();
   state.context->log->error("cascade.recorder.refused ticket={} job={} text=\"{}\"", e.what.ticket,
                             e.what.job.value, why);

@@ -48,8 +48,8 @@ struct recorder_state {
   bool arrived = false;    // tasks stand for themselves that the counters could contain
   bool count_due = false;  // the other writers pause until they are counted
   bool counting = false;
-  caf::actor_clock::time_point count_from,
-      count_until;  // not before the one, idle or not after the other
+  monotonic count_from;   // not before
+  monotonic count_until;  // from then on whether idle or not
   std::uint64_t committed_batches = 0;
   std::uint64_t committed_rows = 0;
 };

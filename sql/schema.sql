@@ -1397,6 +1397,8 @@ GRANT ALL ON FUNCTION cascade.fence(epoch bigint, writer smallint, batch bigint)
 REVOKE ALL ON FUNCTION cascade.hold_counter_point() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.hold_counter_point() TO cascade_engine;
 
+REVOKE ALL ON FUNCTION cascade.hold_job_open(job bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.hold_job_open(job bigint) TO cascade_producer;
 GRANT ALL ON FUNCTION cascade.hold_job_open(job bigint) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.is_counted(status cascade.task_status, xid xid8, counted_to pg_snapshot) FROM PUBLIC;

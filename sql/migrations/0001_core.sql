@@ -941,12 +941,12 @@ select cascade.make_partitions();
 
 revoke all on all functions in schema cascade from public;
 -- Triggers run them for whoever inserts.
-grant execute on function cascade.task_is_plain, cascade.check_task, cascade.hold_job_open to public;
+grant execute on function cascade.task_is_plain, cascade.check_task to public;
 
 grant insert (job_id, handler, payload, queue, priority, run_at, max_attempts, timeout, unique_key, concurrency_key,
               requires, retry) on cascade.task to cascade_producer;
 grant insert (workflow, input, priority, keep_open) on cascade.job to cascade_producer;
-grant execute on function cascade.add_task, cascade.start_job to cascade_producer;
+grant execute on function cascade.add_task, cascade.start_job, cascade.hold_job_open to cascade_producer;
 
 grant select on cascade.tasks, cascade.jobs, cascade.attempts, cascade.queue_stats, cascade.workflows,
   cascade.task_transition, cascade.node, cascade.lane, cascade.command to cascade_reader;
