@@ -25,11 +25,13 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "executors/pulse.hpp"
 #include "executors/runner.hpp"
 
 namespace cascade {
@@ -56,7 +58,8 @@ struct attempt_host {
 
 class attempt : public running, public std::enable_shared_from_this<attempt> {
 public:
-  attempt(std::shared_ptr<attempt_host> host, task_run run, completion done);
+  attempt(std::shared_ptr<attempt_host> host, task_run run, completion done, heartbeat beat);
+  ~attempt() override;
 
   virtual void begin() = 0;
   void cancel() final;
@@ -77,8 +80,9 @@ protected:
   // How an attempt ends that was stopped; `detail` is what it said itself.
   outcome stopped_outcome(std::string_view detail = {}) const;
 
-  void start_timeout();                       // any thread; no-op without a timeout
+  void start_timeout();                       // any thread; no-op without a timeout; once
   void arm(std::chrono::milliseconds grace);  // strand: on_grace_over after that time
+  virtual void look_for_beats() {}            // strand: the last moment before a timeout
   virtual void on_stop() = 0;                 // strand: make it end, arm the grace
   virtual void on_grace_over() = 0;           // strand
   virtual void on_give_up() = 0;              // any thread: the service ends now
@@ -90,6 +94,8 @@ protected:
 
 private:
   void stop(stop_reason reason);
+  void watch_timeout();
+  void pass_beats();  // strand: now, or when the interval is over
 
   std::shared_ptr<attempt_host> host_;
   completion done_;
@@ -99,6 +105,9 @@ private:
   std::atomic<bool> timer_used_{false};
   boost::asio::strand<boost::asio::io_context::executor_type> strand_;
   boost::asio::steady_timer timer_;
+  std::shared_ptr<pulse> pulse_;
+  pulse::clock::time_point beats_due_{};                 // strand: the next report not before
+  std::optional<boost::asio::steady_timer> beat_timer_;  // strand
 };
 
 }  // namespace cascade

@@ -42,14 +42,15 @@ std::string trimmed(std::string text) {
 
 command_attempt::command_attempt(std::shared_ptr<attempt_host> host_ptr,
                                  std::shared_ptr<const command_spec> spec, task_run run,
-                                 completion done)
-    : attempt(std::move(host_ptr), std::move(run), std::move(done)),
+                                 completion done, heartbeat beat)
+    : attempt(std::move(host_ptr), std::move(run), std::move(done), std::move(beat)),
       spec_(std::move(spec)),
       in_(strand()),
       out_(strand()),
       err_(strand()),
       pidfd_(strand()),
-      err_pause_(strand()) {}
+      err_pause_(strand()),
+      progress_(strand(), run_) {}
 
 void command_attempt::begin() {
   asio::post(strand(), [me = self<command_attempt>()] { me->launch(); });
@@ -71,6 +72,7 @@ spawn_request command_attempt::request() const {
   set("CASCADE_TASK_ID", std::to_string(run_.id.value));
   set("CASCADE_ATTEMPT", std::to_string(run_.attempt));
   set("CASCADE_HANDLER", run_.handler);
+  set("CASCADE_PROGRESS_FD", "3");
   if (run_.job) set("CASCADE_JOB_ID", std::to_string(run_.job.value));
   if (!run_.step.empty()) set("CASCADE_STEP", run_.step);
   if (run_.item >= 0) set("CASCADE_ITEM", std::to_string(run_.item));
@@ -90,6 +92,7 @@ void command_attempt::launch() {
   feed_stdin();
   watch(out_, false);
   watch(err_, true);
+  progress_pipe::watch({self<command_attempt>(), &progress_});
   if (reported()) kill_group();  // given up while it was started
 }
 
@@ -99,8 +102,9 @@ bool command_attempt::adopt(spawned child) {
     pid_ = child.pid;
   }
   error ec;
-  for (auto [end, fd] : {std::pair(&pidfd_, &child.pidfd), std::pair(&in_, &child.in),
-                         std::pair(&out_, &child.out), std::pair(&err_, &child.err)}) {
+  for (auto [end, fd] :
+       {std::pair(&pidfd_, &child.pidfd), std::pair(&in_, &child.in), std::pair(&out_, &child.out),
+        std::pair(&err_, &child.err), std::pair(&progress_.end(), &child.progress)}) {
     end->assign(fd->get(), ec);
     if (ec) break;
     fd->release();
@@ -219,6 +223,7 @@ void command_attempt::ended() {
   error ignored;
   for (auto* end : {&in_, &out_, &err_, &pidfd_}) end->close(ignored);
   err_pause_.cancel();
+  progress_.close();
   if (host().options.command_log && !stderr_.empty())
     host().options.command_log(run_, stderr_tail());
   report(judge(info.si_code, info.si_status), "the command succeeded, but its stdout");
@@ -234,15 +239,22 @@ outcome command_attempt::judge(int code, int status) {
     return outcome::retry(error_with_tail("killed by " + signal_text(status), stderr_tail()));
   if (code != CLD_EXITED)
     return outcome::retry("the exit code was lost: somebody else reaped the process");
+  const std::string exit_code = "exit code " + std::to_string(status);
+  const auto why = [&](std::string_view more = {}) {
+    return error_with_tail(exit_code + std::string(more), stderr_tail());
+  };
   switch (spec_->verdict_of(status)) {
     case command_spec::verdict::success:
       return outcome::success(trimmed(std::move(stdout_)));
     case command_spec::verdict::retry:
-      return outcome::retry(error_with_tail("exit code " + std::to_string(status), stderr_tail()));
+      return outcome::retry(why(), retry_in_of(stdout_));
+    case command_spec::verdict::snooze:
+      if (const auto in = retry_in_of(stdout_)) return outcome::snooze(*in, why());
+      return outcome::retry(why(" asks for a snooze, but stdout has no usable retry_in"));
     case command_spec::verdict::fail:
       break;
   }
-  return outcome::failure(error_with_tail("exit code " + std::to_string(status), stderr_tail()));
+  return outcome::failure(why());
 }
 
 // -- stop --

@@ -13,10 +13,12 @@
 // Host     must not ignore SIGCHLD or reap children it does not know (waitpid(-1)): exit codes
 //          would be lost.
 // Thread   the strand; only signals to the group come from elsewhere too (give_up), hence the lock.
+// Progress executors/progress_pipe.hpp; the last of it may be lost at the end.
 // Memory   no buffer while a command is silent; stdout up to its cap, stderr up to twice its cap.
 // Limits   a process that leaves the session (setsid) survives: only a cgroup could stop it. It
 //          cannot hold us up.
-// Tests    tests/unit/executor_command_test.cpp, executor_command_hostile_test.cpp
+// Tests    tests/unit/executor_command_test.cpp, executor_command_hostile_test.cpp,
+//          executor_progress_test.cpp
 #pragma once
 
 #include <sys/types.h>
@@ -27,6 +29,7 @@
 
 #include "executors/attempt.hpp"
 #include "executors/command_spec.hpp"
+#include "executors/progress_pipe.hpp"
 #include "executors/spawn.hpp"
 
 namespace cascade {
@@ -34,7 +37,7 @@ namespace cascade {
 class command_attempt final : public attempt {
 public:
   command_attempt(std::shared_ptr<attempt_host> host, std::shared_ptr<const command_spec> spec,
-                  task_run run, completion done);
+                  task_run run, completion done, heartbeat beat);
 
   void begin() override;
 
@@ -59,6 +62,7 @@ private:
   void signal_group(int number);
   void kill_group();  // and report in the end, even if that does not help
 
+  void look_for_beats() override { progress_.read_some(); }
   void on_stop() override;
   void on_grace_over() override;
   void on_give_up() override;
@@ -66,6 +70,7 @@ private:
   std::shared_ptr<const command_spec> spec_;
   stream in_, out_, err_, pidfd_;
   boost::asio::steady_timer err_pause_;
+  progress_pipe progress_;
   std::string stdout_;
   std::string stderr_;
   bool flooded_ = false;

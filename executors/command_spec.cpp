@@ -1,11 +1,13 @@
 #include "executors/command_spec.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "state/duration.hpp"
 #include "state/json_check.hpp"
 #include "state/limits.hpp"
 
@@ -18,12 +20,13 @@ using std::chrono::milliseconds;
 constexpr std::size_t argv_count_max = 1000;
 constexpr std::size_t spec_bytes_max = 1u << 20;
 constexpr std::size_t stderr_bytes_limit = 1u << 20;
+constexpr std::size_t hint_bytes_max = 64u << 10;
 constexpr milliseconds kill_after_max = std::chrono::hours(1);
 
 // Set by the engine for each attempt, so a command may rely on them.
-constexpr std::string_view reserved_env[] = {"CASCADE_TASK_ID", "CASCADE_JOB_ID",
-                                             "CASCADE_STEP",    "CASCADE_ITEM",
-                                             "CASCADE_ATTEMPT", "CASCADE_HANDLER"};
+constexpr std::string_view reserved_env[] = {
+    "CASCADE_TASK_ID", "CASCADE_JOB_ID",  "CASCADE_STEP",       "CASCADE_ITEM",
+    "CASCADE_ATTEMPT", "CASCADE_HANDLER", "CASCADE_PROGRESS_FD"};
 
 // Local to this file: parse_command turns it into text.
 struct bad_command : std::runtime_error {
@@ -129,6 +132,8 @@ command_spec spec_of(const json& doc) {
       spec.retry_codes = codes_of(value, key);
     else if (key == "fail_codes")
       spec.fail_codes = codes_of(value, key);
+    else if (key == "snooze_codes")
+      spec.snooze_codes = codes_of(value, key);
     else if (key == "other_codes")
       spec.other_codes = other_of(value);
     else if (key == "kill_after")
@@ -155,11 +160,14 @@ std::string env_problem(const std::string& key, const std::string& value) {
   return {};
 }
 
+auto code_lists(const command_spec& spec) {
+  return std::array{&spec.success_codes, &spec.retry_codes, &spec.fail_codes, &spec.snooze_codes};
+}
+
 // The code that stands in two lists or twice in one, if any.
 std::optional<int> doubled_code(const command_spec& spec) {
   std::vector<int> all;
-  for (const auto* list : {&spec.success_codes, &spec.retry_codes, &spec.fail_codes})
-    all.insert(all.end(), list->begin(), list->end());
+  for (const auto* list : code_lists(spec)) all.insert(all.end(), list->begin(), list->end());
   std::sort(all.begin(), all.end());
   const auto it = std::adjacent_find(all.begin(), all.end());
   return it == all.end() ? std::nullopt : std::optional(*it);
@@ -174,7 +182,15 @@ command_spec::verdict command_spec::verdict_of(int exit_code) const noexcept {
   if (in(success_codes)) return verdict::success;
   if (in(retry_codes)) return verdict::retry;
   if (in(fail_codes)) return verdict::fail;
+  if (in(snooze_codes)) return verdict::snooze;
   return other_codes;
+}
+
+std::optional<milliseconds> retry_in_of(std::string_view stdout_text) {
+  if (json_storage_problem(stdout_text, hint_bytes_max)) return std::nullopt;
+  const json doc = json::parse(stdout_text);
+  if (!doc.is_object() || !doc.contains("retry_in")) return std::nullopt;
+  return parse_duration(doc["retry_in"]);
 }
 
 std::optional<std::string> command_problem(const command_spec& spec) {
@@ -197,12 +213,13 @@ std::optional<std::string> command_problem(const command_spec& spec) {
            " bytes, more than the limit of " + std::to_string(spec_bytes_max);
   if (!spec.cwd.empty() && (spec.cwd[0] != '/' || has_nul(spec.cwd)))
     return "command: cwd must be an absolute path, not " + shown(spec.cwd);
-  for (const auto* list : {&spec.success_codes, &spec.retry_codes, &spec.fail_codes})
+  for (const auto* list : code_lists(spec))
     for (int code : *list)
       if (code < 0 || code > 255) return "command: exit codes are numbers from 0 to 255";
   if (auto code = doubled_code(spec))
     return "command: exit code " + std::to_string(*code) + " is listed twice";
-  if (spec.other_codes == command_spec::verdict::success)
+  if (spec.other_codes != command_spec::verdict::retry &&
+      spec.other_codes != command_spec::verdict::fail)
     return "command: other_codes must be retry or fail";
   if (spec.kill_after < milliseconds(0) || spec.kill_after > kill_after_max)
     return "command: kill_after must be from 0 to 1 hour";

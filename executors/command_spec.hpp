@@ -6,7 +6,7 @@
 //
 // JSON     an array of strings (argv), or an object with the members below; unknown members are
 //          errors. Durations are seconds as a number, or text such as "500ms", "5s", "2m".
-// Meaning  the codes of the three lists are disjoint; any other code is `other_codes`.
+// Meaning  the codes of the four lists are disjoint; any other code is `other_codes`.
 // Limits   argv 1..1000 entries, argv and env together 1 MiB; stdout_bytes_max <=
 //          limits::result_bytes_max; stderr_bytes_max <= 1 MiB; kill_after 0..1 h.
 #pragma once
@@ -22,7 +22,7 @@
 namespace cascade {
 
 struct command_spec {
-  enum class verdict { success, retry, fail };
+  enum class verdict { success, retry, fail, snooze };
 
   std::vector<std::string> argv;  // argv[0] without a slash is looked up in PATH; never a shell
   std::string cwd;                // absolute, or empty: the runner's neutral directory
@@ -30,6 +30,7 @@ struct command_spec {
   std::vector<int> success_codes{0};
   std::vector<int> retry_codes;
   std::vector<int> fail_codes;
+  std::vector<int> snooze_codes;
   verdict other_codes = verdict::retry;         // "retry" or "fail"
   std::chrono::milliseconds kill_after{5'000};  // from SIGTERM to SIGKILL
   std::size_t stdout_bytes_max = 1u << 20;      // more ends the attempt
@@ -45,6 +46,11 @@ struct parsed_command {
 };
 
 parsed_command parse_command(std::string_view json);
+
+// When a command that asks for another try wants it: member "retry_in" of the JSON object on its
+// stdout, a duration as in state/duration.hpp. Nothing when the output is not that, or is longer
+// than a hint can be (64 KiB).
+std::optional<std::chrono::milliseconds> retry_in_of(std::string_view stdout_text);
 
 // Returns what is wrong with a spec that was built in C++, or nothing. parse_command has done this
 // already.

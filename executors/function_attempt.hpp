@@ -12,8 +12,9 @@ namespace cascade {
 class function_attempt : public attempt {
 public:
   function_attempt(std::shared_ptr<attempt_host> host, std::shared_ptr<const handler_entry> handler,
-                   task_run run, completion done)
-      : attempt(std::move(host), std::move(run), std::move(done)), handler_(std::move(handler)) {}
+                   task_run run, completion done, heartbeat beat)
+      : attempt(std::move(host), std::move(run), std::move(done), std::move(beat)),
+        handler_(std::move(handler)) {}
 
 protected:
   void settle(outcome o);  // reports what the function said, or that it was stopped
@@ -27,8 +28,9 @@ protected:
 class thread_attempt final : public function_attempt, public thread_pool::job {
 public:
   thread_attempt(std::shared_ptr<attempt_host> host, std::shared_ptr<const handler_entry> handler,
-                 task_run run, completion done, thread_pool& pool)
-      : function_attempt(std::move(host), std::move(handler), std::move(run), std::move(done)),
+                 task_run run, completion done, heartbeat beat, thread_pool& pool)
+      : function_attempt(std::move(host), std::move(handler), std::move(run), std::move(done),
+                         std::move(beat)),
         pool_(pool) {}
 
   void begin() override;

@@ -14,13 +14,28 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 
 #include "state/ids.hpp"
 
 namespace cascade {
+
+// Takes what an attempt says about itself. Plugins call it, hence virtual.
+class beat_sink {
+public:
+  virtual ~beat_sink() = default;
+  virtual void beat(int percent, std::string_view text) noexcept = 0;
+};
+
+// The latest of what an attempt said about itself.
+struct progress_report {
+  int percent = -1;  // 0..100; -1: it never said
+  std::string text;  // at most limits::progress_text_bytes_max, storable
+};
 
 // One attempt at one task, as handed to its handler. Owned by the runner, valid until the outcome
 // is reported.
@@ -30,24 +45,32 @@ struct task_run {
   int item = -1;    // position in a for_each, or -1
   int attempt = 1;  // from 1
   int attempts_max = 1;
-  std::chrono::milliseconds timeout{};  // 0: no limit
+  std::chrono::milliseconds timeout{};  // without a beat; 0: no limit
   std::string handler;
   std::string queue;
-  std::string step;      // empty for a loose task
-  std::string payload;   // JSON text
-  std::string command;   // JSON text of the step's own command, or empty
-  std::stop_token stop;  // asked to stop: cancelled, timed out, or the service ends
+  std::string step;                  // empty for a loose task
+  std::string payload;               // JSON text
+  std::string command;               // JSON text of the step's own command, or empty
+  std::stop_token stop;              // asked to stop: cancelled, timed out, or the service ends
+  std::shared_ptr<beat_sink> beats;  // of the runner; none inside a worker
+
+  // A sign of life, with progress: the timeout starts anew, unless it has fired. Percent is cut at
+  // 100 and brings its text along; below 0 it stays as it was, and so does the text when none is
+  // given. Any thread; well under 1 us. Nothing once the outcome is reported.
+  void beat(int percent, std::string_view text = {}) const noexcept {
+    if (beats) beats->beat(percent, text);
+  }
 };
 
 // How an attempt ended.
 struct outcome {
-  enum class kind { succeeded, retry, failed, cancelled };
+  enum class kind { succeeded, retry, failed, cancelled, snoozed };
 
   kind how = kind::succeeded;
   std::string result;  // JSON text; empty means null
   std::string error;   // for people; empty on success
   std::optional<std::chrono::milliseconds>
-      retry_in;  // the handler's own wish; else the task's policy decides
+      retry_in;  // the handler's own wish, 0..limits::snooze_max; else the task's policy decides
 
   static outcome success(std::string json = {}) {
     return {kind::succeeded, std::move(json), {}, {}};
@@ -58,6 +81,11 @@ struct outcome {
   static outcome failure(std::string why) { return {kind::failed, {}, std::move(why), {}}; }
   static outcome cancelled(std::string why = "cancelled") {
     return {kind::cancelled, {}, std::move(why), {}};
+  }
+  // Not yet: the same attempt again after that time, as often as the handler wants. For what is not
+  // ready, as opposed to what went wrong.
+  static outcome snooze(std::chrono::milliseconds in, std::string why = {}) {
+    return {kind::snoozed, {}, std::move(why), in};
   }
 };
 

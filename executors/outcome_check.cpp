@@ -16,10 +16,12 @@ outcome storable_outcome(outcome o, std::string_view what) {
     return o;
   }
   o.result.clear();
-  o.error = o.error.empty() ? "the handler gave no reason"
-                            : storable_text(o.error, limits::error_bytes_max);
-  if (o.retry_in && *o.retry_in < std::chrono::milliseconds(0))
-    o.retry_in = std::chrono::milliseconds(0);
+  const bool reasoned = !o.error.empty() || o.how == outcome::kind::snoozed;
+  o.error =
+      reasoned ? storable_text(o.error, limits::error_bytes_max) : "the handler gave no reason";
+  if (o.retry_in)
+    o.retry_in = std::clamp<std::chrono::milliseconds>(*o.retry_in, std::chrono::milliseconds(0),
+                                                       limits::snooze_max);
   return o;
 }
 

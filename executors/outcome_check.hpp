@@ -10,8 +10,9 @@
 
 namespace cascade {
 
-// Returns `o` with storable texts. A success whose result cannot be stored becomes `failed`, saying
-// why about `what`. Cost: nothing for a success without result, else one pass.
+// Returns `o` with storable texts and retry_in within its bounds. A success whose result cannot be
+// stored becomes `failed`, saying why about `what`. Cost: nothing for a success without result,
+// else one pass.
 outcome storable_outcome(outcome o, std::string_view what = "the handler's result");
 
 // Returns "why: detail", cut at limits::error_bytes_max by dropping the start of `detail`: a log's

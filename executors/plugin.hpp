@@ -21,7 +21,7 @@
 
 namespace cascade {
 
-inline constexpr int plugin_abi = 1;
+inline constexpr int plugin_abi = 2;
 
 // Loads `path` and lets it add its handlers. Throws std::runtime_error that names the path and says
 // what is wrong; the registry may then hold some of its handlers already. Requires: path has a

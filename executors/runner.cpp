@@ -46,7 +46,7 @@ struct runner::state {
         host(std::make_shared<attempt_host>(io, std::move(options))),
         pool(host->options.threads_max) {}
 
-  std::shared_ptr<attempt> make(task_run run, completion& done);
+  std::shared_ptr<attempt> make(task_run run, completion& done, heartbeat beat);
 
   const handler_registry& handlers;
   std::shared_ptr<attempt_host> host;
@@ -85,7 +85,7 @@ outcome runner::run_inline(const task_run& run) const {
 }
 
 // Returns null, and leaves `done` alone, when no attempt can be made of the run.
-std::shared_ptr<attempt> runner::state::make(task_run run, completion& done) {
+std::shared_ptr<attempt> runner::state::make(task_run run, completion& done, heartbeat beat) {
   if (!run.command.empty()) {
     auto parsed = parse_command(run.command);
     if (!parsed.spec) {
@@ -93,20 +93,22 @@ std::shared_ptr<attempt> runner::state::make(task_run run, completion& done) {
       return nullptr;
     }
     auto spec = std::make_shared<const command_spec>(std::move(*parsed.spec));
-    return std::make_shared<command_attempt>(host, std::move(spec), std::move(run),
-                                             std::move(done));
+    return std::make_shared<command_attempt>(host, std::move(spec), std::move(run), std::move(done),
+                                             std::move(beat));
   }
   const auto& entry = handlers.find(run.handler);
   switch (entry ? entry->kind : handler_kind::unknown) {
     case handler_kind::worker:  // started as if it were a thread function: correct, only slower
     case handler_kind::thread:
-      return std::make_shared<thread_attempt>(host, entry, std::move(run), std::move(done), pool);
+      return std::make_shared<thread_attempt>(host, entry, std::move(run), std::move(done),
+                                              std::move(beat), pool);
     case handler_kind::async:
-      return std::make_shared<async_attempt>(host, entry, std::move(run), std::move(done));
+      return std::make_shared<async_attempt>(host, entry, std::move(run), std::move(done),
+                                             std::move(beat));
     case handler_kind::command:
       return std::make_shared<command_attempt>(
           host, std::shared_ptr<const command_spec>(entry, &entry->command), std::move(run),
-          std::move(done));
+          std::move(done), std::move(beat));
     case handler_kind::unknown:
       break;
   }
@@ -114,7 +116,7 @@ std::shared_ptr<attempt> runner::state::make(task_run run, completion& done) {
   return nullptr;
 }
 
-std::shared_ptr<running> runner::start(task_run run, completion done) {
+std::shared_ptr<running> runner::start(task_run run, completion done, heartbeat beat) {
   auto& host = *state_->host;
   host.started.fetch_add(1);
   {
@@ -126,7 +128,7 @@ std::shared_ptr<running> runner::start(task_run run, completion done) {
       return std::make_shared<nothing_running>();
     }
   }
-  auto made = state_->make(std::move(run), done);
+  auto made = state_->make(std::move(run), done, std::move(beat));
   if (!made) {
     host.reported.fetch_add(1);
     return std::make_shared<nothing_running>();

@@ -14,6 +14,10 @@
 //          attempt is reported anyway: a command is killed, a function goes on in its thread, which
 //          stays taken and counted, and its late outcome is dropped. After a stop only a function
 //          may still report success; all else is `retry` "timed out after ..." or `cancelled`.
+// Beats    reach the caller's heartbeat at most once per options.beat_every, the latest winning; the
+//          last of an interval comes at its end. On the io_context's thread, always before `done`;
+//          what is not out by then is dropped. The heartbeat must not throw, block, beat or end an
+//          attempt. Each beat restarts the timeout until it has fired.
 // Outcome  checked before it leaves: a result that Postgres could not store becomes `failed`, error
 //          texts are made storable. A retry would not help: the work has been done.
 // Limits   thread functions beyond threads_max wait in line, their timeout starts when they do. The
@@ -35,6 +39,8 @@
 
 namespace cascade {
 
+using heartbeat = std::function<void(progress_report)>;
+
 // An attempt that was started. Dropping the pointer does not stop it.
 class running {
 public:
@@ -47,6 +53,7 @@ struct runner_options {
   std::size_t threads_max = 64;                 // for thread functions; threads start on demand
   std::string cwd = "/";                        // of commands that name none
   std::chrono::milliseconds stop_grace{5'000};  // of functions
+  std::chrono::milliseconds beat_every{1'000};  // between two reports of an attempt, at least
   // Gets what a command wrote to stderr (its last stderr_bytes_max; any bytes), on the io_context's
   // thread.
   std::function<void(const task_run&, std::string_view)> command_log;
@@ -78,12 +85,12 @@ public:
   handler_kind kind_of(std::string_view handler, std::string_view command = {}) const noexcept;
 
   // Runs a `worker` handler on the calling thread. Never throws; anything else than a worker
-  // handler is `failed`.
+  // handler is `failed`. Beats go nowhere.
   outcome run_inline(const task_run& run) const;
 
-  // Starts an attempt of any kind; done is called exactly once. Replaces run.stop by a token of its
-  // own.
-  std::shared_ptr<running> start(task_run run, completion done);
+  // Starts an attempt of any kind; done is called exactly once. Replaces run.stop and run.beats by
+  // its own.
+  std::shared_ptr<running> start(task_run run, completion done, heartbeat beat = {});
 
   runner_counters counters() const;
 

@@ -48,10 +48,12 @@ struct pipe_ends {
   unique_fd read, write;
 };
 
-// Above 2, or the dup2 onto 0..2 in the child would destroy one while it places another.
-int above_stdio(unique_fd& fd) {
-  if (fd.get() > 2) return 0;
-  unique_fd moved(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3));
+constexpr int progress_fd = 3;  // in the child, after stdin, stdout and stderr
+
+// Or the dup2 onto 0..3 in the child would destroy one while it places another.
+int above_childs(unique_fd& fd) {
+  if (fd.get() > progress_fd) return 0;
+  unique_fd moved(::fcntl(fd.get(), F_DUPFD_CLOEXEC, progress_fd + 1));
   if (!moved) return errno;
   fd = std::move(moved);
   return 0;
@@ -62,8 +64,8 @@ int open_pipe(pipe_ends& ends) {
   if (::pipe2(fds, O_CLOEXEC) != 0) return errno;
   ends.read = unique_fd(fds[0]);
   ends.write = unique_fd(fds[1]);
-  if (int error = above_stdio(ends.read)) return error;
-  return above_stdio(ends.write);
+  if (int error = above_childs(ends.read)) return error;
+  return above_childs(ends.write);
 }
 
 std::string_view value_of(const std::vector<std::string>& env, std::string_view key) {
@@ -107,7 +109,7 @@ struct options {
     ::posix_spawnattr_destroy(&attributes);
   }
 
-  int fill(int cwd, int in, int out, int err) {
+  int fill(int cwd, int in, int out, int err, int progress) {
     sigset_t all, none;
     std::memset(&all, 0xFF,
                 sizeof all);  // sigfillset leaves out 32 and 33, which the child would then ignore
@@ -120,7 +122,8 @@ struct options {
     if (!error) error = ::posix_spawn_file_actions_adddup2(&actions, in, 0);
     if (!error) error = ::posix_spawn_file_actions_adddup2(&actions, out, 1);
     if (!error) error = ::posix_spawn_file_actions_adddup2(&actions, err, 2);
-    if (!error) error = ::posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+    if (!error) error = ::posix_spawn_file_actions_adddup2(&actions, progress, progress_fd);
+    if (!error) error = ::posix_spawn_file_actions_addclosefrom_np(&actions, progress_fd + 1);
     return error;
   }
 };
@@ -147,14 +150,15 @@ spawned spawn(const spawn_request& request) {
     if (program.empty()) return failed(error, "cannot run " + shown + ", looked up in PATH");
   }
 
-  pipe_ends in, out, err;
-  for (auto* ends : {&in, &out, &err})
+  pipe_ends in, out, err, progress;
+  for (auto* ends : {&in, &out, &err, &progress})
     if (int error = open_pipe(*ends)) return failed(error, "cannot open a pipe for " + shown);
-  for (const int fd : {in.write.get(), out.read.get(), err.read.get()})
+  for (const int fd : {in.write.get(), out.read.get(), err.read.get(), progress.read.get()})
     ::fcntl(fd, F_SETFL, O_NONBLOCK);
 
   options how;
-  if (int error = how.fill(cwd.get(), in.read.get(), out.write.get(), err.write.get()))
+  if (int error = how.fill(cwd.get(), in.read.get(), out.write.get(), err.write.get(),
+                           progress.write.get()))
     return failed(error, "cannot prepare " + shown);
   const auto argv = pointers(request.argv);
   const auto env = pointers(request.env);
@@ -177,6 +181,7 @@ spawned spawn(const spawn_request& request) {
   child.in = std::move(in.write);
   child.out = std::move(out.read);
   child.err = std::move(err.read);
+  child.progress = std::move(progress.read);
   return child;
 }
 

@@ -1,6 +1,6 @@
 // executors/spawn.hpp
 //
-// Starts one process with three pipes, safely in a program with many threads.
+// Starts one process with four pipes, safely in a program with many threads.
 //
 // Why posix_spawn and not Boost.Process v2 (1.81): v2 forks and then, in the child, rebuilds Asio's
 // reactor (takes its locks, which another thread may have held at the fork, allocates, may throw)
@@ -10,7 +10,7 @@
 // and does not copy page tables.
 //
 // Child    own session and process group (pgid = pid); default signal dispositions, empty signal
-//          mask; descriptors 0..2 and no other; no core dump.
+//          mask; descriptors 0..3, the last for progress, and no other; no core dump.
 // Thread   any; blocks until the exec, about a millisecond.
 // Errors   values: what was tried, and errno.
 #pragma once
@@ -49,7 +49,7 @@ struct spawn_request {
 struct spawned {
   pid_t pid = -1;  // > 0: it runs, and the caller must reap it
   unique_fd pidfd;
-  unique_fd in, out, err;  // our ends: never inherited, non-blocking
+  unique_fd in, out, err, progress;  // our ends: never inherited, non-blocking
 
   int error = 0;        // errno when pid < 0
   std::string problem;  // for people when pid < 0

@@ -19,7 +19,7 @@ TEST(executor_command_spec, an_array_is_the_argv) {
 TEST(executor_command_spec, an_object_sets_everything) {
   auto parsed =
       parse_command(R"({"argv": ["x"], "cwd": "/tmp", "env": {"K": "v"}, "success_codes": [0, 3],
-    "retry_codes": [75], "fail_codes": [64], "other_codes": "fail", "kill_after": "250ms",
+    "retry_codes": [75], "fail_codes": [64], "snooze_codes": [76], "other_codes": "fail", "kill_after": "250ms",
     "stdout_bytes_max": 10, "stderr_bytes_max": 20})");
   ASSERT_TRUE(parsed.spec) << parsed.error;
   const auto& spec = *parsed.spec;
@@ -31,6 +31,7 @@ TEST(executor_command_spec, an_object_sets_everything) {
   EXPECT_EQ(spec.verdict_of(3), verdict::success);
   EXPECT_EQ(spec.verdict_of(75), verdict::retry);
   EXPECT_EQ(spec.verdict_of(64), verdict::fail);
+  EXPECT_EQ(spec.verdict_of(76), verdict::snooze);
   EXPECT_EQ(spec.verdict_of(1), verdict::fail);
 }
 
@@ -55,6 +56,20 @@ TEST(executor_command_spec, durations_are_seconds_or_text_with_a_unit) {
   EXPECT_EQ(kill_after("1e300"), -1);
   EXPECT_EQ(kill_after("\"infs\""), -1);
   EXPECT_EQ(kill_after("\"nans\""), -1);
+}
+
+TEST(executor_command_spec, a_hint_says_when_the_next_try_is_wanted) {
+  using namespace std::chrono_literals;
+  EXPECT_EQ(retry_in_of(R"({"retry_in": "5m"})"), 5min);
+  EXPECT_EQ(retry_in_of(" {\"retry_in\": 0.25, \"other\": [1]}\n"), 250ms);
+  EXPECT_EQ(retry_in_of(R"({"retry_in": 0})"), 0ms);
+  for (const char* bad :
+       {"", "null", "5", "[]", R"("5m")", "{}", R"({"retry_in": null})", R"({"retry_in": -1})",
+        R"({"retry_in": "soon"})", R"({"retry_in": 1e300})", R"({"retry_in": "5m")", "\xff"})
+    EXPECT_EQ(retry_in_of(bad), std::nullopt) << bad;
+  EXPECT_EQ(retry_in_of("{\"retry_in\": 5" + std::string(65 << 10, ' ') + "}"), std::nullopt);
+  const std::string deep(5000, '[');
+  EXPECT_EQ(retry_in_of("{\"retry_in\": " + deep + std::string(5000, ']') + "}"), std::nullopt);
 }
 
 struct refusal {
@@ -96,10 +111,17 @@ INSTANTIATE_TEST_SUITE_P(
         refusal{"env_number", R"({"argv": ["a"], "env": {"K": 1}})", "env.K must be text"},
         refusal{"env_equals", R"({"argv": ["a"], "env": {"K=V": "1"}})", "has a ="},
         refusal{"env_reserved", R"({"argv": ["a"], "env": {"CASCADE_TASK_ID": "1"}})", "reserved"},
+        refusal{"env_progress", R"({"argv": ["a"], "env": {"CASCADE_PROGRESS_FD": "1"}})",
+                "reserved"},
         refusal{"code_text", R"({"argv": ["a"], "retry_codes": ["1"]})", "from 0 to 255"},
         refusal{"code_256", R"({"argv": ["a"], "retry_codes": [256]})", "from 0 to 255"},
         refusal{"code_twice", R"({"argv": ["a"], "retry_codes": [0]})",
                 "exit code 0 is listed twice"},
+        refusal{"code_in_two_lists",
+                R"({"argv": ["a"], "retry_codes": [75], "snooze_codes": [75]})",
+                "exit code 75 is listed twice"},
+        refusal{"other_snooze", R"({"argv": ["a"], "other_codes": "snooze"})",
+                "\"retry\" or \"fail\""},
         refusal{"other_success", R"({"argv": ["a"], "other_codes": "success"})",
                 "\"retry\" or \"fail\""},
         refusal{"kill_after", R"({"argv": ["a"], "kill_after": "2h"})", "kill_after"},
