@@ -154,7 +154,7 @@ void print_record(std::ostream& out, const terminal_style& style, const json_row
     } else if (key == "status" || key == "outcome") {
       out << coloured_status(style, cell_text(value, cell::text)) << '\n';
     } else {
-      const bool time = key.ends_with("_at");
+      const bool time = key.ends_with("_at") || key.ends_with("tick");
       out << cell_text(value, time ? cell::time : cell::text) << '\n';
     }
   }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "cli/context.hpp"
+#include "cli/file_problems.hpp"
 #include "cli/text.hpp"
 #include "sql/queries.hpp"
 #include "state/limits.hpp"
@@ -60,43 +61,21 @@ parsed_files parse_files(cli_context& context, const std::vector<std::string>& p
   return out;
 }
 
-void print_problems(cli_context& context, const std::vector<workflow_problem>& problems) {
-  for (const auto& p : problems) context.err << printable_lines(to_string(p)) << '\n';
-}
-
 int run_validate(cli_context& context, const std::vector<std::string>& paths, bool any_handler) {
   const parsed_files parsed =
       parse_files(context, paths, any_handler ? std::nullopt : known_handlers(context));
-  if (context.json) {
-    std::vector<json_row> problems;
-    for (const auto& p : parsed.problems)
-      problems.push_back({{"file", p.file},
-                          {"line", p.line},
-                          {"column", p.column},
-                          {"message", p.message},
-                          {"hint", p.hint}});
-    print_json(context.out, json_row{{"valid", problems.empty()}, {"problems", problems}});
-  } else {
-    print_problems(context, parsed.problems);
-    if (parsed.problems.empty())
-      for (std::size_t i = 0; i < parsed.files.size(); ++i)
-        context.out << parsed.files[i] << ": workflow " << printable(parsed.definitions[i].name)
-                    << ", " << parsed.definitions[i].steps.size() << " steps, valid\n";
-  }
-  return parsed.problems.empty() ? exit_ok : exit_usage;
+  if (!context.json && parsed.problems.empty())
+    for (std::size_t i = 0; i < parsed.files.size(); ++i)
+      context.out << parsed.files[i] << ": workflow " << printable(parsed.definitions[i].name)
+                  << ", " << parsed.definitions[i].steps.size() << " steps, valid\n";
+  return report_validity(context, parsed.problems);
 }
 
 // Nothing reaches the database unless all files are valid; then all are stored in one statement.
 int run_apply(cli_context& context, const std::vector<std::string>& paths, bool any_handler) {
   const parsed_files parsed =
       parse_files(context, paths, any_handler ? std::nullopt : known_handlers(context));
-  if (!parsed.problems.empty()) {
-    if (!context.json) print_problems(context, parsed.problems);
-    std::string all;
-    for (const auto& p : parsed.problems) all += (all.empty() ? "" : "\n") + to_string(p);
-    throw cli_failure(exit_usage, context.json ? all : "nothing was applied",
-                      context.json ? "nothing was applied" : "");
-  }
+  refuse_problems(context, parsed.problems);
   std::vector<std::string> names, definitions;
   for (const auto& d : parsed.definitions) {
     names.push_back(d.name);

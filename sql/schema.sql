@@ -51,6 +51,19 @@ $_$;
 
 ALTER FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[]) OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.announce_schedules() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if not exists (select from cascade.command c
+                 where c.xid = pg_current_xact_id() and c.applied_at is null and c.kind = 'schedules_changed') then
+    insert into cascade.command (kind, created_by) values ('schedules_changed', session_user);
+  end if;
+end $$;
+
+ALTER FUNCTION cascade.announce_schedules() OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.apply_workflow(name text, definition jsonb) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -117,6 +130,20 @@ begin
 end $_$;
 
 ALTER FUNCTION cascade.change_queue(queue text, paused boolean) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.change_schedule(name text, paused boolean) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  update cascade.schedule s set paused = $2 where s.name = $1 and s.paused <> $2;
+  if not found and not exists (select from cascade.schedule s where s.name = $1) then
+    raise exception using errcode = 'CA005', message = format('there is no schedule "%s"', left($1, 200));
+  end if;
+  return found;
+end $_$;
+
+ALTER FUNCTION cascade.change_schedule(name text, paused boolean) OWNER TO cascade_owner;
 
 CREATE TABLE cascade.task (
     id bigint NOT NULL,
@@ -288,6 +315,19 @@ end $_$;
 
 ALTER FUNCTION cascade.command_for_task(kind text, id bigint, argument jsonb) OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.drop_schedule(name text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  delete from cascade.schedule s where s.name = $1;
+  if not found then
+    raise exception using errcode = 'CA005', message = format('there is no schedule "%s"', left($1, 200));
+  end if;
+end $_$;
+
+ALTER FUNCTION cascade.drop_schedule(name text) OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.empty_day(day date) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -382,6 +422,70 @@ end $_$;
 
 ALTER FUNCTION cascade.fence(epoch bigint, writer smallint, batch bigint) OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.fire_tick(schedule text, tick timestamp with time zone, by_hand boolean DEFAULT false) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+#variable_conflict use_column
+declare
+  s cascade.schedule;
+  unfinished bigint;
+  queued int;
+  outcome text := 'started';
+  reason text;
+  started record;
+begin
+  select * into s from cascade.schedule x where x.name = $1 for no key update skip locked;
+  if not found then
+    return case when exists (select from cascade.schedule x where x.name = $1) then 'busy' else 'gone' end;
+  elsif s.paused and not by_hand then
+    return 'gone';
+  end if;
+  if not by_hand then
+    update cascade.schedule x set handled_to = $2 where x.name = $1 and x.handled_to < $2;
+  end if;
+  if exists (select from cascade.schedule_tick t where t.schedule = $1 and t.tick = $2) then
+    return 'already';
+  end if;
+  select min(j.id) into unfinished from cascade.job j where j.schedule = $1 and j.status < 'completed';
+  if s.overlap = 'skip' and unfinished is not null then
+    outcome := 'skipped';
+    reason := format('job %s has not finished', unfinished);
+  elsif s.overlap = 'queue' then
+    select count(*) into queued from cascade.schedule_tick t where t.schedule = $1 and t.outcome = 'queued';
+    if queued >= 100 then
+      outcome := 'skipped';
+      reason := format('%s ticks wait for their turn', queued);
+    elsif unfinished is not null or queued > 0 then
+      outcome := 'queued';
+    end if;
+  end if;
+  if outcome = 'started' then
+    started := cascade.start_scheduled(s, $2);
+    if started.job_id is null then
+      outcome := 'failed';
+      reason := started.problem;
+    elsif s.overlap = 'cancel' then
+      perform cascade.command_for_job('cancel_job', j.id, '{}')
+        from cascade.job j where j.schedule = $1 and j.status < 'completed' and j.id <> started.job_id;
+    end if;
+    insert into cascade.schedule_tick (schedule, tick, outcome, job_id, error)
+      values ($1, $2, outcome, started.job_id, reason);
+  else
+    insert into cascade.schedule_tick (schedule, tick, outcome, error) values ($1, $2, outcome, reason);
+  end if;
+  if outcome = 'queued' then
+    if unfinished is null and not s.paused then
+      perform cascade.start_queued_tick(s);
+    else
+      perform cascade.announce_schedules();    -- that job may be ending, and its end cannot see this row yet
+    end if;
+  end if;
+  return outcome;
+end $_$;
+
+ALTER FUNCTION cascade.fire_tick(schedule text, tick timestamp with time zone, by_hand boolean) OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.hold_counter_point() RETURNS pg_snapshot
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -412,6 +516,18 @@ begin
 end $$;
 
 ALTER FUNCTION cascade.hold_job_open(job bigint) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.instant_of(us bigint) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    RETURN ('1970-01-01 00:00:00+00'::timestamp with time zone + ((us)::double precision * '00:00:00.000001'::interval));
+
+ALTER FUNCTION cascade.instant_of(us bigint) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.instant_us(t timestamp with time zone) RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    RETURN ((EXTRACT(epoch FROM t) * (1000000)::numeric))::bigint;
+
+ALTER FUNCTION cascade.instant_us(t timestamp with time zone) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.is_counted(status cascade.task_status, xid xid8, counted_to pg_snapshot) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -485,6 +601,12 @@ CREATE FUNCTION cascade.pause_queue(queue text) RETURNS bigint
 
 ALTER FUNCTION cascade.pause_queue(queue text) OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.pause_schedule(name text) RETURNS boolean
+    LANGUAGE sql
+    AS $$ select cascade.change_schedule(name, true) $$;
+
+ALTER FUNCTION cascade.pause_schedule(name text) OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.resume_job(id bigint) RETURNS bigint
     LANGUAGE sql
     AS $$ select cascade.command_for_job('resume_job', id, '{}') $$;
@@ -496,6 +618,12 @@ CREATE FUNCTION cascade.resume_queue(queue text) RETURNS bigint
     AS $$ select cascade.change_queue(queue, false) $$;
 
 ALTER FUNCTION cascade.resume_queue(queue text) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.resume_schedule(name text) RETURNS boolean
+    LANGUAGE sql
+    AS $$ select cascade.change_schedule(name, false) $$;
+
+ALTER FUNCTION cascade.resume_schedule(name text) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.retention_step(keep integer) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
@@ -523,6 +651,16 @@ begin
   end if;
   delete from cascade.command c where c.ctid = any (array(
     select o.ctid from cascade.command o where o.applied_at < first_day::timestamp at time zone 'UTC' limit 1000));
+  if found then
+    return '';
+  end if;
+  -- The last tick of a schedule stays: it may have one a year.
+  delete from cascade.schedule_tick t where t.ctid = any (array(
+    select o.ctid from cascade.schedule_tick o
+    where o.fired_at < first_day::timestamp at time zone 'UTC' and o.outcome <> 'queued'
+      and (exists (select from cascade.schedule_tick n where n.schedule = o.schedule and n.tick > o.tick)
+           or not exists (select from cascade.schedule s where s.name = o.schedule))
+    limit 1000));
   if found then
     return '';
   end if;
@@ -584,6 +722,135 @@ CREATE FUNCTION cascade.start_job(workflow text DEFAULT NULL::text, input jsonb 
 $_$;
 
 ALTER FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean) OWNER TO cascade_owner;
+
+CREATE TABLE cascade.schedule (
+    every interval,
+    jitter interval DEFAULT '00:00:00'::interval NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    starts_at timestamp with time zone,
+    ends_at timestamp with time zone,
+    handled_to timestamp with time zone DEFAULT now() NOT NULL,
+    next_tick timestamp with time zone,
+    catch_up_max integer DEFAULT 10 NOT NULL,
+    priority smallint DEFAULT 50 NOT NULL,
+    paused boolean DEFAULT false NOT NULL,
+    name text NOT NULL,
+    cron text,
+    time_zone text DEFAULT 'UTC'::text NOT NULL,
+    workflow text,
+    handler text,
+    queue text,
+    tick_parameter text,
+    catch_up text DEFAULT 'last'::text NOT NULL,
+    overlap text DEFAULT 'allow'::text NOT NULL,
+    input jsonb DEFAULT '{}'::jsonb NOT NULL,
+    problem text,
+    CONSTRAINT schedule_catch_up_check CHECK ((catch_up = ANY (ARRAY['skip'::text, 'last'::text, 'all'::text]))),
+    CONSTRAINT schedule_catch_up_max_check CHECK (((catch_up_max >= 1) AND (catch_up_max <= 1000))),
+    CONSTRAINT schedule_check CHECK (((cron IS NULL) <> (every IS NULL))),
+    CONSTRAINT schedule_check1 CHECK (((workflow IS NULL) <> (handler IS NULL))),
+    CONSTRAINT schedule_check2 CHECK (((queue IS NULL) OR (handler IS NOT NULL))),
+    CONSTRAINT schedule_check3 CHECK ((ends_at > starts_at)),
+    CONSTRAINT schedule_cron_check CHECK (((octet_length(cron) >= 1) AND (octet_length(cron) <= 200))),
+    CONSTRAINT schedule_ends_at_check CHECK (isfinite(ends_at)),
+    CONSTRAINT schedule_every_check CHECK ((((every >= '00:00:01'::interval) AND (every <= '3650 days'::interval)) AND (EXTRACT(year FROM every) = (0)::numeric) AND (EXTRACT(month FROM every) = (0)::numeric))),
+    CONSTRAINT schedule_handled_to_check CHECK (isfinite(handled_to)),
+    CONSTRAINT schedule_handler_check CHECK (((octet_length(handler) >= 1) AND (octet_length(handler) <= 200))),
+    CONSTRAINT schedule_input_check CHECK (((jsonb_typeof(input) = 'object'::text) AND (pg_column_size(input) <= 16777216))),
+    CONSTRAINT schedule_jitter_check CHECK (((jitter >= '00:00:00'::interval) AND (jitter <= '1 day'::interval))),
+    CONSTRAINT schedule_name_check CHECK (((octet_length(name) >= 1) AND (octet_length(name) <= 200))),
+    CONSTRAINT schedule_overlap_check CHECK ((overlap = ANY (ARRAY['allow'::text, 'skip'::text, 'queue'::text, 'cancel'::text]))),
+    CONSTRAINT schedule_priority_check CHECK (((priority >= 0) AND (priority <= 100))),
+    CONSTRAINT schedule_queue_check CHECK (((octet_length(queue) >= 1) AND (octet_length(queue) <= 200))),
+    CONSTRAINT schedule_starts_at_check CHECK (isfinite(starts_at)),
+    CONSTRAINT schedule_tick_parameter_check CHECK (((octet_length(tick_parameter) >= 1) AND (octet_length(tick_parameter) <= 200))),
+    CONSTRAINT schedule_time_zone_check CHECK (((octet_length(time_zone) >= 1) AND (octet_length(time_zone) <= 100))),
+    CONSTRAINT schedule_workflow_check CHECK (((octet_length(workflow) >= 1) AND (octet_length(workflow) <= 200)))
+);
+
+ALTER TABLE cascade.schedule OWNER TO cascade_owner;
+
+COMMENT ON TABLE cascade.schedule IS 'When a workflow or a handler is to run again and again. The engine writes handled_to, next_tick and problem.';
+
+COMMENT ON COLUMN cascade.schedule.handled_to IS 'Ticks up to here have been dealt with.';
+
+COMMENT ON COLUMN cascade.schedule.problem IS 'Why its times cannot be understood.';
+
+CREATE FUNCTION cascade.start_queued_tick(s cascade.schedule) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  oldest timestamptz;
+  started record;
+begin
+  loop
+    select t.tick into oldest from cascade.schedule_tick t
+      where t.schedule = s.name and t.outcome = 'queued' order by t.tick limit 1;
+    exit when not found;
+    started := cascade.start_scheduled(s, oldest);
+    update cascade.schedule_tick t set job_id = started.job_id, error = started.problem,
+        outcome = case when started.job_id is null then 'failed' else 'started' end
+      where t.schedule = s.name and t.tick = oldest;
+    exit when started.job_id is not null;
+  end loop;
+end $$;
+
+ALTER FUNCTION cascade.start_queued_tick(s cascade.schedule) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.start_queued_ticks() RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  who text;
+  s cascade.schedule;
+  busy int := 0;
+begin
+  for who in select distinct t.schedule from cascade.schedule_tick t where t.outcome = 'queued' order by 1 loop
+    select * into s from cascade.schedule x where x.name = who for no key update skip locked;
+    if not found then
+      busy := busy + (exists (select from cascade.schedule x where x.name = who))::int;
+    elsif not s.paused and not exists (select from cascade.job j where j.schedule = who and j.status < 'completed') then
+      perform cascade.start_queued_tick(s);
+    end if;
+  end loop;
+  return busy;
+end $$;
+
+ALTER FUNCTION cascade.start_queued_ticks() OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.start_scheduled(s cascade.schedule, tick timestamp with time zone, OUT job_id bigint, OUT problem text) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  at timestamp := tick at time zone 'UTC';
+  input jsonb := s.input;
+begin
+  if s.tick_parameter is not null then
+    input := input || jsonb_build_object(s.tick_parameter, to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS')
+      || case when at = date_trunc('second', at) then '' else to_char(at, '.US') end || 'Z');
+  end if;
+  begin
+    insert into cascade.job (workflow, input, priority, schedule, scheduled_for)
+      values (s.workflow, case when s.workflow is null then '{}' else input end, s.priority, s.name, tick)
+      returning id into job_id;
+    if s.handler is not null then
+      insert into cascade.task (job_id, handler, payload, queue, priority)
+        values (job_id, s.handler, input, coalesce(s.queue, 'default'), s.priority);
+    end if;
+  exception when others then
+    if left(sqlstate, 2) in ('40', '53', '55', '57', '58') then
+      raise;
+    end if;
+    job_id := null;
+    problem := format('%s (%s)', sqlerrm, sqlstate);
+  end;
+end $$;
+
+ALTER FUNCTION cascade.start_scheduled(s cascade.schedule, tick timestamp with time zone, OUT job_id bigint, OUT problem text) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], writers integer, OUT epoch bigint, OUT unclean boolean) RETURNS record
     LANGUAGE plpgsql
@@ -672,6 +939,67 @@ begin
 end $$;
 
 ALTER FUNCTION cascade.tg_job_pin() OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.tg_schedule_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if tg_op = 'DELETE' or tg_op = 'UPDATE' and old.name <> new.name then
+    update cascade.schedule_tick t set outcome = 'skipped', error = 'the schedule was dropped'
+      where t.schedule = old.name and t.outcome = 'queued';
+  end if;
+  perform cascade.announce_schedules();
+  return null;
+end $$;
+
+ALTER FUNCTION cascade.tg_schedule_changed() OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.tg_schedule_changing() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  new.changed_at := clock_timestamp();    -- no other change has the same, of whichever transaction
+  if (new.cron, new.every, new.time_zone, new.starts_at, new.ends_at, new.paused)
+      is distinct from (old.cron, old.every, old.time_zone, old.starts_at, old.ends_at, old.paused) then
+    new.next_tick := null;
+    new.problem := null;
+    if new.handled_to = old.handled_to then
+      new.handled_to := greatest(old.handled_to, new.changed_at);
+    end if;
+  end if;
+  return new;
+end $$;
+
+ALTER FUNCTION cascade.tg_schedule_changing() OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.tg_scheduled_job_ended() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  s cascade.schedule;
+begin
+  if not exists (select from cascade.schedule x where x.name = new.schedule and x.overlap = 'queue')
+      and not exists (select from cascade.schedule_tick t where t.schedule = new.schedule and t.outcome = 'queued') then
+    return null;
+  end if;
+  begin
+    select * into s from cascade.schedule x where x.name = new.schedule for no key update skip locked;
+    if not found then
+      perform cascade.announce_schedules();
+    elsif not s.paused
+        and not exists (select from cascade.job j where j.schedule = new.schedule and j.status < 'completed') then
+      perform cascade.start_queued_tick(s);
+    end if;
+  exception when others then
+    perform cascade.announce_schedules();
+  end;
+  return null;
+end $$;
+
+ALTER FUNCTION cascade.tg_scheduled_job_ended() OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.tg_task_deleted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -763,6 +1091,23 @@ end $$;
 
 ALTER FUNCTION cascade.tg_task_updated() OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.trigger_schedule(name text, OUT tick timestamp with time zone, OUT outcome text, OUT job_id bigint, OUT error text) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  perform from cascade.schedule s where s.name = $1 for no key update;
+  if not found then
+    raise exception using errcode = 'CA005', message = format('there is no schedule "%s"', left($1, 200));
+  end if;
+  tick := clock_timestamp();
+  perform cascade.fire_tick($1, tick, true);
+  select t.outcome, t.job_id, t.error into outcome, job_id, error
+    from cascade.schedule_tick t where t.schedule = $1 and t.tick = trigger_schedule.tick;
+end $_$;
+
+ALTER FUNCTION cascade.trigger_schedule(name text, OUT tick timestamp with time zone, OUT outcome text, OUT job_id bigint, OUT error text) OWNER TO cascade_owner;
+
 CREATE TABLE cascade.attempt_log (
     task_id bigint NOT NULL,
     started_at timestamp with time zone,
@@ -836,7 +1181,7 @@ CREATE TABLE cascade.command (
     created_by text DEFAULT CURRENT_USER NOT NULL,
     argument jsonb DEFAULT '{}'::jsonb NOT NULL,
     outcome text,
-    CONSTRAINT command_kind_check CHECK ((kind = ANY (ARRAY['cancel_job'::text, 'cancel_task'::text, 'retry_task'::text, 'retry_job'::text, 'set_job_priority'::text, 'set_task_priority'::text, 'pause_job'::text, 'resume_job'::text, 'close_job'::text, 'queue_changed'::text])))
+    CONSTRAINT command_kind_check CHECK ((kind = ANY (ARRAY['cancel_job'::text, 'cancel_task'::text, 'retry_task'::text, 'retry_job'::text, 'set_job_priority'::text, 'set_task_priority'::text, 'pause_job'::text, 'resume_job'::text, 'close_job'::text, 'queue_changed'::text, 'schedules_changed'::text])))
 );
 
 ALTER TABLE cascade.command OWNER TO cascade_owner;
@@ -906,11 +1251,13 @@ CREATE TABLE cascade.job (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
+    scheduled_for timestamp with time zone,
     version integer,
     status cascade.job_status DEFAULT 'pending'::cascade.job_status NOT NULL,
     priority smallint DEFAULT 50 NOT NULL,
     keep_open boolean DEFAULT false NOT NULL,
     workflow text,
+    schedule text,
     input jsonb DEFAULT '{}'::jsonb NOT NULL,
     result jsonb,
     error text,
@@ -923,6 +1270,8 @@ CREATE TABLE cascade.job (
 ALTER TABLE cascade.job OWNER TO cascade_owner;
 
 COMMENT ON TABLE cascade.job IS 'One run of a workflow, or (workflow null) a container for tasks that are added to it.';
+
+COMMENT ON COLUMN cascade.job.schedule IS 'Of which schedule it is a tick, the one of scheduled_for; set by cascade.fire_tick alone.';
 
 CREATE TABLE cascade.job_counter (
     job_id bigint NOT NULL,
@@ -961,6 +1310,8 @@ CREATE VIEW cascade.jobs AS
     j.started_at,
     j.finished_at,
     j.keep_open,
+    j.schedule,
+    j.scheduled_for,
     ((COALESCE(c.waiting, 0))::numeric + COALESCE(d.waiting, (0)::numeric)) AS waiting,
     ((COALESCE(c.pending, 0))::numeric + COALESCE(d.pending, (0)::numeric)) AS pending,
     ((COALESCE(c.running, 0))::numeric + COALESCE(d.running, (0)::numeric)) AS running,
@@ -1110,6 +1461,89 @@ CREATE VIEW cascade.queue_stats AS
   GROUP BY c.queue;
 
 ALTER TABLE cascade.queue_stats OWNER TO cascade_owner;
+
+CREATE TABLE cascade.schedule_tick (
+    tick timestamp with time zone NOT NULL,
+    fired_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
+    job_id bigint,
+    schedule text NOT NULL,
+    outcome text NOT NULL,
+    error text,
+    CONSTRAINT schedule_tick_check CHECK (((job_id IS NOT NULL) = (outcome = 'started'::text))),
+    CONSTRAINT schedule_tick_outcome_check CHECK ((outcome = ANY (ARRAY['started'::text, 'queued'::text, 'skipped'::text, 'failed'::text])))
+);
+
+ALTER TABLE cascade.schedule_tick OWNER TO cascade_owner;
+
+COMMENT ON TABLE cascade.schedule_tick IS 'One row for each tick that was fired: its primary key makes a second time impossible.';
+
+CREATE VIEW cascade.schedule_ticks AS
+ SELECT t.schedule,
+    t.tick,
+    t.outcome,
+    t.job_id,
+    j.status,
+    t.fired_at,
+    j.started_at,
+    j.finished_at,
+    t.error
+   FROM (cascade.schedule_tick t
+     LEFT JOIN cascade.job j ON ((j.id = t.job_id)));
+
+ALTER TABLE cascade.schedule_ticks OWNER TO cascade_owner;
+
+CREATE VIEW cascade.schedules AS
+ SELECT s.name,
+    s.cron,
+    s.every,
+    s.time_zone,
+    s.workflow,
+    s.handler,
+    s.input,
+    s.tick_parameter,
+    s.queue,
+    s.priority,
+    s.overlap,
+    s.catch_up,
+    s.catch_up_max,
+    s.jitter,
+    s.starts_at,
+    s.ends_at,
+    s.paused,
+    s.next_tick,
+    l.tick AS last_tick,
+    l.outcome AS last_outcome,
+    l.job_id AS last_job,
+    j.status AS last_status,
+    q.queued,
+    u.unfinished,
+    COALESCE(s.problem,
+        CASE
+            WHEN (l.outcome = 'failed'::text) THEN l.error
+            ELSE NULL::text
+        END) AS problem,
+    s.created_at,
+    s.changed_at
+   FROM ((((cascade.schedule s
+     LEFT JOIN LATERAL ( SELECT t.tick,
+            t.fired_at,
+            t.job_id,
+            t.schedule,
+            t.outcome,
+            t.error
+           FROM cascade.schedule_tick t
+          WHERE (t.schedule = s.name)
+          ORDER BY t.tick DESC
+         LIMIT 1) l ON (true))
+     LEFT JOIN cascade.job j ON ((j.id = l.job_id)))
+     CROSS JOIN LATERAL ( SELECT count(*) AS queued
+           FROM cascade.schedule_tick t
+          WHERE ((t.schedule = s.name) AND (t.outcome = 'queued'::text))) q)
+     CROSS JOIN LATERAL ( SELECT count(*) AS unfinished
+           FROM cascade.job x
+          WHERE ((x.schedule = s.name) AND (x.status < 'completed'::cascade.job_status))) u);
+
+ALTER TABLE cascade.schedules OWNER TO cascade_owner;
 
 ALTER TABLE cascade.task ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME cascade.task_id_seq
@@ -1266,6 +1700,12 @@ ALTER TABLE ONLY cascade.queue_counter
 ALTER TABLE ONLY cascade.queue
     ADD CONSTRAINT queue_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY cascade.schedule
+    ADD CONSTRAINT schedule_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY cascade.schedule_tick
+    ADD CONSTRAINT schedule_tick_pkey PRIMARY KEY (schedule, tick);
+
 ALTER TABLE ONLY cascade.task_transition
     ADD CONSTRAINT task_transition_pkey PRIMARY KEY (from_status, event);
 
@@ -1283,6 +1723,12 @@ CREATE INDEX command_inbox ON cascade.command USING btree (xid) WHERE (applied_a
 CREATE INDEX job_finished ON cascade.job USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 
 CREATE INDEX job_inbox ON cascade.job USING btree (xid) WHERE (status < 'completed'::cascade.job_status);
+
+CREATE INDEX job_of_schedule ON cascade.job USING btree (schedule) WHERE ((schedule IS NOT NULL) AND (status < 'completed'::cascade.job_status));
+
+CREATE INDEX schedule_tick_fired ON cascade.schedule_tick USING btree (fired_at);
+
+CREATE INDEX schedule_tick_queued ON cascade.schedule_tick USING btree (schedule, tick) WHERE (outcome = 'queued'::text);
 
 CREATE INDEX task_due ON cascade.task_unfinished USING btree (run_at) WHERE (waiting_reason = ANY (ARRAY['delay'::cascade.waiting_reason, 'retry_backoff'::cascade.waiting_reason]));
 
@@ -1303,6 +1749,14 @@ CREATE TRIGGER job_100_guard BEFORE UPDATE OF status ON cascade.job FOR EACH ROW
 CREATE TRIGGER job_500_pin BEFORE INSERT ON cascade.job FOR EACH ROW EXECUTE FUNCTION cascade.tg_job_pin();
 
 CREATE TRIGGER job_900_announce AFTER INSERT ON cascade.job REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION cascade.tg_job_inserted();
+
+CREATE TRIGGER job_910_next_tick AFTER UPDATE ON cascade.job FOR EACH ROW WHEN (((old.finished_at IS NULL) AND (new.finished_at IS NOT NULL) AND (new.schedule IS NOT NULL))) EXECUTE FUNCTION cascade.tg_scheduled_job_ended();
+
+CREATE TRIGGER schedule_500_change BEFORE UPDATE ON cascade.schedule FOR EACH ROW WHEN ((((((((((((((((((old.name IS DISTINCT FROM new.name) OR (old.cron IS DISTINCT FROM new.cron)) OR (old.every IS DISTINCT FROM new.every)) OR (old.time_zone IS DISTINCT FROM new.time_zone)) OR (old.starts_at IS DISTINCT FROM new.starts_at)) OR (old.ends_at IS DISTINCT FROM new.ends_at)) OR (old.jitter IS DISTINCT FROM new.jitter)) OR (old.paused IS DISTINCT FROM new.paused)) OR (old.workflow IS DISTINCT FROM new.workflow)) OR (old.handler IS DISTINCT FROM new.handler)) OR (old.input IS DISTINCT FROM new.input)) OR (old.tick_parameter IS DISTINCT FROM new.tick_parameter)) OR (old.queue IS DISTINCT FROM new.queue)) OR (old.priority IS DISTINCT FROM new.priority)) OR (old.catch_up IS DISTINCT FROM new.catch_up)) OR (old.catch_up_max IS DISTINCT FROM new.catch_up_max)) OR (old.overlap IS DISTINCT FROM new.overlap))) EXECUTE FUNCTION cascade.tg_schedule_changing();
+
+CREATE TRIGGER schedule_900_announce AFTER INSERT OR DELETE ON cascade.schedule FOR EACH ROW EXECUTE FUNCTION cascade.tg_schedule_changed();
+
+CREATE TRIGGER schedule_910_announce AFTER UPDATE ON cascade.schedule FOR EACH ROW WHEN ((old.changed_at IS DISTINCT FROM new.changed_at)) EXECUTE FUNCTION cascade.tg_schedule_changed();
 
 CREATE TRIGGER task_100_refuse BEFORE UPDATE OF status ON cascade.task FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'cascade_engine'::name)) EXECUTE FUNCTION cascade.tg_task_refuse();
 
@@ -1325,6 +1779,9 @@ REVOKE ALL ON FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigi
 GRANT ALL ON FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[]) TO cascade_producer;
 GRANT ALL ON FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[]) TO cascade_engine;
 
+REVOKE ALL ON FUNCTION cascade.announce_schedules() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.announce_schedules() TO cascade_engine;
+
 REVOKE ALL ON FUNCTION cascade.apply_workflow(name text, definition jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.apply_workflow(name text, definition jsonb) TO cascade_engine;
 
@@ -1340,6 +1797,9 @@ GRANT ALL ON FUNCTION cascade.cancel_task(id bigint) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.change_queue(queue text, paused boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.change_queue(queue text, paused boolean) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.change_schedule(name text, paused boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.change_schedule(name text, paused boolean) TO cascade_engine;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE cascade.task TO cascade_engine;
 
@@ -1384,6 +1844,9 @@ GRANT ALL ON FUNCTION cascade.command_for_job(kind text, id bigint, argument jso
 REVOKE ALL ON FUNCTION cascade.command_for_task(kind text, id bigint, argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.command_for_task(kind text, id bigint, argument jsonb) TO cascade_engine;
 
+REVOKE ALL ON FUNCTION cascade.drop_schedule(name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.drop_schedule(name text) TO cascade_engine;
+
 REVOKE ALL ON FUNCTION cascade.empty_day(day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.empty_day(day date) TO cascade_engine;
 
@@ -1394,12 +1857,21 @@ GRANT ALL ON FUNCTION cascade.explain_task(id bigint) TO cascade_engine;
 REVOKE ALL ON FUNCTION cascade.fence(epoch bigint, writer smallint, batch bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.fence(epoch bigint, writer smallint, batch bigint) TO cascade_engine;
 
+REVOKE ALL ON FUNCTION cascade.fire_tick(schedule text, tick timestamp with time zone, by_hand boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.fire_tick(schedule text, tick timestamp with time zone, by_hand boolean) TO cascade_engine;
+
 REVOKE ALL ON FUNCTION cascade.hold_counter_point() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.hold_counter_point() TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.hold_job_open(job bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.hold_job_open(job bigint) TO cascade_producer;
 GRANT ALL ON FUNCTION cascade.hold_job_open(job bigint) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.instant_of(us bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.instant_of(us bigint) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.instant_us(t timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.instant_us(t timestamp with time zone) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.is_counted(status cascade.task_status, xid xid8, counted_to pg_snapshot) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.is_counted(status cascade.task_status, xid xid8, counted_to pg_snapshot) TO cascade_engine;
@@ -1422,11 +1894,17 @@ GRANT ALL ON FUNCTION cascade.pause_job(id bigint) TO cascade_engine;
 REVOKE ALL ON FUNCTION cascade.pause_queue(queue text) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.pause_queue(queue text) TO cascade_engine;
 
+REVOKE ALL ON FUNCTION cascade.pause_schedule(name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.pause_schedule(name text) TO cascade_engine;
+
 REVOKE ALL ON FUNCTION cascade.resume_job(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.resume_job(id bigint) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.resume_queue(queue text) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.resume_queue(queue text) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.resume_schedule(name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.resume_schedule(name text) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.retention_step(keep integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.retention_step(keep integer) TO cascade_engine;
@@ -1447,6 +1925,17 @@ REVOKE ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority in
 GRANT ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean) TO cascade_producer;
 GRANT ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean) TO cascade_engine;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.schedule TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.start_queued_tick(s cascade.schedule) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.start_queued_tick(s cascade.schedule) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.start_queued_ticks() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.start_queued_ticks() TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.start_scheduled(s cascade.schedule, tick timestamp with time zone, OUT job_id bigint, OUT problem text) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.start_scheduled(s cascade.schedule, tick timestamp with time zone, OUT job_id bigint, OUT problem text) TO cascade_engine;
+
 REVOKE ALL ON FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], writers integer, OUT epoch bigint, OUT unclean boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], writers integer, OUT epoch bigint, OUT unclean boolean) TO cascade_engine;
 
@@ -1464,6 +1953,15 @@ GRANT ALL ON FUNCTION cascade.tg_job_inserted() TO cascade_engine;
 REVOKE ALL ON FUNCTION cascade.tg_job_pin() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_job_pin() TO cascade_engine;
 
+REVOKE ALL ON FUNCTION cascade.tg_schedule_changed() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.tg_schedule_changed() TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.tg_schedule_changing() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.tg_schedule_changing() TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.tg_scheduled_job_ended() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.tg_scheduled_job_ended() TO cascade_engine;
+
 REVOKE ALL ON FUNCTION cascade.tg_task_deleted() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_task_deleted() TO cascade_engine;
 
@@ -1478,6 +1976,9 @@ GRANT ALL ON FUNCTION cascade.tg_task_refuse() TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.tg_task_updated() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_task_updated() TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.trigger_schedule(name text, OUT tick timestamp with time zone, OUT outcome text, OUT job_id bigint, OUT error text) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.trigger_schedule(name text, OUT tick timestamp with time zone, OUT outcome text, OUT job_id bigint, OUT error text) TO cascade_engine;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.attempt_log TO cascade_engine;
 
@@ -1523,6 +2024,14 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.queue_counter TO cascade_engi
 
 GRANT SELECT ON TABLE cascade.queue_stats TO cascade_reader;
 GRANT SELECT ON TABLE cascade.queue_stats TO cascade_engine;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE cascade.schedule_tick TO cascade_engine;
+
+GRANT SELECT ON TABLE cascade.schedule_ticks TO cascade_reader;
+GRANT SELECT ON TABLE cascade.schedule_ticks TO cascade_engine;
+
+GRANT SELECT ON TABLE cascade.schedules TO cascade_reader;
+GRANT SELECT ON TABLE cascade.schedules TO cascade_engine;
 
 GRANT SELECT ON TABLE cascade.task_transition TO cascade_reader;
 GRANT SELECT ON TABLE cascade.task_transition TO cascade_engine;

@@ -1,6 +1,7 @@
 // state/workflow_reader.hpp
 //
-// Private to workflow_read*.cpp: walks a JSON document, knows where it is, collects problems.
+// For what reads workflows and schedules: walks a JSON document, knows where it is, collects
+// problems.
 #pragma once
 
 #include <chrono>

@@ -26,6 +26,9 @@ std::string problem_text(const nlohmann::json& definition, const definition_prob
   if (path.size() >= 2 && path[0] == "steps" && definition.is_object()) {
     out = step_label(definition, path[1]) + ": ";
     at = 2;
+  } else if (path.size() - (problem.at_key ? 1 : 0) >= 2 && path[0] == "schedules") {
+    out = "schedule \"" + path[1] + "\": ";
+    at = 2;
   }
   std::string keys;
   const std::size_t end = path.size() - (problem.at_key && path.size() > at ? 1 : 0);

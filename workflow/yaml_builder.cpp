@@ -67,7 +67,7 @@ void builder::fail(std::size_t at, std::string message) {
 
 void builder::OnDocumentStart(const YAML::Mark& mark) {
   if (++documents_ > 1)
-    fail(byte(mark), "a file holds one workflow; here starts a second document");
+    fail(byte(mark), "a file holds one document; here starts a second document");
 }
 
 // Notes where the value comes to stand, with its key.

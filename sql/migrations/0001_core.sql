@@ -3,7 +3,8 @@
 -- Column order follows alignment: 8-byte columns first, then 4, then 2, then variable ones.
 -- Triggers are named <table>_<order>_<verb>: 1xx guard, 5xx derive, 9xx announce.
 -- Wait-free rule: a trigger on task, job or command may only read, insert into an unconstrained table, take a shared
--- advisory lock by trying, or NOTIFY. It never updates a shared row, so producers cannot wait for each other.
+-- advisory lock by trying, or NOTIFY. It never updates a shared row, so producers cannot wait for each other. (The end of a
+-- job of a schedule, which only the engine writes, tries the lock of a row.)
 
 -- roles ---------------------------------------------------------------------------------------------------------------
 
@@ -142,11 +143,13 @@ create table cascade.job (
   created_at timestamptz not null default now(),
   started_at timestamptz,
   finished_at timestamptz,
+  scheduled_for timestamptz,
   version int,
   status cascade.job_status not null default 'pending',
   priority smallint not null default 50 check (priority between 0 and 100),
   keep_open boolean not null default false,
   workflow text,
+  schedule text,
   input jsonb not null default '{}' check (pg_column_size(input) <= 16777216),
   result jsonb,
   error text,
@@ -154,8 +157,10 @@ create table cascade.job (
   check ((workflow is null) = (version is null))
 );
 comment on table cascade.job is 'One run of a workflow, or (workflow null) a container for tasks that are added to it.';
+comment on column cascade.job.schedule is 'Of which schedule it is a tick, the one of scheduled_for; set by cascade.fire_tick alone.';
 create index job_inbox on cascade.job (xid) where status < 'completed';
 create index job_finished on cascade.job (finished_at) where finished_at is not null;    -- retention
+create index job_of_schedule on cascade.job (schedule) where schedule is not null and status < 'completed';    -- overlap
 
 -- tasks ------------------------------------------------------------------------------------------------------------------
 
@@ -266,7 +271,8 @@ create table cascade.command (
   job_id bigint,
   task_id bigint,
   kind text not null check (kind in ('cancel_job', 'cancel_task', 'retry_task', 'retry_job', 'set_job_priority',
-    'set_task_priority', 'pause_job', 'resume_job', 'close_job', 'queue_changed')),
+    'set_task_priority', 'pause_job', 'resume_job', 'close_job', 'queue_changed',
+    'schedules_changed')),
   queue text,
   created_by text not null default current_user,
   argument jsonb not null default '{}',
@@ -281,6 +287,57 @@ create table cascade.queue (
   paused boolean not null default false
 );
 comment on table cascade.queue is 'Settings of queues; a queue without a row has the defaults.';
+
+-- schedules (docs/schedules.md) --------------------------------------------------------------------------------------------
+
+create table cascade.schedule (
+  every interval check (every between '1 second' and '3650 days' and extract(year from every) = 0
+                        and extract(month from every) = 0),    -- of one length, whatever the calendar says
+  jitter interval not null default '0' check (jitter between '0' and '1 day'),
+  created_at timestamptz not null default now(),
+  changed_at timestamptz not null default now(),
+  starts_at timestamptz check (isfinite(starts_at)),
+  ends_at timestamptz check (isfinite(ends_at)),
+  handled_to timestamptz not null default now() check (isfinite(handled_to)),
+  next_tick timestamptz,
+  catch_up_max int not null default 10 check (catch_up_max between 1 and 1000),
+  priority smallint not null default 50 check (priority between 0 and 100),
+  paused boolean not null default false,
+  name text primary key check (octet_length(name) between 1 and 200),
+  cron text check (octet_length(cron) between 1 and 200),
+  time_zone text not null default 'UTC' check (octet_length(time_zone) between 1 and 100),
+  workflow text check (octet_length(workflow) between 1 and 200),
+  handler text check (octet_length(handler) between 1 and 200),
+  queue text check (octet_length(queue) between 1 and 200),
+  tick_parameter text check (octet_length(tick_parameter) between 1 and 200),
+  catch_up text not null default 'last' check (catch_up in ('skip', 'last', 'all')),
+  overlap text not null default 'allow' check (overlap in ('allow', 'skip', 'queue', 'cancel')),
+  input jsonb not null default '{}' check (jsonb_typeof(input) = 'object' and pg_column_size(input) <= 16777216),
+  problem text,
+  check ((cron is null) <> (every is null)),
+  check ((workflow is null) <> (handler is null)),
+  check (queue is null or handler is not null),    -- the steps of a workflow name theirs
+  check (ends_at > starts_at)
+);
+comment on table cascade.schedule is
+  'When a workflow or a handler is to run again and again. The engine writes handled_to, next_tick and problem.';
+comment on column cascade.schedule.handled_to is 'Ticks up to here have been dealt with.';
+comment on column cascade.schedule.problem is 'Why its times cannot be understood.';
+
+-- No reference to the schedule: what it did is kept when it is dropped.
+create table cascade.schedule_tick (
+  tick timestamptz not null,
+  fired_at timestamptz not null default statement_timestamp(),
+  job_id bigint,
+  schedule text not null,
+  outcome text not null check (outcome in ('started', 'queued', 'skipped', 'failed')),
+  error text,
+  primary key (schedule, tick),
+  check ((job_id is not null) = (outcome = 'started'))
+);
+comment on table cascade.schedule_tick is 'One row for each tick that was fired: its primary key makes a second time impossible.';
+create index schedule_tick_queued on cascade.schedule_tick (schedule, tick) where outcome = 'queued';
+create index schedule_tick_fired on cascade.schedule_tick (fired_at);    -- retention
 
 -- counters: appended by triggers, folded by the owner (docs/adr/0004-counters.md) ------------------------------------------
 
@@ -705,6 +762,263 @@ create function cascade.pause_queue(queue text) returns bigint language sql as
 create function cascade.resume_queue(queue text) returns bigint language sql as
   $$ select cascade.change_queue(queue, false) $$;
 
+-- schedules (docs/schedules.md) -----------------------------------------------------------------------------------------------
+
+-- Microseconds since 1970, as the engine counts them.
+create function cascade.instant_us(t timestamptz) returns bigint language sql immutable
+  return (extract(epoch from t) * 1000000)::bigint;
+create function cascade.instant_of(us bigint) returns timestamptz language sql stable
+  return timestamptz '1970-01-01 00:00:00+00' + us * interval '1 microsecond';
+
+-- A schedule is locked by its row. What runs for the engine tries that lock and never waits for it: somebody may keep a
+-- transaction open in which he changed a schedule. What could not be done then is done when the engine looks again, which
+-- it is told to do by this command; once a transaction is enough.
+create function cascade.announce_schedules() returns void
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if not exists (select from cascade.command c
+                 where c.xid = pg_current_xact_id() and c.applied_at is null and c.kind = 'schedules_changed') then
+    insert into cascade.command (kind, created_by) values ('schedules_changed', session_user);
+  end if;
+end $$;
+
+-- New times start now: what was missed of the old ones, or during a pause, is not made up for.
+create function cascade.tg_schedule_changing() returns trigger
+  language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  new.changed_at := clock_timestamp();    -- no other change has the same, of whichever transaction
+  if (new.cron, new.every, new.time_zone, new.starts_at, new.ends_at, new.paused)
+      is distinct from (old.cron, old.every, old.time_zone, old.starts_at, old.ends_at, old.paused) then
+    new.next_tick := null;
+    new.problem := null;
+    if new.handled_to = old.handled_to then
+      new.handled_to := greatest(old.handled_to, new.changed_at);
+    end if;
+  end if;
+  return new;
+end $$;
+
+create function cascade.tg_schedule_changed() returns trigger
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if tg_op = 'DELETE' or tg_op = 'UPDATE' and old.name <> new.name then
+    update cascade.schedule_tick t set outcome = 'skipped', error = 'the schedule was dropped'
+      where t.schedule = old.name and t.outcome = 'queued';
+  end if;
+  perform cascade.announce_schedules();
+  return null;
+end $$;
+
+-- By row, so that nothing is announced when nothing changed; the engine's own columns are not looked at.
+create trigger schedule_500_change before update on cascade.schedule
+  for each row when (
+    (old.name, old.cron, old.every, old.time_zone, old.starts_at, old.ends_at, old.jitter, old.paused, old.workflow, old.handler,
+     old.input, old.tick_parameter, old.queue, old.priority, old.catch_up, old.catch_up_max, old.overlap)
+    is distinct from
+    (new.name, new.cron, new.every, new.time_zone, new.starts_at, new.ends_at, new.jitter, new.paused, new.workflow, new.handler,
+     new.input, new.tick_parameter, new.queue, new.priority, new.catch_up, new.catch_up_max, new.overlap))
+  execute function cascade.tg_schedule_changing();
+create trigger schedule_900_announce after insert or delete on cascade.schedule
+  for each row execute function cascade.tg_schedule_changed();
+create trigger schedule_910_announce after update on cascade.schedule
+  for each row when (old.changed_at is distinct from new.changed_at) execute function cascade.tg_schedule_changed();
+
+-- Starts the job of a tick. What is wrong with the schedule is an answer; what goes away by itself (a deadlock, no room) is
+-- raised, so that the tick is tried again.
+create function cascade.start_scheduled(s cascade.schedule, tick timestamptz, out job_id bigint, out problem text)
+  language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  at timestamp := tick at time zone 'UTC';
+  input jsonb := s.input;
+begin
+  if s.tick_parameter is not null then
+    input := input || jsonb_build_object(s.tick_parameter, to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS')
+      || case when at = date_trunc('second', at) then '' else to_char(at, '.US') end || 'Z');
+  end if;
+  begin
+    insert into cascade.job (workflow, input, priority, schedule, scheduled_for)
+      values (s.workflow, case when s.workflow is null then '{}' else input end, s.priority, s.name, tick)
+      returning id into job_id;
+    if s.handler is not null then
+      insert into cascade.task (job_id, handler, payload, queue, priority)
+        values (job_id, s.handler, input, coalesce(s.queue, 'default'), s.priority);
+    end if;
+  exception when others then
+    if left(sqlstate, 2) in ('40', '53', '55', '57', '58') then
+      raise;
+    end if;
+    job_id := null;
+    problem := format('%s (%s)', sqlerrm, sqlstate);
+  end;
+end $$;
+
+-- Starts the oldest tick that waits for its turn; one that cannot be started does not hold up the next.
+-- Requires: this transaction has locked the schedule, and no job of it is unfinished.
+create function cascade.start_queued_tick(s cascade.schedule) returns void
+  language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  oldest timestamptz;
+  started record;
+begin
+  loop
+    select t.tick into oldest from cascade.schedule_tick t
+      where t.schedule = s.name and t.outcome = 'queued' order by t.tick limit 1;
+    exit when not found;
+    started := cascade.start_scheduled(s, oldest);
+    update cascade.schedule_tick t set job_id = started.job_id, error = started.problem,
+        outcome = case when started.job_id is null then 'failed' else 'started' end
+      where t.schedule = s.name and t.tick = oldest;
+    exit when started.job_id is not null;
+  end loop;
+end $$;
+
+-- For the engine: deals with one tick. What became of it: started, queued, skipped or failed, as its row says; already: it has
+-- been dealt with; gone: there is no such schedule, or it is paused; busy: a transaction that is open changes the schedule,
+-- nothing was done, try again. `by_hand`: outside of its times, so that they are not affected.
+create function cascade.fire_tick(schedule text, tick timestamptz, by_hand boolean default false) returns text
+  language plpgsql set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+  s cascade.schedule;
+  unfinished bigint;
+  queued int;
+  outcome text := 'started';
+  reason text;
+  started record;
+begin
+  select * into s from cascade.schedule x where x.name = $1 for no key update skip locked;
+  if not found then
+    return case when exists (select from cascade.schedule x where x.name = $1) then 'busy' else 'gone' end;
+  elsif s.paused and not by_hand then
+    return 'gone';
+  end if;
+  if not by_hand then
+    update cascade.schedule x set handled_to = $2 where x.name = $1 and x.handled_to < $2;
+  end if;
+  if exists (select from cascade.schedule_tick t where t.schedule = $1 and t.tick = $2) then
+    return 'already';
+  end if;
+  select min(j.id) into unfinished from cascade.job j where j.schedule = $1 and j.status < 'completed';
+  if s.overlap = 'skip' and unfinished is not null then
+    outcome := 'skipped';
+    reason := format('job %s has not finished', unfinished);
+  elsif s.overlap = 'queue' then
+    select count(*) into queued from cascade.schedule_tick t where t.schedule = $1 and t.outcome = 'queued';
+    if queued >= 100 then
+      outcome := 'skipped';
+      reason := format('%s ticks wait for their turn', queued);
+    elsif unfinished is not null or queued > 0 then
+      outcome := 'queued';
+    end if;
+  end if;
+  if outcome = 'started' then
+    started := cascade.start_scheduled(s, $2);
+    if started.job_id is null then
+      outcome := 'failed';
+      reason := started.problem;
+    elsif s.overlap = 'cancel' then
+      perform cascade.command_for_job('cancel_job', j.id, '{}')
+        from cascade.job j where j.schedule = $1 and j.status < 'completed' and j.id <> started.job_id;
+    end if;
+    insert into cascade.schedule_tick (schedule, tick, outcome, job_id, error)
+      values ($1, $2, outcome, started.job_id, reason);
+  else
+    insert into cascade.schedule_tick (schedule, tick, outcome, error) values ($1, $2, outcome, reason);
+  end if;
+  if outcome = 'queued' then
+    if unfinished is null and not s.paused then
+      perform cascade.start_queued_tick(s);
+    else
+      perform cascade.announce_schedules();    -- that job may be ending, and its end cannot see this row yet
+    end if;
+  end if;
+  return outcome;
+end $$;
+
+-- Part of the engine's batch: it tries its locks, waits for nobody, and does not fail.
+create function cascade.tg_scheduled_job_ended() returns trigger
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  s cascade.schedule;
+begin
+  if not exists (select from cascade.schedule x where x.name = new.schedule and x.overlap = 'queue')
+      and not exists (select from cascade.schedule_tick t where t.schedule = new.schedule and t.outcome = 'queued') then
+    return null;
+  end if;
+  begin
+    select * into s from cascade.schedule x where x.name = new.schedule for no key update skip locked;
+    if not found then
+      perform cascade.announce_schedules();
+    elsif not s.paused
+        and not exists (select from cascade.job j where j.schedule = new.schedule and j.status < 'completed') then
+      perform cascade.start_queued_tick(s);
+    end if;
+  exception when others then
+    perform cascade.announce_schedules();
+  end;
+  return null;
+end $$;
+create trigger job_910_next_tick after update on cascade.job
+  for each row when (old.finished_at is null and new.finished_at is not null and new.schedule is not null)
+  execute function cascade.tg_scheduled_job_ended();
+
+-- For the engine: starts what waits for its turn, has it, and was not started by the end of the job before. Returns how many
+-- schedules a transaction that is open changes: look again when it is not 0.
+create function cascade.start_queued_ticks() returns int
+  language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  who text;
+  s cascade.schedule;
+  busy int := 0;
+begin
+  for who in select distinct t.schedule from cascade.schedule_tick t where t.outcome = 'queued' order by 1 loop
+    select * into s from cascade.schedule x where x.name = who for no key update skip locked;
+    if not found then
+      busy := busy + (exists (select from cascade.schedule x where x.name = who))::int;
+    elsif not s.paused and not exists (select from cascade.job j where j.schedule = who and j.status < 'completed') then
+      perform cascade.start_queued_tick(s);
+    end if;
+  end loop;
+  return busy;
+end $$;
+
+create function cascade.change_schedule(name text, paused boolean) returns boolean
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  update cascade.schedule s set paused = $2 where s.name = $1 and s.paused <> $2;
+  if not found and not exists (select from cascade.schedule s where s.name = $1) then
+    raise exception using errcode = 'CA005', message = format('there is no schedule "%s"', left($1, 200));
+  end if;
+  return found;
+end $$;
+create function cascade.pause_schedule(name text) returns boolean language sql as
+  $$ select cascade.change_schedule(name, true) $$;
+create function cascade.resume_schedule(name text) returns boolean language sql as
+  $$ select cascade.change_schedule(name, false) $$;
+
+-- Fires now, whatever its times are and even when it is paused; what `overlap` says holds.
+create function cascade.trigger_schedule(name text, out tick timestamptz, out outcome text, out job_id bigint, out error text)
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform from cascade.schedule s where s.name = $1 for no key update;
+  if not found then
+    raise exception using errcode = 'CA005', message = format('there is no schedule "%s"', left($1, 200));
+  end if;
+  tick := clock_timestamp();
+  perform cascade.fire_tick($1, tick, true);
+  select t.outcome, t.job_id, t.error into outcome, job_id, error
+    from cascade.schedule_tick t where t.schedule = $1 and t.tick = trigger_schedule.tick;
+end $$;
+
+create function cascade.drop_schedule(name text) returns void
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  delete from cascade.schedule s where s.name = $1;
+  if not found then
+    raise exception using errcode = 'CA005', message = format('there is no schedule "%s"', left($1, 200));
+  end if;
+end $$;
+
 -- retention (docs/adr/0006-finished-tasks.md) ----------------------------------------------------------------------------------
 
 -- Takes the tasks of a day away, and from the counters. Returns how many, null when an unfinished job still needs one of them.
@@ -756,6 +1070,16 @@ begin
   end if;
   delete from cascade.command c where c.ctid = any (array(
     select o.ctid from cascade.command o where o.applied_at < first_day::timestamp at time zone 'UTC' limit 1000));
+  if found then
+    return '';
+  end if;
+  -- The last tick of a schedule stays: it may have one a year.
+  delete from cascade.schedule_tick t where t.ctid = any (array(
+    select o.ctid from cascade.schedule_tick o
+    where o.fired_at < first_day::timestamp at time zone 'UTC' and o.outcome <> 'queued'
+      and (exists (select from cascade.schedule_tick n where n.schedule = o.schedule and n.tick > o.tick)
+           or not exists (select from cascade.schedule s where s.name = o.schedule))
+    limit 1000));
   if found then
     return '';
   end if;
@@ -886,7 +1210,7 @@ end $$;
 
 create view cascade.jobs as
   select j.id, j.workflow, j.version, j.status, j.priority, j.input, j.result, j.error, j.created_at, j.started_at,
-    j.finished_at, j.keep_open,
+    j.finished_at, j.keep_open, j.schedule, j.scheduled_for,
     coalesce(c.waiting, 0) + coalesce(d.waiting, 0) as waiting,
     coalesce(c.pending, 0) + coalesce(d.pending, 0) as pending,
     coalesce(c.running, 0) + coalesce(d.running, 0) as running,
@@ -935,6 +1259,25 @@ create view cascade.workflows as
     w.version = max(w.version) over (partition by w.name) as newest
   from cascade.workflow w;
 
+-- problem: why its times cannot be understood, or why its last tick could not be started.
+create view cascade.schedules as
+  select s.name, s.cron, s.every, s.time_zone, s.workflow, s.handler, s.input, s.tick_parameter, s.queue, s.priority, s.overlap,
+    s.catch_up, s.catch_up_max, s.jitter, s.starts_at, s.ends_at, s.paused, s.next_tick, l.tick as last_tick,
+    l.outcome as last_outcome, l.job_id as last_job, j.status as last_status, q.queued, u.unfinished,
+    coalesce(s.problem, case when l.outcome = 'failed' then l.error end) as problem, s.created_at, s.changed_at
+  from cascade.schedule s
+  left join lateral (select * from cascade.schedule_tick t where t.schedule = s.name order by t.tick desc limit 1) l on true
+  left join cascade.job j on j.id = l.job_id
+  cross join lateral (
+    select count(*) as queued from cascade.schedule_tick t where t.schedule = s.name and t.outcome = 'queued') q
+  cross join lateral (
+    select count(*) as unfinished from cascade.job x where x.schedule = s.name and x.status < 'completed') u;
+
+create view cascade.schedule_ticks as
+  select t.schedule, t.tick, t.outcome, t.job_id, j.status, t.fired_at, j.started_at, j.finished_at, t.error
+  from cascade.schedule_tick t
+  left join cascade.job j on j.id = t.job_id;
+
 select cascade.make_partitions();
 
 -- rights -----------------------------------------------------------------------------------------------------------------------
@@ -949,14 +1292,15 @@ grant insert (workflow, input, priority, keep_open) on cascade.job to cascade_pr
 grant execute on function cascade.add_task, cascade.start_job, cascade.hold_job_open to cascade_producer;
 
 grant select on cascade.tasks, cascade.jobs, cascade.attempts, cascade.queue_stats, cascade.workflows,
-  cascade.task_transition, cascade.node, cascade.lane, cascade.command to cascade_reader;
+  cascade.schedules, cascade.schedule_ticks, cascade.task_transition, cascade.node, cascade.lane, cascade.command
+  to cascade_reader;
 grant execute on function cascade.explain_task, cascade.arrived to cascade_reader;
 
 grant select, insert, update on cascade.task, cascade.job, cascade.workflow, cascade.queue, cascade.command, cascade.node,
-  cascade.lane to cascade_engine;
-grant select, insert, update, delete on cascade.attempt_log, cascade.writer, cascade.counter_delta, cascade.job_counter,
-  cascade.queue_counter to cascade_engine;
+  cascade.lane, cascade.schedule_tick to cascade_engine;
+grant select, insert, update, delete on cascade.schedule, cascade.attempt_log, cascade.writer, cascade.counter_delta,
+  cascade.job_counter, cascade.queue_counter to cascade_engine;
 grant select, update on cascade.counter_point to cascade_engine;
 grant select on cascade.engine_task, cascade.task_transition, cascade.tasks, cascade.jobs, cascade.attempts, cascade.queue_stats,
-  cascade.workflows to cascade_engine;
+  cascade.workflows, cascade.schedules, cascade.schedule_ticks to cascade_engine;
 grant execute on all functions in schema cascade to cascade_engine;

@@ -8,8 +8,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "cli/context.hpp"
-#include "tests/support/postgres.hpp"
+#include "tests/db/cli_fixture.hpp"
 
 namespace cascade {
 namespace {
@@ -21,39 +20,7 @@ constexpr const char* workflow_file =
     "name: etl\nparams:\n  day: {type: string}\nsteps:\n  - name: fetch\n    handler: noop\n"
     "  - name: load\n    handler: noop\n    depends_on: [fetch]\n";
 
-struct run_result {
-  int exit = 0;
-  std::string out, err;
-  json document() const { return json::parse(out); }
-};
-
-class cli : public ::testing::Test {
-protected:
-  run_result run(std::vector<std::string> words, const std::string& input = {}) {
-    return run_on(db_.conninfo(), std::move(words), input);
-  }
-
-  static run_result run_on(const std::string& conninfo, std::vector<std::string> words,
-                           const std::string& input = {}) {
-    words.insert(words.begin(), {"cascade", "--database", conninfo});
-    std::vector<const char*> argv;
-    for (const auto& w : words) argv.push_back(w.c_str());
-    std::istringstream in(input);
-    std::ostringstream out, err;
-    run_result result;
-    result.exit = run_cascade(static_cast<int>(argv.size()), argv.data(), in, out, err);
-    result.out = out.str();
-    result.err = err.str();
-    return result;
-  }
-
-  std::string value(const std::string& sql) {
-    auto c = db_.connect();
-    return test::value_of(c, sql);
-  }
-
-  test::test_database db_;
-};
+class cli : public test::cli_test {};
 
 TEST_F(cli, a_workflow_is_applied_listed_shown_and_drawn) {
   const auto first = run({"workflow", "apply", "-", "--json"}, workflow_file);
@@ -207,7 +174,7 @@ TEST_F(cli, a_data_directory_leads_to_its_database_and_tells_a_dead_service) {
     std::istringstream in;
     std::ostringstream out, err;
     const int exit = run_cascade(static_cast<int>(argv.size()), argv.data(), in, out, err);
-    return run_result{exit, out.str(), err.str()};
+    return test::run_result{exit, out.str(), err.str()};
   };
   std::ofstream(dir / "service.json") << json{
       {"pid", 2147483646}, {"conninfo", db_.conninfo()}, {"state", "ready"}, {"console", "/x"}};

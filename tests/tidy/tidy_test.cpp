@@ -28,7 +28,7 @@ const std::map<std::string, std::set<std::string>> below{
     {"triggers", {"state", "executors"}},
     {"actors", {"state", "workflow", "sql", "pg", "executors", "triggers"}},
     {"service", {"state", "workflow", "config", "sql", "pg", "executors", "triggers", "actors"}},
-    {"cli", {"state", "workflow", "config", "sql", "pg", "executors", "service"}},
+    {"cli", {"state", "workflow", "config", "sql", "pg", "executors", "triggers", "service"}},
 };
 
 struct source {
@@ -85,8 +85,9 @@ TEST(tidy, only_pg_includes_libpq) {
 
 TEST(tidy, the_wall_clock_is_read_nowhere) {
   EXPECT_THAT(matches(std::regex("system_clock::now|[^_]time\\(nullptr\\)|gettimeofday"),
-                      // The doctor compares the node's clock with the database's.
-                      {"cli/doctor.cpp", "cli/doctor_command.cpp"}),
+                      // The doctor compares the node's clock with the database's; the times of an
+                      // expression can be looked at without a database.
+                      {"cli/doctor.cpp", "cli/doctor_command.cpp", "cli/schedule_next.cpp"}),
               testing::IsEmpty());
 }
 
