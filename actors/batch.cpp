@@ -20,6 +20,15 @@ std::optional<std::string_view> or_null(const std::string& s) {
   return s.empty() ? std::nullopt : std::optional<std::string_view>(s);
 }
 
+// How long a step waits, or until when; null: it does not.
+std::optional<std::int64_t> wait_us(const step_wait& w) {
+  if (w.until || !w) return std::nullopt;
+  return std::chrono::microseconds(w.time).count();
+}
+std::optional<std::int64_t> until_us(const step_wait& w) {
+  return w.until ? std::optional(us_of(*w.until)) : std::nullopt;
+}
+
 class builder {
 public:
   builder(std::span<const settlement> all, const batch_options& options, built_batch& out)
@@ -34,6 +43,7 @@ public:
     for (std::size_t i = 0; i < all_.size(); ++i)
       if (!all_[i].inserts.empty()) insert(i);
     running();
+    progress();
     completions();
     back_offs();
     releases();
@@ -84,6 +94,12 @@ private:
                [](const new_step_task& t) {
                  return t.timeout_ms == 0 ? std::nullopt : std::optional(t.timeout_ms);
                })
+        .int8s(rows,
+               [](const new_step_task& t) {
+                 return t.start_within_ms == 0 ? std::nullopt : std::optional(t.start_within_ms);
+               })
+        .int8s(rows, [](const new_step_task& t) { return wait_us(t.wait); })
+        .int8s(rows, [](const new_step_task& t) { return until_us(t.wait); })
         .texts(rows, [](const new_step_task& t) { return or_null(t.retry); })
         .texts(rows, [](const new_step_task& t) { return or_null(t.command); })
         .texts(rows, [](const new_step_task& t) { return or_null(t.requires_tags); })
@@ -103,6 +119,21 @@ private:
             .int2s(rows, [](auto* r) { return static_cast<std::int16_t>(r->attempt); })
             .int8s(rows, [this](auto* r) { return age(r->started); })
             .int8(options_.epoch.value));
+  }
+
+  void progress() {
+    const auto rows = gather(all_, &settlement::progress);
+    if (rows.empty()) return;
+    add(sql::write_progress,
+        pg::params{}
+            .int8s(rows, [](auto* r) { return r->id.value; })
+            .int2s(rows, [](auto* r) { return static_cast<std::int16_t>(r->attempt); })
+            .int2s(rows,
+                   [](auto* r) {
+                     return r->percent < 0 ? std::nullopt
+                                           : std::optional(static_cast<std::int16_t>(r->percent));
+                   })
+            .texts(rows, [](auto* r) { return or_null(r->text); }));
   }
 
   void completions() {
@@ -140,28 +171,30 @@ private:
         pg::params{}
             .int8s(rows, [](auto* r) { return r->id.value; })
             .int2s(rows, [](auto* r) { return static_cast<std::int16_t>(r->attempt); })
-            .int8s(rows, [](auto* r) { return static_cast<std::int64_t>(r->delay.count()); })
+            .int8s(rows, [](auto* r) { return us_of(r->run_at); })
             .texts(rows, [](auto* r) { return or_null(r->error); })
             .int8s(rows, [this](auto* r) { return age(r->started); })
             .int8s(rows, [this](auto* r) { return age(r->finished); })
             .int8(options_.epoch.value)
-            .int8(std::chrono::microseconds(kept_delay_max).count()));
+            .booleans(rows, [](auto* r) { return r->snoozed; })
+            .booleans(rows, [](auto* r) { return r->forgotten; }));
   }
 
   void releases() {
     const auto rows = gather(all_, &settlement::released);
     if (rows.empty()) return;
-    add(sql::release_tasks, pg::params{}
-                                .int8s(rows, [](auto* r) { return r->id.value; })
-                                .texts(rows,
-                                       [](auto* r) {
-                                         return r->payload
-                                                    ? std::optional<std::string_view>(*r->payload)
-                                                    : std::nullopt;
-                                       })
-                                .int4s(rows, [](auto* r) {
-                                  return r->item < 0 ? std::nullopt : std::optional(r->item);
-                                }));
+    add(sql::release_tasks,
+        pg::params{}
+            .int8s(rows, [](auto* r) { return r->id.value; })
+            .texts(rows,
+                   [](auto* r) {
+                     return r->payload ? std::optional<std::string_view>(*r->payload)
+                                       : std::nullopt;
+                   })
+            .int4s(rows,
+                   [](auto* r) { return r->item < 0 ? std::nullopt : std::optional(r->item); })
+            .int8s(rows, [](auto* r) { return wait_us(r->wait); })
+            .int8s(rows, [](auto* r) { return until_us(r->wait); }));
   }
 
   void holds() {

@@ -4,7 +4,7 @@
 // know. Pure but for the pg types; the order of statements is fixed, so that any mix of settlements
 // commits correctly together.
 //
-// Order   fence, starts, inserts, running, completions, back-offs, releases, holds, unrun, singles,
+// Order   fence, starts, inserts, running, progress, completions, back-offs, releases, holds, unrun, singles,
 //         ends, commands, arrivals, counters.
 // Cost    linear in rows; no more than one statement a kind, but for inserts and singles (one
 //         each).

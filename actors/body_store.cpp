@@ -10,9 +10,10 @@ namespace {
 constexpr std::size_t overhead = 32;  // of an allocation and its slot
 
 // Most bodies have none of these.
-constexpr std::array rare{&task_body::handler, &task_body::queue, &task_body::step,
-                          &task_body::retry, &task_body::command};
-enum flag : std::uint8_t { has_item = 1u << rare.size(), has_timeout = has_item << 1 };
+constexpr std::array rare{&task_body::handler, &task_body::queue,   &task_body::step,
+                          &task_body::retry,   &task_body::command, &task_body::rate_key};
+enum flag : std::uint16_t { has_item = 1u << rare.size(), has_timeout = has_item << 1 };
+static_assert(has_timeout <= 0x80, "the flags are one byte");
 
 void put_number(std::string& out, std::uint64_t n) {
   for (; n >= 128; n >>= 7) out += static_cast<char>(n | 128);
@@ -53,11 +54,11 @@ std::uint32_t body_store::put(const task_body& body) {
     put_text(packed, body.*rare[i]);
   }
   if (body.item >= 0) {
-    flags |= has_item;
+    flags = static_cast<std::uint8_t>(flags | has_item);
     put_number(packed, static_cast<std::uint32_t>(body.item));
   }
   if (body.timeout_ms != 0) {
-    flags |= has_timeout;
+    flags = static_cast<std::uint8_t>(flags | has_timeout);
     put_number(packed, static_cast<std::uint64_t>(body.timeout_ms));
   }
   packed[0] = static_cast<char>(flags);

@@ -25,12 +25,19 @@ enum column {
   timeout,
   retry,
   command,
+  rate_key,
+  start_by,
   capable,
   payload
 };
 
 std::string text_or_empty(const pg::rows& r, int row, int column) {
   return r.is_null(row, column) ? std::string{} : std::string(r.text(row, column));
+}
+
+std::optional<instant> instant_or_none(const pg::rows& r, int row, int column) {
+  if (r.is_null(row, column)) return std::nullopt;
+  return instant_of(r.int64(row, column));
 }
 
 template <class Enum, std::size_t N>
@@ -44,7 +51,8 @@ arrival decode_task(const pg::rows& r, int row) {
   arrival t;
   t.id = task_id{r.int64(row, id)};
   if (!r.is_null(row, job)) t.job = job_id{r.int64(row, job)};
-  if (!r.is_null(row, due)) t.due_in_us = r.int64(row, due);
+  t.due = instant_or_none(r, row, due);
+  t.start_by = instant_or_none(r, row, start_by);
   t.priority = r.int32(row, priority);
   t.attempt = r.int32(row, attempt);
   t.state = parse<task_state>(task_state_names, r.text(row, status));
@@ -59,6 +67,7 @@ arrival decode_task(const pg::rows& r, int row) {
   if (!r.is_null(row, timeout)) t.body.timeout_ms = r.int64(row, timeout);
   t.body.retry = text_or_empty(r, row, retry);
   t.body.command = text_or_empty(r, row, command);
+  t.body.rate_key = text_or_empty(r, row, rate_key);
   t.has_payload = !r.is_null(row, payload);
   t.body.payload = text_or_empty(r, row, payload);
   return t;
@@ -71,6 +80,8 @@ job_arrival decode_job(const pg::rows& r, int row) {
   j.state = parse<job_state>(job_state_names, r.text(row, status));
   j.workflow = text_or_empty(r, row, queue);
   if (!r.is_null(row, item)) j.version = r.int32(row, item);
+  j.started = instant_or_none(r, row, due);
+  if (!r.is_null(row, timeout)) j.timeout = std::chrono::milliseconds(r.int64(row, timeout));
   j.keep_open = r.boolean(row, capable);
   j.input = r.text(row, payload);
   return j;
@@ -95,7 +106,7 @@ void decode_inbox(const pg::rows& r, inbox_page& page) {
     switch (r.text(row, kind).front()) {
       case 's':
         page.snapshot = r.text(row, payload);
-        page.now_us = r.int64(row, due);
+        page.now = instant_of(r.int64(row, due));
         page.any_task = r.boolean(row, capable);
         break;
       case 't':

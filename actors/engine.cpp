@@ -7,6 +7,7 @@
 #include "actors/recorder.hpp"
 #include "actors/retention.hpp"
 #include "actors/scheduler.hpp"
+#include "actors/schedules.hpp"
 
 namespace cascade {
 namespace {
@@ -103,6 +104,10 @@ child_spec engine_child(engine_context_ptr context, std::shared_ptr<engine_parts
     auto inbox = spawn_inbox(c.system, context, h.gateway, h.scheduler, h.recorder);
     parts->set([&](auto& all) { all.inbox = inbox; });
     return opaque(inbox);
+  }));
+  add(worker_child("schedules", [context, parts](const supervisor_context& c) {
+    const auto h = parts->get();
+    return opaque(spawn_schedules(c.system, context, h.gateway, h.scheduler));
   }));
   add(worker_child("retention", [context, parts](const supervisor_context& c) {
     return opaque(spawn_retention(c.system, context, parts->get().gateway));

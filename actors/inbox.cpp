@@ -45,6 +45,19 @@ bool look_ahead(inbox_state& state, std::int64_t now_us) {
   return true;
 }
 
+// Before the work that the same answer brings: its due times are told by this clock.
+void read_clock(inbox_self self, instant there) {
+  constexpr std::chrono::microseconds worth_telling{20};
+  auto& state = self->state;
+  const monotonic here = self->clock().now();
+  state.clock.read(there, here);
+  const database_clock& clock = state.clock.clock();
+  if (state.clock_told && abs(clock.now(here) - state.clock_told->now(here)) < worth_telling)
+    return;
+  state.clock_told = clock;
+  self->send(state.scheduler, clock_read{clock});
+}
+
 void next_backlog(inbox_self self) {
   auto& state = self->state;
   if (!state.paging && !state.backlog_out && !state.backlogs.empty()) read_backlog(self);
@@ -55,6 +68,7 @@ void on_new(inbox_self self, inbox_read& r) {
   if (r.reading != state.reading) return;
   disarm_read(self);  // this may be the one that was armed
   ++state.reads;
+  read_clock(self, r.page.now);
   const std::size_t rows = r.page.rows();
   if (rows == 0) ++state.empty_reads;
   std::string from = std::exchange(state.snapshot, std::move(r.page.snapshot));
@@ -66,7 +80,7 @@ void on_new(inbox_self self, inbox_read& r) {
     r.page.tasks.clear();
     ++work.announced;
   }
-  if (look_ahead(state, r.page.now_us)) ++work.announced;
+  if (look_ahead(state, us_of(r.page.now))) ++work.announced;
   if (rows != 0 || work.announced != 0) {
     state.tasks += r.page.tasks.size();
     state.page_out = true;
@@ -83,7 +97,8 @@ void on_page(inbox_self self, inbox_read& r) {
   ++state.pages;
   if (!r.page.snapshot.empty()) {  // the first page of the load
     state.snapshot = std::move(r.page.snapshot);
-    state.edge = r.page.now_us + horizon_us(state.context->settings);
+    read_clock(self, r.page.now);
+    state.edge = us_of(r.page.now) + horizon_us(state.context->settings);
     state.door.on_reconnected();
     self->send(state.counters, uncounted_tasks{});  // maybe: nobody was there
   }
@@ -163,6 +178,9 @@ nlohmann::json numbers(const inbox_state& s) {
           {"bells", s.bells},
           {"tasks", s.tasks},
           {"snapshot", s.snapshot},
+          {"clock_drift_ppm", s.clock.drift_ppm()},
+          {"clock_steps", s.clock.steps()},
+          {"clock_spread_us", s.clock.spread().count()},
           {"backlogs", s.backlogs.size() + (s.paging ? 1 : 0)}};
 }
 

@@ -9,6 +9,7 @@
 #include "actors/armed_read.hpp"
 #include "actors/inbox.hpp"
 #include "pg/listener.hpp"
+#include "triggers/database_clock.hpp"
 
 namespace cascade {
 
@@ -40,9 +41,11 @@ struct inbox_state {
   bool paging = false;                 // a cursor is open
   std::deque<inbox_backlog> backlogs;  // the next ones
   std::int64_t edge = 0;  // tasks that wait for a later time are not brought in yet: us since 1970
-  bool page_out = false;  // the scheduler has a page of what is new
-  bool backlog_out = false;  // ... of the backlog
-  std::uint64_t wake = 0;    // generation of the armed timer
+  clock_estimate clock;
+  std::optional<database_clock> clock_told;  // to the scheduler
+  bool page_out = false;                     // the scheduler has a page of what is new
+  bool backlog_out = false;                  // ... of the backlog
+  std::uint64_t wake = 0;                    // generation of the armed timer
   std::optional<std::chrono::microseconds> wake_at;
   std::shared_ptr<armed_read> ready_read = std::make_shared<armed_read>();
   bool armed = false;

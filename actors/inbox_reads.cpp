@@ -21,11 +21,11 @@ pg::batch_callback answer_to_read(inbox_self self, std::size_t first, bool paged
     answer.ok = reply.has_value();
     if (reply) {
       for (std::size_t i = first; i < reply.value().size(); ++i)
-        if (reply.value()[i].columns() == 18)
+        if (reply.value()[i].columns() == 20)
           decode_inbox(reply.value()[i], answer.page);
         else if (reply.value()[i].columns() == 2 && reply.value()[i].size() == 1) {
           answer.page.snapshot = reply.value()[i].text(0, 0);
-          answer.page.now_us = reply.value()[i].int64(0, 1);
+          answer.page.now = instant_of(reply.value()[i].int64(0, 1));
         }
       answer.full = answer.page.tasks.size() >= limit;
       answer.last = !answer.full;

@@ -123,6 +123,7 @@ void on_recorded(job_self self, const recorded& r) {
   tasks_released ready;
   ready.job = d.begin.job;
   ready.settled = then.settled;
+  ready.look = then.released.look;
   if (!then.released.inserts.empty()) d.steps->inserted(then.released.inserts, r.inserted);
   ready.tasks = std::move(then.released.known);
   for (auto& [insert, a] : then.released.from_inserts) {
@@ -130,6 +131,7 @@ void on_recorded(job_self self, const recorded& r) {
     ready.tasks.push_back(std::move(a));
   }
   for (arrival& a : ready.tasks) a.job = d.begin.job;
+  for (const task_id id : then.stopped) self->send(d.links.scheduler, forget_task{id, d.begin.job});
   if (r.ended) {
     d.now = phase::over;
     d.context->log->debug("cascade.job.ended job={} status={}", d.begin.job.value,
@@ -138,8 +140,8 @@ void on_recorded(job_self self, const recorded& r) {
     self->send(d.links.scheduler, job_ended{d.begin.job, d.obeyed});
     return self->quit();
   }
-  if (ready.settled > 0 || !ready.tasks.empty()) self->send(d.links.scheduler, std::move(ready));
-  for (const task_id id : then.stopped) self->send(d.links.scheduler, forget_task{id, d.begin.job});
+  if (ready.settled > 0 || ready.look || !ready.tasks.empty())
+    self->send(d.links.scheduler, std::move(ready));
   if (then.rest) {
     d.now = phase::running;
     settlement s;

@@ -5,26 +5,24 @@
 namespace cascade {
 namespace {
 
-void cancel_job(job_self self, settlement& s) {
+// Everything of the job that is unfinished ends now.
+void stop_job(job_self self, settlement& s, const char* why, job_end&& end) {
   auto& d = self->state;
   self->send(d.links.scheduler, forget_job_tasks{d.begin.job});
-  s.singles.push_back(
-      {single_write::kind::cancel_job_tasks, d.begin.job.value, 0, "its job was cancelled"});
+  s.singles.push_back({single_write::kind::cancel_job_tasks, d.begin.job.value, 0, why});
   d.graph.reset();
   d.now = phase::ending;
-  d.end = job_end{job_state::cancelled, {}, "cancelled by a command"};
+  d.end = std::move(end);
 }
 
-void cancel_step(job_self self, task_id id, settlement& s, after_record& then) {
+void stop_step(job_self self, task_id id, task_state state, const char* why, settlement& s,
+               after_record& then) {
   auto& d = self->state;
-  s.unrun.push_back({id, task_state::cancelled, "cancelled by a command", {}});
+  s.unrun.push_back({id, state, why, {}});
   then.stopped.push_back(id);
   if (!d.graph) return;
   if (const auto at = d.steps->find(id))
-    carry(self,
-          d.graph->settled(at->first, at->second, task_state::cancelled, {},
-                           "cancelled by a command"),
-          s, then);
+    carry(self, d.graph->settled(at->first, at->second, state, {}, why), s, then);
 }
 
 }  // namespace
@@ -33,17 +31,24 @@ void obey(job_self self, command_arrival&& c) {
   auto& d = self->state;
   if (d.now == phase::loading || d.now == phase::inserting || d.end_in_flight)
     return d.early_commands.push_back(std::move(c));
-  if (c.kind != "set_job_priority") ++d.obeyed;
+  if (c.id && c.kind != "set_job_priority") ++d.obeyed;
   settlement s;
   after_record then;
   if (c.kind == "cancel_job") {
-    cancel_job(self, s);
+    stop_job(self, s, "its job was cancelled",
+             {job_state::cancelled, {}, "cancelled by a command"});
+  } else if (c.kind == "expire_job") {
+    stop_job(self, s, "its job timed out",
+             {job_state::failed, {}, "timed out: it took longer than its timeout"});
   } else if (c.kind == "close_job") {
     d.row.keep_open = false;
     s.singles.push_back({single_write::kind::close_job, d.begin.job.value, 0, {}});
     if (!d.plan) d.end = job_end{};
   } else if (c.kind == "cancel_task") {
-    cancel_step(self, c.task, s, then);
+    stop_step(self, c.task, task_state::cancelled, "cancelled by a command", s, then);
+  } else if (c.kind == "expire_task") {
+    stop_step(self, c.task, task_state::failed,
+              "it did not start in the time that start_within gave it", s, then);
   } else if (c.kind == "retry_task" && d.graph) {
     if (const auto at = d.steps->find(c.task)) {
       d.end.reset();
@@ -58,7 +63,7 @@ void obey(job_self self, command_arrival&& c) {
       d.steps->set_priority(argument.value("priority", d.row.priority));
     return;  // the scheduler records the command
   }
-  s.commands.push_back({c.id, "applied"});
+  if (c.id) s.commands.push_back({c.id, "applied"});
   submit(self, std::move(s), std::move(then));
 }
 

@@ -43,8 +43,8 @@ void begin_graph(job_self self, std::vector<job_loaded::row>&& rows) {
 
 void ready(job_self self) {
   auto& d = self->state;
-  self->send(d.links.scheduler,
-             job_attached{d.begin.job, !d.plan, d.row.state == job_state::paused});
+  self->send(d.links.scheduler, job_attached{d.begin.job, !d.plan, d.row.state == job_state::paused,
+                                             d.row.started, d.row.timeout});
 }
 
 }  // namespace

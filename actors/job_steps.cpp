@@ -54,11 +54,16 @@ arrival job_steps::ready(step_index step, int item, task_id id,
   a.body.item = item;
   a.body.attempts_max = s.max_attempts;
   a.body.timeout_ms = s.timeout.count();
+  a.start_within = s.start_within;
   if (s.retry) a.body.retry = text_of(to_json(*s.retry));
   if (s.command) a.body.command = text_of(*s.command);
   a.has_payload = payload.has_value() && !redriven_;
   if (payload) a.body.payload = text_of(*payload);
   return a;
+}
+
+step_wait job_steps::wait_of(step_index step, const std::optional<instant>& until) const {
+  return {plan_->step(step).wait, until};
 }
 
 new_step_task job_steps::row(step_index step, int item) const {
@@ -68,6 +73,7 @@ new_step_task job_steps::row(step_index step, int item) const {
   t.item = item;
   t.priority = s.priority.value_or(defaults_.priority);
   t.timeout_ms = s.timeout.count();
+  t.start_within_ms = s.start_within.count();
   t.attempts_max = s.max_attempts;
   t.handler = s.handler;
   t.queue = s.queue;
@@ -86,7 +92,8 @@ void job_steps::insert_all(decisions& d, settlement& out, released_steps& then) 
     if (at_once[i] != nullptr) {
       arrival a = ready(i, -1, {}, at_once[i]->payload);
       t.payload = a.body.payload;
-      then.from_inserts.emplace_back(out.inserts.size(), std::move(a));
+      t.wait = wait_of(i, at_once[i]->run_at);
+      then.add(out.inserts.size(), std::move(a), t.wait);
     }
     then.inserts.emplace_back(i, -1);
     out.inserts.push_back(std::move(t));
@@ -97,25 +104,29 @@ void job_steps::insert_all(decisions& d, settlement& out, released_steps& then) 
 void job_steps::carry(const decisions& d, settlement& out, released_steps& then) const {
   for (const auto& r : d.released) {
     arrival a = ready(r.step, r.item, id_of(r.step, r.item), r.payload);
+    const step_wait wait = wait_of(r.step, r.run_at);
     out.released.push_back(
-        {a.id, r.item, r.payload ? std::optional(a.body.payload) : std::nullopt});
-    then.known.push_back(std::move(a));
+        {a.id, r.item, r.payload ? std::optional(a.body.payload) : std::nullopt, wait});
+    then.add(std::move(a), wait);
   }
-  for (const auto& e : d.expanded)
+  for (const auto& e : d.expanded) {
+    const step_wait wait = wait_of(e.step, e.run_at);
     for (const auto& entry : e.items) {
       if (entry.item == 0) {
         arrival a = ready(e.step, 0, id_of(e.step, 0), entry.payload);
-        out.released.push_back({a.id, 0, a.body.payload});
-        then.known.push_back(std::move(a));
+        out.released.push_back({a.id, 0, a.body.payload, wait});
+        then.add(std::move(a), wait);
         continue;
       }
       arrival a = ready(e.step, entry.item, {}, entry.payload);
       new_step_task t = row(e.step, entry.item);
       t.payload = a.body.payload;
-      then.from_inserts.emplace_back(out.inserts.size(), std::move(a));
+      t.wait = wait;
+      then.add(out.inserts.size(), std::move(a), wait);
       then.inserts.emplace_back(e.step, entry.item);
       out.inserts.push_back(std::move(t));
     }
+  }
   for (const auto& s : d.skipped)
     out.unrun.push_back({id_of(s.step, s.item), task_state::skipped, s.reason,
                          s.result ? text_of(*s.result) : std::string{}});

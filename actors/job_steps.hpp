@@ -22,7 +22,17 @@ struct released_steps {
   std::vector<arrival> known;
   std::vector<std::pair<step_index, int>> inserts;  // what each insert of the settlement is
   std::vector<std::pair<std::size_t, arrival>>
-      from_inserts;  // position of the insert, and what becomes ready
+      from_inserts;   // position of the insert, and what becomes ready
+  bool look = false;  // some wait for a time: the inbox finds them
+
+  void add(arrival&& a, const step_wait& wait) {
+    look |= static_cast<bool>(wait);
+    if (!wait) known.push_back(std::move(a));
+  }
+  void add(std::size_t insert, arrival&& a, const step_wait& wait) {
+    look |= static_cast<bool>(wait);
+    if (!wait) from_inserts.emplace_back(insert, std::move(a));
+  }
 };
 
 class job_steps {
@@ -50,6 +60,7 @@ private:
   arrival ready(step_index step, int item, task_id id,
                 const std::optional<nlohmann::json>& payload) const;
   new_step_task row(step_index step, int item) const;
+  step_wait wait_of(step_index step, const std::optional<instant>& until) const;
 
   std::shared_ptr<const workflow_plan> plan_;
   step_defaults defaults_;

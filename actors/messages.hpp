@@ -10,10 +10,13 @@
 #include <vector>
 
 #include "actors/rows.hpp"
+#include "actors/schedule_rows.hpp"
 #include "actors/supervisor_spec.hpp"
 #include "executors/handler.hpp"
 #include "state/errc.hpp"
 #include "state/workflow_plan.hpp"
+#include "triggers/database_clock.hpp"
+#include "triggers/rate_meter.hpp"
 
 namespace cascade {
 
@@ -148,6 +151,11 @@ struct connection_step {
   std::vector<std::int64_t> batches;  // resumed: the last one of each writer; none: taken over
   std::string text;
 };
+struct attach_schedules {};   // the sender gets schedules_changed and clock_read from the scheduler
+struct schedules_changed {};  // rows of cascade.schedule
+struct schedules_wake {
+  std::uint64_t generation = 0;
+};
 struct retention_wake {  // private timer of the retention
   std::uint64_t round = 0;
 };
@@ -205,6 +213,10 @@ struct work_arrived {
   bool last = false;     // of the backlog
   bool loading = false;  // the backlog is the first load of an epoch
 };
+// What time it is at the database; when that is known better than before.
+struct clock_read {
+  database_clock clock;
+};
 struct page_taken {
   bool backlog = false;
 };
@@ -229,6 +241,11 @@ struct task_done {
 struct tasks_done {
   std::vector<task_done> tasks;
 };
+struct task_beat {  // at most one a second of each
+  task_id id;
+  int attempt = 1;
+  progress_report report;
+};
 struct run_tasks {
   std::vector<task_run> runs;
   bool quick = false;  // for the quick worker, which answers the sender
@@ -251,6 +268,10 @@ struct worker_hello {
   std::size_t index = 0;
   bool quick = false;
 };
+struct run_beat {
+  std::uint64_t run = 0;
+  progress_report report;
+};
 struct run_ended {
   std::uint64_t run = 0;
   outcome how;
@@ -258,7 +279,9 @@ struct run_ended {
 struct queue_settings {
   std::string name;
   bool paused = false;
-  int concurrency = 0;  // 0: no limit
+  int concurrency = 0;    // 0: no limit
+  rate_limit rate{};      // of the whole queue
+  rate_limit key_rate{};  // of each rate_key
 };
 struct queues_loaded {
   std::uint64_t generation = 0;
@@ -341,6 +364,7 @@ struct steps_settled {
 };
 // Scheduler to job actor: nothing of the job is ready, delayed, running or being recorded.
 struct job_idle {};
+// A command that somebody gave; or without an id, what time does: expire_task, expire_job.
 struct job_command {
   command_arrival command;
 };
@@ -349,11 +373,14 @@ struct job_attached {
   job_id job;
   bool container = false;
   bool paused = false;
+  std::optional<instant> started{};     // none: just now
+  std::chrono::milliseconds timeout{};  // from then; 0: none
 };
 struct tasks_released {
   job_id job;
   std::size_t settled = 0;  // attempts that are recorded now
   std::vector<arrival> tasks;
+  bool look = false;  // others wait for a time: the inbox finds them
 };
 struct job_ended {
   job_id job;
@@ -445,6 +472,13 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::start_child)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::database_changed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::attach_database)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::connection_step)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::task_beat)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::run_beat)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::attach_schedules)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::schedules_changed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::schedules_wake)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::schedules_loaded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::tick_fired)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::retention_wake)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::retention_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::reconnect)
@@ -455,6 +489,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::inbox_wake)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::attach_inbox)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::begin_load)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::queues_loaded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::clock_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::work_arrived)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::page_taken)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::tasks_fetched)
@@ -557,6 +592,14 @@ CAF_ADD_TYPE_ID(cascade, (cascade::job_ended))
 CAF_ADD_TYPE_ID(cascade, (cascade::forget_job_tasks))
 CAF_ADD_TYPE_ID(cascade, (cascade::forget_task))
 CAF_ADD_TYPE_ID(cascade, (cascade::job_retry))
+CAF_ADD_TYPE_ID(cascade, (cascade::clock_read))
+CAF_ADD_TYPE_ID(cascade, (cascade::task_beat))
+CAF_ADD_TYPE_ID(cascade, (cascade::run_beat))
+CAF_ADD_TYPE_ID(cascade, (cascade::attach_schedules))
+CAF_ADD_TYPE_ID(cascade, (cascade::schedules_changed))
+CAF_ADD_TYPE_ID(cascade, (cascade::schedules_wake))
+CAF_ADD_TYPE_ID(cascade, (cascade::schedules_loaded))
+CAF_ADD_TYPE_ID(cascade, (cascade::tick_fired))
 CAF_END_TYPE_ID_BLOCK(cascade)
 
 CAF_ERROR_CODE_ENUM(cascade::errc, "cascade")
@@ -587,6 +630,10 @@ using gateway_actor = caf::typed_actor<  //
 using retention_actor = caf::typed_actor<  //
     caf::reacts_to<database_changed>, caf::replies_to<describe>::with<description>>;
 
+using schedules_actor = caf::typed_actor<  //
+    caf::reacts_to<database_changed>, caf::reacts_to<schedules_changed>, caf::reacts_to<clock_read>,
+    caf::replies_to<describe>::with<description>>;
+
 using inbox_actor = console_provider::extend<  //
     caf::reacts_to<database_changed>, caf::reacts_to<bell>, caf::reacts_to<begin_load>,
     caf::reacts_to<page_taken>, caf::replies_to<describe>::with<description>>;
@@ -606,7 +653,8 @@ using job_actor = caf::typed_actor<  //
 // Those that introduce themselves (attach_..., job_attached, worker_hello) do it as senders.
 using scheduler_actor = console_provider::extend<  //
     caf::reacts_to<database_changed>,              //
-    caf::reacts_to<attach_inbox>, caf::reacts_to<work_arrived>, caf::reacts_to<tasks_done>,
+    caf::reacts_to<attach_inbox>, caf::reacts_to<attach_schedules>, caf::reacts_to<clock_read>,
+    caf::reacts_to<work_arrived>, caf::reacts_to<tasks_done>, caf::reacts_to<task_beat>,
     caf::reacts_to<quick_lost>, caf::reacts_to<recorded>, caf::reacts_to<job_attached>,
     caf::reacts_to<tasks_released>, caf::reacts_to<job_ended>, caf::reacts_to<forget_job_tasks>,
     caf::reacts_to<forget_task>, caf::replies_to<drain>::with<drained>,
@@ -619,6 +667,6 @@ using worker_actor = caf::typed_actor<  //
 using pool_actor = caf::typed_actor<  //
     caf::replies_to<attach_pool>::with<pool_inventory>, caf::reacts_to<run_tasks>,
     caf::reacts_to<cancel_run>, caf::reacts_to<worker_hello>, caf::reacts_to<tasks_done>,
-    caf::replies_to<describe>::with<description>>;
+    caf::reacts_to<task_beat>, caf::replies_to<describe>::with<description>>;
 
 }  // namespace cascade

@@ -203,6 +203,9 @@ pool_actor spawn_pool(caf::actor_system& system, engine_context_ptr its_context,
             [self](const cancel_run& c) { cancel(self, c); },
             [self](const worker_hello& h) { hello(self, h); },
             [self](tasks_done& d) { done(self, d); },
+            [self](task_beat& b) {
+              if (self->state.scheduler) self->send(self->state.scheduler, std::move(b));
+            },
             [self](const describe&) { return describe_pool(self->state); },
         };
       },

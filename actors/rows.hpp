@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "state/ids.hpp"
+#include "state/instant.hpp"
 #include "state/job_state.hpp"
 #include "state/task_state.hpp"
 
@@ -28,13 +29,14 @@ struct task_body {
   std::string payload;  // JSON text
   std::string retry;    // JSON text of the task's own policy, or empty
   std::string command;  // JSON text of the step's own command, or empty
+  std::string rate_key;
   std::int64_t timeout_ms = 0;
   int attempts_max = 1;
   int item = -1;
 
   std::size_t bytes() const noexcept {
     return sizeof(task_body) + handler.size() + queue.size() + step.size() + payload.size() +
-           retry.size() + command.size();
+           retry.size() + command.size() + rate_key.size();
   }
 };
 
@@ -42,7 +44,9 @@ struct task_body {
 struct arrival {
   task_id id;
   job_id job;
-  std::int64_t due_in_us = -1;  // from the moment of the read; -1: not waiting for time
+  std::optional<instant> due;                // none: not waiting for time
+  std::optional<instant> start_by;           // it fails when it has not started by then
+  std::chrono::milliseconds start_within{};  // the same from now on, for what is not read; 0: none
   int priority = 0;
   int attempt = 0;  // attempts made so far
   task_state state = task_state::pending;
@@ -58,8 +62,10 @@ struct job_arrival {
   int version = 0;
   job_state state = job_state::pending;
   bool keep_open = false;
-  std::string workflow;  // empty: a container
-  std::string input;     // JSON text
+  std::optional<instant> started{};
+  std::chrono::milliseconds timeout{};  // from its start; 0: none
+  std::string workflow;                 // empty: a container
+  std::string input;                    // JSON text
 };
 
 struct command_arrival {
@@ -75,9 +81,9 @@ struct inbox_page {
   std::vector<arrival> tasks;
   std::vector<job_arrival> jobs;
   std::vector<command_arrival> commands;
-  std::string snapshot;     // where the next read goes on; empty in the middle of a paged read
-  std::int64_t now_us = 0;  // with the snapshot: the database's time, since 1970
-  bool any_task = false;    // new tasks were there, here or left out for being due too late
+  std::string snapshot;   // where the next read goes on; empty in the middle of a paged read
+  instant now{};          // with the snapshot
+  bool any_task = false;  // new tasks were there, here or left out for being due too late
 
   std::size_t rows() const noexcept { return tasks.size() + jobs.size() + commands.size(); }
 };
@@ -104,23 +110,41 @@ struct started_attempt {
   monotonic started;
 };
 
-// A retry that waits longer is forgotten, and comes back through the inbox like a task that is new:
-// when its time is within the horizon.
+struct progress_write {
+  task_id id;
+  int attempt = 1;
+  int percent = -1;  // as it is
+  std::string text;  // empty: as it is
+};
+
+// A task that waits longer for its next attempt is forgotten, and comes back through the inbox like
+// one that is new: when its time is within the horizon.
 constexpr std::chrono::seconds kept_delay_max{10};
 
 struct backed_off_attempt {
   task_id id;
   int attempt = 1;
-  std::chrono::microseconds delay{};
+  instant run_at{};  // when the next one may start
   monotonic started;
   monotonic finished;
   std::string error;
+  bool snoozed = false;    // it comes back, and this attempt does not count
+  bool forgotten = false;  // it comes back through the inbox
+};
+
+// A step that waits for a time before it may start; it comes back through the inbox.
+struct step_wait {
+  std::chrono::milliseconds time{};  // from the moment it is written
+  std::optional<instant> until{};
+
+  explicit operator bool() const noexcept { return time.count() > 0 || until.has_value(); }
 };
 
 struct released_task {
   task_id id;
   int item = -1;                       // becomes this item of a for_each
   std::optional<std::string> payload;  // JSON text; none: the one in the row
+  step_wait wait{};
 };
 
 struct held_task {
@@ -140,6 +164,8 @@ struct new_step_task {
   int item = -1;
   int priority = 0;
   std::int64_t timeout_ms = 0;
+  std::int64_t start_within_ms = 0;
+  step_wait wait{};
   int attempts_max = 1;
   std::string handler;
   std::string queue;
@@ -189,6 +215,7 @@ struct settlement {
   bool loose = false;
   std::vector<new_step_task> inserts;
   std::vector<started_attempt> started;
+  std::vector<progress_write> progress;
   std::vector<completed_attempt> completed;
   std::vector<backed_off_attempt> backed_off;
   std::vector<released_task> released;
@@ -199,9 +226,9 @@ struct settlement {
   std::vector<recorded_command> commands;
 
   std::size_t rows() const noexcept {
-    return inserts.size() + started.size() + completed.size() + backed_off.size() +
-           released.size() + held.size() + unrun.size() + singles.size() + commands.size() +
-           (start ? 1u : 0u) + (end ? 1u : 0u);
+    return inserts.size() + started.size() + progress.size() + completed.size() +
+           backed_off.size() + released.size() + held.size() + unrun.size() + singles.size() +
+           commands.size() + (start ? 1u : 0u) + (end ? 1u : 0u);
   }
 };
 

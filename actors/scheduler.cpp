@@ -1,6 +1,7 @@
 #include "actors/scheduler.hpp"
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "actors/console_tables.hpp"
 #include "actors/scheduler_impl.hpp"
@@ -132,6 +133,16 @@ void child_down(scheduler_self self, const caf::down_msg& m) {
   self->quit(caf::make_error(errc::cancelled));  // the engine reloads
 }
 
+void set_queues(scheduler_self self, const std::vector<queue_settings>& rows) {
+  std::set<std::string_view> named;
+  for (const queue_settings& row : rows) {
+    named.insert(row.name);
+    set_queue(self, row);
+  }
+  for (const auto& [name, info] : self->state.queues)
+    if (!named.contains(name)) set_queue(self, {name, false, 0, {}, {}});
+}
+
 nlohmann::json numbers(const scheduler_data& s) {
   return {{"ready", s.ready.size()},
           {"hot", s.ready.hot_size()},
@@ -139,6 +150,7 @@ nlohmann::json numbers(const scheduler_data& s) {
           {"key_bytes", s.ready.bytes()},
           {"body_bytes", s.bodies.bytes()},
           {"delayed", s.delayed.size()},
+          {"start_by", s.start_by.size()},
           {"running", s.running.size()},
           {"jobs", s.jobs.size()},
           {"free_slots", s.free_slots},
@@ -184,12 +196,20 @@ scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr it
               self->state.inbox = self->current_sender();
               ask_for_load(self);
             },
+            [self](const attach_schedules&) { self->state.schedules = self->current_sender(); },
+            [self](const clock_read& c) {
+              self->state.clock = c.clock;
+              if (auto to = caf::actor_cast<schedules_actor>(self->state.schedules))
+                self->send(to, c);
+              arm_wake(self);
+            },
             [self](work_arrived& w) { arrived(self, w); },
             [self](tasks_done& d) {
               take_outcomes(self, d,
                             self->current_sender() ==
                                 caf::actor_cast<caf::strong_actor_ptr>(self->state.pool));
             },
+            [self](const task_beat& b) { progress(self, b); },
             [self](const quick_lost&) { quick_was_lost(self); },
             [self](const recorded& r) { committed(self, r); },
             [self](const job_attached& a) { attach_job(self, a); },
@@ -200,6 +220,7 @@ scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr it
               for (arrival& a : t.tasks) accept(self, std::move(a), out);
               if (out.rows() > 0) submit(self, std::move(out), {});
               bound_memory(self);
+              if (t.look) look_for_work(self);
               close_tasks(self, t.job, t.settled);
               dispatch(self);
             },
@@ -235,14 +256,7 @@ scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr it
               if (q.generation != state.generation) return;
               state.queues_known = true;
               if (!q.ok) return dispatch(self);  // the connection is lost: they are read again
-              for (auto& [name, info] : state.queues) {
-                info.paused = false;
-                info.concurrency = 0;
-              }
-              for (const queue_settings& row : q.queues) {
-                state.queues[row.name].paused = row.paused;
-                state.queues[row.name].concurrency = row.concurrency;
-              }
+              set_queues(self, q.queues);
               dispatch(self);
             },
             [self](const drain_over&) {

@@ -58,6 +58,7 @@ void start(scheduler_self self, ready_set::lot_index lot, const ready_key& key,
   t.quick = s.handler_classes[key.handler] == handler_class::quick;
   t.step = body.step;
   t.retry = body.retry;
+  if (s.start_by.size() != 0) s.start_by.cancel(key.id);
   if (t.quick)
     ++s.quick_out;
   else
@@ -128,8 +129,9 @@ void accept(scheduler_self self, arrival&& a, settlement& out, bool backlog, boo
       out.held.push_back({a.id, waiting_reason::no_capable_worker});
     return;
   }
-  if (a.due_in_us > 0) {
-    s.delayed.put({key, lot}, self->clock().now() + std::chrono::microseconds(a.due_in_us));
+  limit_start(self, a, {key, lot});
+  if (a.due && *a.due > database_now(self)) {
+    s.delayed.put({key, lot}, *a.due);
     return;
   }
   if (a.has_payload && may_keep(s, {lot, key.priority}, backlog))
@@ -145,14 +147,20 @@ void dispatch(scheduler_self self) {
   if (!s.up || !s.may_start() || s.draining) return;
   settlement careful;
   s.looks_left = looks_max;
+  s.now = self->clock().now();
   for (const handler_class c : {handler_class::slot, handler_class::quick}) {
     std::vector<task_run> runs;
     while (has_room(s, c)) {
-      const auto lot = next_lot(self, c);
-      if (!lot) break;
-      const ready_key key = s.ready.pop(*lot);
-      if (usable(self, *lot, key)) start(self, *lot, key, runs, careful);
-      fetch_ahead(self, c, *lot);
+      if (const auto turn = s.rated.empty() ? std::nullopt : next_turn(self, c)) {
+        start(self, turn->lot, turn->key, runs, careful);
+      } else {
+        const auto lot = next_lot(self, c);
+        if (!lot) break;
+        ready_key key = s.ready.pop(*lot);
+        if (usable(self, *lot, key) && !wait_for_turn(self, *lot, key))
+          start(self, *lot, key, runs, careful);
+        fetch_ahead(self, c, *lot);
+      }
       // While the first ones are recorded, the others run.
       if (runs.size() < s.context->settings.batch_rows_max) continue;
       self->send(s.pool, run_tasks{std::exchange(runs, {}), c == handler_class::quick});
@@ -172,8 +180,8 @@ void wake_up(scheduler_self self) {
   auto& s = self->state;
   s.wake_at.reset();
   s.quick_cooldown = false;
+  take_due(self);
   const monotonic now = self->clock().now();
-  s.delayed.take_due(now, [&s](const delayed_key& d) { s.ready.push_back(d.lot, d.key); });
   settlement running;
   while (!s.unwritten.empty() && s.unwritten.front().first <= now) {
     const auto at = s.running.find(s.unwritten.front().second);
@@ -188,7 +196,7 @@ void wake_up(scheduler_self self) {
 
 void arm_wake(scheduler_self self) {
   auto& s = self->state;
-  std::optional<monotonic> at = s.delayed.next();
+  std::optional<monotonic> at = next_due(self);
   if (!s.unwritten.empty()) at = std::min(at.value_or(monotonic::max()), s.unwritten.front().first);
   const monotonic now = self->clock().now();
   if (s.quick_cooldown) at = now + std::chrono::milliseconds(10);

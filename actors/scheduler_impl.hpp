@@ -24,6 +24,23 @@ void dispatch(scheduler_self self);
 void wake_up(scheduler_self self);
 void arm_wake(scheduler_self self);
 
+// scheduler_time.cpp: what time does.
+instant database_now(scheduler_self self);
+// Arms what must have started by a time.
+void limit_start(scheduler_self self, const arrival& a, const delayed_key& key);
+void limit_job(scheduler_self self, const job_attached& a);
+// Everything that is due by now.
+void take_due(scheduler_self self);
+// When something is due next.
+std::optional<monotonic> next_due(scheduler_self self);
+
+// scheduler_rates.cpp: how often tasks start.
+void set_queue(scheduler_self self, const queue_settings& row);
+// Whether the task has to wait for its turn; it is parked then. Else its turn is taken.
+bool wait_for_turn(scheduler_self self, ready_set::lot_index lot, ready_key& key);
+// The next task of class `c` whose turn has come.
+std::optional<delayed_key> next_turn(scheduler_self self, handler_class c);
+
 // scheduler_reload.cpp: between hot and cold, so that memory stays bounded.
 // The lot to serve next; its head is hot. While the most urgent one is fetched, nothing less
 // urgent starts.
@@ -45,8 +62,12 @@ void reprioritize(scheduler_self self, const key_match& which, job_id job, std::
 
 // scheduler_outcomes.cpp: from outcomes to settlements.
 void take_outcomes(scheduler_self self, tasks_done& done, bool slots);
+// What a task says about itself is written, and that it runs.
+void progress(scheduler_self self, const task_beat& b);
 void committed(scheduler_self self, const recorded& r);
 void submit(scheduler_self self, settlement&& s, after_commit&& then);
+// Something was committed that only the inbox can bring.
+void look_for_work(scheduler_self self);
 
 // scheduler_jobs.cpp: jobs and commands.
 job_info_entry& job_entry(scheduler_self self, job_id id, const job_arrival* known, bool fresh);

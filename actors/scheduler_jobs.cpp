@@ -127,6 +127,8 @@ void attach_job(scheduler_self self, const job_attached& a) {
     self->send(j.actor, job_command{c});
     j.sent_commands.push_back(std::move(c));
   }
+  limit_job(self, a);
+  arm_wake(self);
   tell_idle(self, j);
 }
 
@@ -182,6 +184,7 @@ void job_over(scheduler_self self, const job_ended& end) {
   if (at == s.jobs.end()) return;
   const job_info_entry j = std::move(at->second);
   s.jobs.erase(at);
+  s.job_limits.cancel(task_id{end.job.value});
   if (j.actor) s.job_of.erase(j.actor.address());
   for (const auto& [place, line] : j.parked)
     line.for_each_hot([&s](const ready_key& k) { s.bodies.release({k.body}); });
@@ -198,6 +201,11 @@ void apply(scheduler_self self, command_arrival&& c) {
                        c.task.value, c.queue);
   if (c.kind == "queue_changed") {
     load_queues(self);
+    return apply_with(self, c.id, "applied");
+  }
+  if (c.kind == "schedules_changed") {
+    if (auto to = caf::actor_cast<schedules_actor>(s.schedules))
+      self->send(to, schedules_changed{});
     return apply_with(self, c.id, "applied");
   }
   if (c.kind == "set_task_priority" || c.kind == "set_job_priority") {
@@ -234,8 +242,11 @@ void load_queues(scheduler_self self) {
     if (reply) {
       const pg::rows& r = reply.value().front();
       for (int i = 0; i < r.size(); ++i)
-        q.queues.push_back(
-            {std::string(r.text(i, 0)), r.boolean(i, 1), r.is_null(i, 2) ? 0 : r.int32(i, 2)});
+        q.queues.push_back({std::string(r.text(i, 0)),
+                            r.boolean(i, 1),
+                            r.is_null(i, 2) ? 0 : r.int32(i, 2),
+                            {r.is_null(i, 3) ? 0 : r.float8(i, 3), r.int32(i, 4)},
+                            {r.is_null(i, 5) ? 0 : r.float8(i, 5), r.int32(i, 6)}});
     }
     caf::anon_send(to, std::move(q));
   });

@@ -27,6 +27,10 @@ void submit(scheduler_self self, settlement&& what, after_commit&& then) {
   self->send(s.recorder, record{std::move(what)});
 }
 
+void look_for_work(scheduler_self self) {
+  if (auto inbox = caf::actor_cast<inbox_actor>(self->state.inbox)) self->send(inbox, bell{});
+}
+
 void take_outcomes(scheduler_self self, tasks_done& done, bool slots) {
   auto& s = self->state;
   settlement out;
@@ -58,16 +62,18 @@ void take_outcomes(scheduler_self self, tasks_done& done, bool slots) {
       key.id = d.id;
       key.job = t.job;
       key.handler = t.handler;
-      key.attempt = static_cast<std::int16_t>(t.attempt);
+      key.attempt = static_cast<std::int16_t>(v.snoozed ? t.attempt - 1 : t.attempt);
       key.priority = t.priority;
-      if (v.delay <= kept_delay_max) {
-        then.delays.emplace_back(delayed_key{key, t.lot}, v.delay);
+      const instant run_at = database_now(self) + v.delay;
+      const bool forgotten = v.delay > kept_delay_max;
+      if (!forgotten) {
+        then.delays.emplace_back(delayed_key{key, t.lot}, run_at);
       } else {
         then.look = true;
         if (t.job) then.closed.emplace_back(t.job, 1);
       }
-      out.backed_off.push_back(
-          {d.id, t.attempt, v.delay, d.started, d.finished, std::move(d.how.error)});
+      out.backed_off.push_back({d.id, t.attempt, run_at, d.started, d.finished,
+                                std::move(d.how.error), v.snoozed, forgotten});
       continue;
     }
     completed_attempt c{d.id,
@@ -98,6 +104,17 @@ void take_outcomes(scheduler_self self, tasks_done& done, bool slots) {
   dispatch(self);
 }
 
+void progress(scheduler_self self, const task_beat& b) {
+  auto& s = self->state;
+  const auto at = s.running.find(b.id);
+  if (at == s.running.end() || at->second.attempt != b.attempt) return;
+  settlement out;
+  if (!std::exchange(at->second.written, true))
+    out.started.push_back({b.id, b.attempt, at->second.started});
+  out.progress.push_back({b.id, b.attempt, b.report.percent, b.report.text});
+  submit(self, std::move(out), {});
+}
+
 void committed(scheduler_self self, const recorded& r) {
   auto& s = self->state;
   if (const auto careful = s.careful_tickets.find(r.ticket); careful != s.careful_tickets.end()) {
@@ -125,10 +142,8 @@ void committed(scheduler_self self, const recorded& r) {
   s.unrecorded -= std::min(s.unrecorded, then.attempts);
   if (!r.rejected.empty())
     s.context->log->error("cascade.scheduler.rejected ticket={} text=\"{}\"", r.ticket, r.rejected);
-  if (then.look)
-    if (auto inbox = caf::actor_cast<inbox_actor>(s.inbox)) self->send(inbox, bell{});
-  const monotonic now = self->clock().now();
-  for (const auto& [key, delay] : then.delays) s.delayed.put(key, now + delay);
+  if (then.look) look_for_work(self);
+  for (const auto& [key, run_at] : then.delays) s.delayed.put(key, run_at);
   for (const auto& [job, count] : then.closed) close_tasks(self, job, count);
   dispatch(self);
 }

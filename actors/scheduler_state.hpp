@@ -13,7 +13,9 @@
 #include "actors/body_store.hpp"
 #include "actors/context.hpp"
 #include "actors/messages.hpp"
+#include "triggers/database_clock.hpp"
 #include "triggers/delay_set.hpp"
+#include "triggers/rate_set.hpp"
 
 namespace cascade {
 
@@ -21,7 +23,14 @@ struct queue_info {
   bool paused = false;
   int concurrency = 0;  // 0: no limit
   int running = 0;
+  std::unique_ptr<rate_set> rates;  // once it had a limit
+  std::deque<delayed_key> turns;    // parked ones whose turn has come, and is taken
+
+  bool open() const { return !paused && (concurrency == 0 || running < concurrency); }
 };
+
+// Tasks of a queue that wait for their rate_key's turn; the others stay in the ready set.
+inline constexpr std::size_t parked_max = 100'000;
 
 struct job_info_entry {
   job_actor actor;  // null until it has attached
@@ -53,7 +62,7 @@ struct running_task {
 
 // What happens when the settlement with this ticket is committed.
 struct after_commit {
-  std::vector<std::pair<delayed_key, std::chrono::microseconds>> delays;
+  std::vector<std::pair<delayed_key, instant>> delays;
   std::vector<std::pair<job_id, std::size_t>>
       closed;                // tasks of containers and extra tasks that are over
   std::size_t attempts = 0;  // leave the count of unrecorded ones
@@ -69,6 +78,7 @@ struct scheduler_data {
   catalog_actor catalog;
   supervisor_actor jobs_supervisor;
   caf::strong_actor_ptr inbox;  // learned from its first page
+  caf::strong_actor_ptr schedules;
 
   bool up = false;
   bool loaded = false;
@@ -104,9 +114,14 @@ struct scheduler_data {
   std::unordered_map<std::string, std::uint16_t> handler_index;
   std::map<std::string, queue_info> queues;
   std::vector<queue_info*> lot_queue;  // by lot
+  std::vector<queue_info*> rated;      // those with rates
 
   std::unordered_map<task_id, running_task> running;
+  database_clock clock;  // before the first page of the load it says nothing
+  monotonic now;         // of the dispatch under way
   delay_set delayed;
+  delay_set start_by;    // ready or delayed ones that fail unless they have started
+  delay_set job_limits;  // when jobs time out; the key's id is the job's
   std::deque<std::pair<monotonic, task_id>> unwritten;  // slot tasks by the time running is written
   std::unordered_map<job_id, job_info_entry> jobs;
   std::unordered_set<task_id> void_tasks;  // cancelled; dropped when their key turns up
@@ -140,7 +155,7 @@ struct scheduler_data {
   bool may_start() const { return queues_known && load_begun; }
   bool may_serve(ready_set::lot_index lot) const {
     const queue_info& q = *lot_queue[lot];
-    return !q.paused && (q.concurrency == 0 || q.running < q.concurrency);
+    return q.open() && (!q.rates || (!q.rates->queue_wait(now) && q.rates->parked() < parked_max));
   }
 };
 

@@ -7,7 +7,7 @@
 namespace cascade {
 namespace {
 
-using worker_impl = worker_actor::extend<caf::reacts_to<run_ended>>;
+using worker_impl = worker_actor::extend<caf::reacts_to<run_ended>, caf::reacts_to<run_beat>>;
 
 struct worker_state {
   static inline const char* name = "cascade.worker";
@@ -36,8 +36,12 @@ void start(worker_self self, task_run&& what) {
   state.started = self->clock().now();
   const std::uint64_t run = ++state.run;
   auto handle = state.context->run->start(
-      std::move(what), [to = caf::actor_cast<worker_impl>(self), run](outcome how) {
+      std::move(what),
+      [to = caf::actor_cast<worker_impl>(self), run](outcome how) {
         caf::anon_send(to, run_ended{run, std::move(how)});
+      },
+      [to = caf::actor_cast<worker_impl>(self), run](progress_report report) {
+        caf::anon_send(to, run_beat{run, std::move(report)});
       });
   state.handle = std::move(handle);
 }
@@ -106,6 +110,11 @@ worker_actor spawn_worker(caf::actor_system& system, engine_context_ptr its_cont
             },
             [self](const describe&) { return describe_worker(self->state); },
             [self](run_ended& e) { ended(self, e); },
+            [self](run_beat& b) {
+              const auto& state = self->state;
+              if (b.run == state.run && state.task)
+                self->send(state.pool, task_beat{state.task, state.attempt, std::move(b.report)});
+            },
         };
       },
       std::move(its_context), std::move(its_pool), its_index);

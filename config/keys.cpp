@@ -38,7 +38,7 @@ constexpr key_spec table[] = {
   {"tags", key_kind::texts, same(""), 0, 32, {}, "",
    "What this node can do. A task with `requires` runs only on a node that has all of its tags.",
    [](settings& s, value v) { s.tags = v.list; }},
-  {"workers", key_kind::integer, {"32", "32", "64"}, 1, 4096, {}, "",
+  {"workers", key_kind::integer, {"32", "32", "64"}, 1, 16384, {}, "",
    "How many tasks this node runs at the same time.",
    [](settings& s, value v) { s.workers = static_cast<int>(v.number); }},
   {"handler_threads", key_kind::integer, same("0"), 0, 1024, {}, "",

@@ -40,16 +40,16 @@ CREATE TYPE cascade.waiting_reason AS ENUM (
 
 ALTER TYPE cascade.waiting_reason OWNER TO cascade_owner;
 
-CREATE FUNCTION cascade.add_task(handler text, payload jsonb DEFAULT '{}'::jsonb, job_id bigint DEFAULT NULL::bigint, queue text DEFAULT 'default'::text, priority integer DEFAULT 50, run_at timestamp with time zone DEFAULT now(), max_attempts integer DEFAULT 5, timeout interval DEFAULT NULL::interval, unique_key text DEFAULT NULL::text, concurrency_key text DEFAULT NULL::text, requires text[] DEFAULT NULL::text[]) RETURNS bigint
+CREATE FUNCTION cascade.add_task(handler text, payload jsonb DEFAULT '{}'::jsonb, job_id bigint DEFAULT NULL::bigint, queue text DEFAULT 'default'::text, priority integer DEFAULT 50, run_at timestamp with time zone DEFAULT now(), max_attempts integer DEFAULT 5, timeout interval DEFAULT NULL::interval, unique_key text DEFAULT NULL::text, concurrency_key text DEFAULT NULL::text, requires text[] DEFAULT NULL::text[], start_within interval DEFAULT NULL::interval, rate_key text DEFAULT NULL::text) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
   insert into cascade.task (handler, payload, job_id, queue, priority, run_at, max_attempts, timeout, unique_key,
-                            concurrency_key, requires)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id;
+                            concurrency_key, requires, start_within, rate_key)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning id;
 $_$;
 
-ALTER FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[]) OWNER TO cascade_owner;
+ALTER FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[], start_within interval, rate_key text) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.announce_schedules() RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -119,14 +119,10 @@ CREATE FUNCTION cascade.change_queue(queue text, paused boolean) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
-declare
-  command_id bigint;
 begin
   insert into cascade.queue as q (name, paused) values ($1, $2)
     on conflict (name) do update set paused = excluded.paused, changed_at = now();
-  insert into cascade.command (kind, queue, created_by) values ('queue_changed', $1, session_user)
-    returning id into command_id;
-  return command_id;
+  return cascade.queue_changed($1);
 end $_$;
 
 ALTER FUNCTION cascade.change_queue(queue text, paused boolean) OWNER TO cascade_owner;
@@ -156,6 +152,7 @@ CREATE TABLE cascade.task (
     finished_at timestamp with time zone,
     epoch bigint,
     timeout interval,
+    start_within interval,
     finished_on date,
     status cascade.task_status DEFAULT 'pending'::cascade.task_status NOT NULL,
     waiting_reason cascade.waiting_reason,
@@ -170,12 +167,14 @@ CREATE TABLE cascade.task (
     step text,
     unique_key text,
     concurrency_key text,
+    rate_key text,
     requires text[],
     payload jsonb DEFAULT '{}'::jsonb NOT NULL,
     retry jsonb,
     command jsonb,
     result jsonb,
-    error text
+    error text,
+    progress_text text
 )
 PARTITION BY LIST (finished_on);
 
@@ -183,7 +182,11 @@ ALTER TABLE cascade.task OWNER TO cascade_owner;
 
 COMMENT ON TABLE cascade.task IS 'One unit of work. What its columns may hold is checked by triggers: each CHECK would be parsed anew for each statement, which halved the rate of single-row inserts (docs/adr/0005-checks-in-triggers.md). A task that ends moves to the partition of its day (docs/adr/0006-finished-tasks.md).';
 
+COMMENT ON COLUMN cascade.task.start_within IS 'How long after run_at its first attempt may begin at the latest; a task that waited longer fails.';
+
 COMMENT ON COLUMN cascade.task.finished_on IS 'The day, in UTC, on which its end was recorded; null until then.';
+
+COMMENT ON COLUMN cascade.task.rate_key IS 'Tasks of a queue with the same key share a limit on how often they start: cascade.limit_keys.';
 
 CREATE FUNCTION cascade.check_task(t cascade.task) RETURNS void
     LANGUAGE plpgsql
@@ -195,10 +198,12 @@ declare
     when t.priority not between 0 and 100 then 'priority must be from 0 to 100'
     when t.max_attempts < 1 then 'max_attempts must be at least 1'
     when t.timeout <= interval '0' then 'timeout must be positive'
+    when t.start_within <= interval '0' then 'start_within must be positive'
     when octet_length(t.queue) not between 1 and 200 then 'queue must have 1 to 200 bytes'
     when octet_length(t.handler) not between 1 and 200 then 'handler must have 1 to 200 bytes'
     when octet_length(t.unique_key) not between 1 and 1000 then 'unique_key must have 1 to 1000 bytes'
     when octet_length(t.concurrency_key) not between 1 and 1000 then 'concurrency_key must have 1 to 1000 bytes'
+    when octet_length(t.rate_key) not between 1 and 200 then 'rate_key must have 1 to 200 bytes'
     when cardinality(t.requires) > 32 then 'requires may name 32 tags at most'
     when array_position(t.requires, null) is not null then 'requires must not contain null'
     when pg_column_size(t.payload) > 16777216 then 'payload may have 16 MiB at most'
@@ -273,6 +278,23 @@ begin
 end $$;
 
 ALTER FUNCTION cascade.checked_priority(priority integer) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.checked_rate(rate double precision, per interval, burst integer, OUT per_second double precision, OUT most integer) RETURNS record
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  per_second := rate / extract(epoch from per);
+  most := coalesce(burst, greatest(1, least(1000000, ceil(per_second))));
+  if rate is not null and (per_second is null or not (per_second > 0 and per_second <= 1000000)) then
+    raise exception using errcode = 'CA006',
+      message = format('%s in %s is not a rate between 0 and 1000000 a second', rate, per);
+  elsif most not between 1 and 1000000 then
+    raise exception using errcode = 'CA006', message = format('burst %s is not between 1 and 1000000', burst);
+  end if;
+end $$;
+
+ALTER FUNCTION cascade.checked_rate(rate double precision, per interval, burst integer, OUT per_second double precision, OUT most integer) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.close_job(id bigint) RETURNS bigint
     LANGUAGE sql
@@ -361,7 +383,7 @@ CREATE FUNCTION cascade.explain_task(id bigint) RETURNS text
 declare
   t cascade.task;
   j cascade.job;
-  paused boolean;
+  limits cascade.queue;
   behind text;
 begin
   select * into t from cascade.task x where x.id = $1;
@@ -369,7 +391,7 @@ begin
     raise exception using errcode = 'CA005', message = format('there is no task %s', $1);
   end if;
   select * into j from cascade.job x where x.id = t.job_id;
-  select q.paused into paused from cascade.queue q where q.name = t.queue;
+  select * into limits from cascade.queue q where q.name = t.queue;
   if t.status >= 'completed' then
     return format('It is %s since %s.%s', t.status, t.finished_at, coalesce(' Error: ' || left(t.error, 500), ''));
   elsif t.status = 'running' then
@@ -389,7 +411,7 @@ begin
             where w.name = j.workflow and w.version = j.version and s->>'name' = t.step and b.status < 'completed'
             group by b.step) d;
     return format('It waits for: %s.', coalesce(behind, 'its job to be taken up'));
-  elsif paused then
+  elsif limits.paused then
     return format('Queue %s is paused; cascade.resume_queue(%L) lets it go on.', t.queue, t.queue);
   elsif j.status = 'paused' then
     return format('Job %s is paused; cascade.resume_job(%s) lets it go on.', j.id, j.id);
@@ -397,6 +419,12 @@ begin
                     and l.objid = (coalesce(t.job_id, t.id) & 63) and l.granted
                     and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())) then
     return format('Lane %s has no owner: no cascaded is running on this database.', coalesce(t.job_id, t.id) & 63);
+  elsif limits.key_rate is not null and t.rate_key is not null then
+    return format('It is ready; tasks with rate_key %s start at most %s times a second, %s at once.', t.rate_key,
+                  limits.key_rate, limits.key_burst);
+  elsif limits.rate is not null then
+    return format('It is ready; tasks of queue %s start at most %s times a second, %s at once.', t.queue, limits.rate,
+                  limits.burst);
   elsif t.requires is not null then
     return format('It is ready and needs a node with tags %s; the owner starts it when one is free.', t.requires);
   end if;
@@ -535,6 +563,49 @@ CREATE FUNCTION cascade.is_counted(status cascade.task_status, xid xid8, counted
 
 ALTER FUNCTION cascade.is_counted(status cascade.task_status, xid xid8, counted_to pg_snapshot) OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.limit_concurrency(queue text, most integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  if most < 1 then
+    raise exception using errcode = 'CA006', message = format('concurrency %s is not positive', most);
+  end if;
+  insert into cascade.queue as q (name, concurrency) values ($1, $2)
+    on conflict (name) do update set concurrency = excluded.concurrency, changed_at = now();
+  return cascade.queue_changed($1);
+end $_$;
+
+ALTER FUNCTION cascade.limit_concurrency(queue text, most integer) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.limit_keys(queue text, rate double precision, per interval DEFAULT '00:00:01'::interval, burst integer DEFAULT NULL::integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  c record := cascade.checked_rate(rate, per, burst);
+begin
+  insert into cascade.queue as q (name, key_rate, key_burst) values ($1, c.per_second, c.most)
+    on conflict (name) do update set key_rate = excluded.key_rate, key_burst = excluded.key_burst, changed_at = now();
+  return cascade.queue_changed($1);
+end $_$;
+
+ALTER FUNCTION cascade.limit_keys(queue text, rate double precision, per interval, burst integer) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.limit_queue(queue text, rate double precision, per interval DEFAULT '00:00:01'::interval, burst integer DEFAULT NULL::integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  c record := cascade.checked_rate(rate, per, burst);
+begin
+  insert into cascade.queue as q (name, rate, burst) values ($1, c.per_second, c.most)
+    on conflict (name) do update set rate = excluded.rate, burst = excluded.burst, changed_at = now();
+  return cascade.queue_changed($1);
+end $_$;
+
+ALTER FUNCTION cascade.limit_queue(queue text, rate double precision, per interval, burst integer) OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.make_partition(day date) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -606,6 +677,15 @@ CREATE FUNCTION cascade.pause_schedule(name text) RETURNS boolean
     AS $$ select cascade.change_schedule(name, true) $$;
 
 ALTER FUNCTION cascade.pause_schedule(name text) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.queue_changed(queue text) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+  insert into cascade.command (kind, queue, created_by) values ('queue_changed', $1, session_user) returning id;
+$_$;
+
+ALTER FUNCTION cascade.queue_changed(queue text) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.resume_job(id bigint) RETURNS bigint
     LANGUAGE sql
@@ -714,14 +794,20 @@ CREATE FUNCTION cascade.set_task_priority(task_id bigint, priority integer) RETU
 
 ALTER FUNCTION cascade.set_task_priority(task_id bigint, priority integer) OWNER TO cascade_owner;
 
-CREATE FUNCTION cascade.start_job(workflow text DEFAULT NULL::text, input jsonb DEFAULT '{}'::jsonb, priority integer DEFAULT 50, keep_open boolean DEFAULT false) RETURNS bigint
+CREATE FUNCTION cascade.space_keys(queue text, gap interval) RETURNS bigint
+    LANGUAGE sql
+    AS $$ select cascade.limit_keys(queue, case when gap is not null then 1 end, gap, 1) $$;
+
+ALTER FUNCTION cascade.space_keys(queue text, gap interval) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.start_job(workflow text DEFAULT NULL::text, input jsonb DEFAULT '{}'::jsonb, priority integer DEFAULT 50, keep_open boolean DEFAULT false, timeout interval DEFAULT NULL::interval) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
-  insert into cascade.job (workflow, input, priority, keep_open) values ($1, $2, $3, $4) returning id;
+  insert into cascade.job (workflow, input, priority, keep_open, timeout) values ($1, $2, $3, $4, $5) returning id;
 $_$;
 
-ALTER FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean) OWNER TO cascade_owner;
+ALTER FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean, timeout interval) OWNER TO cascade_owner;
 
 CREATE TABLE cascade.schedule (
     every interval,
@@ -869,11 +955,11 @@ end $_$;
 
 ALTER FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], writers integer, OUT epoch bigint, OUT unclean boolean) OWNER TO cascade_owner;
 
-CREATE FUNCTION cascade.task_is_plain(run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, requires text[], payload jsonb, retry jsonb) RETURNS boolean
+CREATE FUNCTION cascade.task_is_plain(run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, start_within interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, rate_key text, requires text[], payload jsonb, retry jsonb) RETURNS boolean
     LANGUAGE sql
-    RETURN ((status <= 'pending'::cascade.task_status) AND ((reason IS NULL) = (status = 'pending'::cascade.task_status)) AND (finished_at IS NULL) AND (attempt = 0) AND (progress IS NULL) AND (timeout IS NULL) AND (requires IS NULL) AND (retry IS NULL) AND (unique_key IS NULL) AND (concurrency_key IS NULL) AND ((priority >= 0) AND (priority <= 100)) AND (max_attempts >= 1) AND isfinite(run_at) AND ((octet_length(queue) >= 1) AND (octet_length(queue) <= 200)) AND ((octet_length(handler) >= 1) AND (octet_length(handler) <= 200)) AND (pg_column_size(payload) <= 16777216));
+    RETURN ((status <= 'pending'::cascade.task_status) AND ((reason IS NULL) = (status = 'pending'::cascade.task_status)) AND (finished_at IS NULL) AND (attempt = 0) AND (progress IS NULL) AND (timeout IS NULL) AND (start_within IS NULL) AND (requires IS NULL) AND (retry IS NULL) AND (unique_key IS NULL) AND (concurrency_key IS NULL) AND ((rate_key IS NULL) OR ((octet_length(rate_key) >= 1) AND (octet_length(rate_key) <= 200))) AND ((priority >= 0) AND (priority <= 100)) AND (max_attempts >= 1) AND isfinite(run_at) AND ((octet_length(queue) >= 1) AND (octet_length(queue) <= 200)) AND ((octet_length(handler) >= 1) AND (octet_length(handler) <= 200)) AND (pg_column_size(payload) <= 16777216));
 
-ALTER FUNCTION cascade.task_is_plain(run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, requires text[], payload jsonb, retry jsonb) OWNER TO cascade_owner;
+ALTER FUNCTION cascade.task_is_plain(run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, start_within interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, rate_key text, requires text[], payload jsonb, retry jsonb) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.tg_command_inserted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -935,6 +1021,7 @@ begin
       hint = 'Apply its definition first: cascade workflow apply FILE.';
   end if;
   new.input := cascade.checked_input(new.workflow, definition, new.input);
+  new.timeout := coalesce(new.timeout, (definition->>'timeout')::interval);
   return new;
 end $$;
 
@@ -1045,9 +1132,9 @@ begin
     new.status := 'waiting';
     new.waiting_reason := 'delay';
   end if;
-  if not cascade.task_is_plain(new.run_at, new.finished_at, new.timeout, new.status, new.waiting_reason, new.priority,
-      new.attempt, new.max_attempts, new.progress, new.queue, new.handler, new.unique_key, new.concurrency_key, new.requires,
-      new.payload, new.retry) then
+  if not cascade.task_is_plain(new.run_at, new.finished_at, new.timeout, new.start_within, new.status, new.waiting_reason, new.priority,
+      new.attempt, new.max_attempts, new.progress, new.queue, new.handler, new.unique_key, new.concurrency_key, new.rate_key,
+      new.requires, new.payload, new.retry) then
     perform cascade.check_task(new);
   end if;
   if new.job_id is not null then
@@ -1221,14 +1308,14 @@ CREATE VIEW cascade.engine_task AS
     t.waiting_reason,
     t.priority,
         CASE
-            WHEN (t.waiting_reason = ANY (ARRAY['delay'::cascade.waiting_reason, 'retry_backoff'::cascade.waiting_reason])) THEN (GREATEST((0)::numeric, ceil((EXTRACT(epoch FROM (t.run_at - statement_timestamp())) * (1000000)::numeric))))::bigint
-            ELSE NULL::bigint
-        END AS due_in_us,
-        CASE
             WHEN (t.waiting_reason = ANY (ARRAY['delay'::cascade.waiting_reason, 'retry_backoff'::cascade.waiting_reason])) THEN ((EXTRACT(epoch FROM t.run_at) * (1000000)::numeric))::bigint
             ELSE NULL::bigint
         END AS due_at_us,
     t.run_at,
+        CASE
+            WHEN ((t.start_within IS NOT NULL) AND (t.attempt = 0)) THEN ((EXTRACT(epoch FROM (t.run_at + t.start_within)) * (1000000)::numeric))::bigint
+            ELSE NULL::bigint
+        END AS start_by_us,
     t.queue,
     t.handler,
     t.attempt,
@@ -1238,6 +1325,7 @@ CREATE VIEW cascade.engine_task AS
     ((EXTRACT(epoch FROM t.timeout) * (1000)::numeric))::bigint AS timeout_ms,
     (t.retry)::text AS retry,
     (t.command)::text AS command,
+    t.rate_key,
     t.requires,
     t.payload
    FROM cascade.task t
@@ -1252,6 +1340,7 @@ CREATE TABLE cascade.job (
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
     scheduled_for timestamp with time zone,
+    timeout interval,
     version integer,
     status cascade.job_status DEFAULT 'pending'::cascade.job_status NOT NULL,
     priority smallint DEFAULT 50 NOT NULL,
@@ -1264,7 +1353,8 @@ CREATE TABLE cascade.job (
     CONSTRAINT job_check CHECK (((finished_at IS NOT NULL) = (status >= 'completed'::cascade.job_status))),
     CONSTRAINT job_check1 CHECK (((workflow IS NULL) = (version IS NULL))),
     CONSTRAINT job_input_check CHECK ((pg_column_size(input) <= 16777216)),
-    CONSTRAINT job_priority_check CHECK (((priority >= 0) AND (priority <= 100)))
+    CONSTRAINT job_priority_check CHECK (((priority >= 0) AND (priority <= 100))),
+    CONSTRAINT job_timeout_check CHECK ((timeout > '00:00:00'::interval))
 );
 
 ALTER TABLE cascade.job OWNER TO cascade_owner;
@@ -1310,6 +1400,7 @@ CREATE VIEW cascade.jobs AS
     j.started_at,
     j.finished_at,
     j.keep_open,
+    j.timeout,
     j.schedule,
     j.scheduled_for,
     ((COALESCE(c.waiting, 0))::numeric + COALESCE(d.waiting, (0)::numeric)) AS waiting,
@@ -1378,16 +1469,28 @@ ALTER TABLE cascade.node ALTER COLUMN epoch ADD GENERATED ALWAYS AS IDENTITY (
 
 CREATE TABLE cascade.queue (
     changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    rate double precision,
+    key_rate double precision,
     concurrency integer,
+    burst integer DEFAULT 1 NOT NULL,
+    key_burst integer DEFAULT 1 NOT NULL,
     name text NOT NULL,
     paused boolean DEFAULT false NOT NULL,
+    CONSTRAINT queue_burst_check CHECK (((burst >= 1) AND (burst <= 1000000))),
     CONSTRAINT queue_concurrency_check CHECK ((concurrency > 0)),
-    CONSTRAINT queue_name_check CHECK (((octet_length(name) >= 1) AND (octet_length(name) <= 200)))
+    CONSTRAINT queue_key_burst_check CHECK (((key_burst >= 1) AND (key_burst <= 1000000))),
+    CONSTRAINT queue_key_rate_check CHECK (((key_rate > (0)::double precision) AND (key_rate <= (1000000)::double precision))),
+    CONSTRAINT queue_name_check CHECK (((octet_length(name) >= 1) AND (octet_length(name) <= 200))),
+    CONSTRAINT queue_rate_check CHECK (((rate > (0)::double precision) AND (rate <= (1000000)::double precision)))
 );
 
 ALTER TABLE cascade.queue OWNER TO cascade_owner;
 
 COMMENT ON TABLE cascade.queue IS 'Settings of queues; a queue without a row has the defaults.';
+
+COMMENT ON COLUMN cascade.queue.rate IS 'Starts a second of the whole queue; null: no limit. At most `burst` of them at once.';
+
+COMMENT ON COLUMN cascade.queue.key_rate IS 'Starts a second of the tasks with the same rate_key; null: no limit. At most `key_burst` of them at once.';
 
 CREATE TABLE cascade.queue_counter (
     waiting bigint DEFAULT 0 NOT NULL,
@@ -1415,7 +1518,11 @@ CREATE VIEW cascade.queue_stats AS
     (sum(c.skipped))::bigint AS skipped,
     (sum(c.quarantined))::bigint AS quarantined,
     COALESCE(bool_or(q.paused), false) AS paused,
-    max(q.concurrency) AS concurrency
+    max(q.concurrency) AS concurrency,
+    max(q.rate) AS rate,
+    max(q.burst) AS burst,
+    max(q.key_rate) AS key_rate,
+    max(q.key_burst) AS key_burst
    FROM (( SELECT queue_counter.queue,
             queue_counter.waiting,
             queue_counter.pending,
@@ -1573,6 +1680,7 @@ CREATE TABLE cascade.task_unfinished (
     finished_at timestamp with time zone,
     epoch bigint,
     timeout interval,
+    start_within interval,
     finished_on date,
     status cascade.task_status DEFAULT 'pending'::cascade.task_status NOT NULL,
     waiting_reason cascade.waiting_reason,
@@ -1587,12 +1695,14 @@ CREATE TABLE cascade.task_unfinished (
     step text,
     unique_key text,
     concurrency_key text,
+    rate_key text,
     requires text[],
     payload jsonb DEFAULT '{}'::jsonb NOT NULL,
     retry jsonb,
     command jsonb,
     result jsonb,
-    error text
+    error text,
+    progress_text text
 )
 WITH (fillfactor='90', autovacuum_vacuum_scale_factor='0.05', autovacuum_vacuum_threshold='20000');
 
@@ -1612,6 +1722,7 @@ CREATE VIEW cascade.tasks AS
     t.result,
     t.error,
     t.progress,
+    t.progress_text,
     t.attempt,
     t.max_attempts,
     n.name AS node,
@@ -1624,8 +1735,10 @@ CREATE VIEW cascade.tasks AS
     t.started_at,
     t.finished_at,
     t.timeout,
+    t.start_within,
     t.unique_key,
     t.concurrency_key,
+    t.rate_key,
     t.requires,
     ((COALESCE(t.job_id, t.id) & (63)::bigint))::smallint AS lane,
     t.owner_losses,
@@ -1762,7 +1875,7 @@ CREATE TRIGGER task_100_refuse BEFORE UPDATE OF status ON cascade.task FOR EACH 
 
 CREATE TRIGGER task_110_guard BEFORE UPDATE ON cascade.task FOR EACH ROW WHEN ((((old.status >= 'completed'::cascade.task_status) AND (old.status IS DISTINCT FROM new.status)) OR ((new.waiting_reason IS NOT NULL) <> (new.status = 'waiting'::cascade.task_status)) OR ((new.finished_at IS NOT NULL) <> (new.status >= 'completed'::cascade.task_status)) OR ((new.finished_on IS NOT NULL) <> (new.status >= 'completed'::cascade.task_status)) OR ((new.status >= 'running'::cascade.task_status) AND (new.started_at IS NULL)) OR (new.attempt < 0) OR ((new.priority < 0) OR (new.priority > 100)) OR ((new.progress < 0) OR (new.progress > 100)))) EXECUTE FUNCTION cascade.tg_task_guard();
 
-CREATE TRIGGER task_500_insert BEFORE INSERT ON cascade.task_unfinished FOR EACH ROW WHEN ((new.xid <> '0'::xid8)) EXECUTE FUNCTION cascade.tg_task_inserting();
+CREATE TRIGGER task_500_insert BEFORE INSERT ON cascade.task_unfinished FOR EACH ROW WHEN (((new.xid <> '0'::xid8) AND (new.step IS NULL))) EXECUTE FUNCTION cascade.tg_task_inserting();
 
 CREATE TRIGGER task_900_count AFTER UPDATE ON cascade.task REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION cascade.tg_task_updated();
 
@@ -1775,9 +1888,9 @@ GRANT USAGE ON SCHEMA cascade TO cascade_engine;
 GRANT USAGE ON SCHEMA cascade TO cascade_producer;
 GRANT USAGE ON SCHEMA cascade TO cascade_reader;
 
-REVOKE ALL ON FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[]) TO cascade_producer;
-GRANT ALL ON FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[]) TO cascade_engine;
+REVOKE ALL ON FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[], start_within interval, rate_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[], start_within interval, rate_key text) TO cascade_producer;
+GRANT ALL ON FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[], start_within interval, rate_key text) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.announce_schedules() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.announce_schedules() TO cascade_engine;
@@ -1809,6 +1922,8 @@ GRANT INSERT(run_at) ON TABLE cascade.task TO cascade_producer;
 
 GRANT INSERT(timeout) ON TABLE cascade.task TO cascade_producer;
 
+GRANT INSERT(start_within) ON TABLE cascade.task TO cascade_producer;
+
 GRANT INSERT(priority) ON TABLE cascade.task TO cascade_producer;
 
 GRANT INSERT(max_attempts) ON TABLE cascade.task TO cascade_producer;
@@ -1820,6 +1935,8 @@ GRANT INSERT(handler) ON TABLE cascade.task TO cascade_producer;
 GRANT INSERT(unique_key) ON TABLE cascade.task TO cascade_producer;
 
 GRANT INSERT(concurrency_key) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(rate_key) ON TABLE cascade.task TO cascade_producer;
 
 GRANT INSERT(requires) ON TABLE cascade.task TO cascade_producer;
 
@@ -1834,6 +1951,9 @@ GRANT ALL ON FUNCTION cascade.checked_input(workflow text, definition jsonb, inp
 
 REVOKE ALL ON FUNCTION cascade.checked_priority(priority integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.checked_priority(priority integer) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.checked_rate(rate double precision, per interval, burst integer, OUT per_second double precision, OUT most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.checked_rate(rate double precision, per interval, burst integer, OUT per_second double precision, OUT most integer) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.close_job(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.close_job(id bigint) TO cascade_engine;
@@ -1876,6 +1996,15 @@ GRANT ALL ON FUNCTION cascade.instant_us(t timestamp with time zone) TO cascade_
 REVOKE ALL ON FUNCTION cascade.is_counted(status cascade.task_status, xid xid8, counted_to pg_snapshot) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.is_counted(status cascade.task_status, xid xid8, counted_to pg_snapshot) TO cascade_engine;
 
+REVOKE ALL ON FUNCTION cascade.limit_concurrency(queue text, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.limit_concurrency(queue text, most integer) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.limit_keys(queue text, rate double precision, per interval, burst integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.limit_keys(queue text, rate double precision, per interval, burst integer) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.limit_queue(queue text, rate double precision, per interval, burst integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.limit_queue(queue text, rate double precision, per interval, burst integer) TO cascade_engine;
+
 REVOKE ALL ON FUNCTION cascade.make_partition(day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.make_partition(day date) TO cascade_engine;
 
@@ -1896,6 +2025,9 @@ GRANT ALL ON FUNCTION cascade.pause_queue(queue text) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.pause_schedule(name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.pause_schedule(name text) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.queue_changed(queue text) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.queue_changed(queue text) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.resume_job(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.resume_job(id bigint) TO cascade_engine;
@@ -1921,9 +2053,12 @@ GRANT ALL ON FUNCTION cascade.set_priority(job_id bigint, priority integer) TO c
 REVOKE ALL ON FUNCTION cascade.set_task_priority(task_id bigint, priority integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.set_task_priority(task_id bigint, priority integer) TO cascade_engine;
 
-REVOKE ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean) TO cascade_producer;
-GRANT ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean) TO cascade_engine;
+REVOKE ALL ON FUNCTION cascade.space_keys(queue text, gap interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.space_keys(queue text, gap interval) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean, timeout interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean, timeout interval) TO cascade_producer;
+GRANT ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean, timeout interval) TO cascade_engine;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.schedule TO cascade_engine;
 
@@ -1939,7 +2074,7 @@ GRANT ALL ON FUNCTION cascade.start_scheduled(s cascade.schedule, tick timestamp
 REVOKE ALL ON FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], writers integer, OUT epoch bigint, OUT unclean boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], writers integer, OUT epoch bigint, OUT unclean boolean) TO cascade_engine;
 
-GRANT ALL ON FUNCTION cascade.task_is_plain(run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, requires text[], payload jsonb, retry jsonb) TO cascade_engine;
+GRANT ALL ON FUNCTION cascade.task_is_plain(run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, start_within interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, rate_key text, requires text[], payload jsonb, retry jsonb) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.tg_command_inserted() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_command_inserted() TO cascade_engine;
@@ -1998,6 +2133,8 @@ GRANT SELECT,UPDATE ON TABLE cascade.counter_point TO cascade_engine;
 GRANT SELECT ON TABLE cascade.engine_task TO cascade_engine;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE cascade.job TO cascade_engine;
+
+GRANT INSERT(timeout) ON TABLE cascade.job TO cascade_producer;
 
 GRANT INSERT(priority) ON TABLE cascade.job TO cascade_producer;
 

@@ -31,6 +31,7 @@
 #include <vector>
 
 #include "state/ids.hpp"
+#include "state/instant.hpp"
 #include "state/job_state.hpp"
 #include "state/task_state.hpp"
 #include "state/workflow_plan.hpp"
@@ -63,6 +64,7 @@ struct decisions {
     step_index step;
     int item;
     std::optional<nlohmann::json> payload;
+    std::optional<instant> run_at = {};  // wait_until
   };
   // Item 0 is the placeholder's row, the rest are inserted. All come out released. Usually all
   // `count` items are here; after a crash in the middle of an expansion only the missing ones.
@@ -74,6 +76,7 @@ struct decisions {
     step_index step;
     int count;
     std::vector<entry> items;
+    std::optional<instant> run_at = {};  // of all of them
   };
   // -> skipped. `reason` belongs in the error column, `result` ([] for an empty for_each) in the
   // result column.
@@ -202,6 +205,7 @@ private:
   void decide(step_index i, decisions& out);
   verdict run_verdict(step_index i) const;
   bool evaluate_when(step_index i, decisions& out, bool& holds);
+  bool wait_until(step_index i, decisions& out, std::optional<instant>& run_at);
   void release_plain(step_index i, decisions& out);
   void expand_step(step_index i, decisions& out);
   std::optional<nlohmann::json> fan_out(step_index i, std::string& error) const;

@@ -1,9 +1,11 @@
 // What becomes of a step once its dependencies are settled, and of the job once its steps are.
 #include <algorithm>
+#include <cmath>
 
 #include "state/dag.hpp"
 #include "state/dag_scope.hpp"
 #include "state/expression_code.hpp"
+#include "state/instant_text.hpp"
 #include "state/json_check.hpp"
 #include "state/limits.hpp"
 
@@ -20,6 +22,12 @@ std::string described(std::string_view what, const expression_error& e) {
 std::string described(std::string what, const template_error& e) {
   for (const std::string& key : e.path) what += "." + key;
   return described(what, {e.message, e.offset});
+}
+
+std::optional<instant> instant_of_seconds(double seconds) {
+  constexpr double seconds_max = 253'402'300'799;  // the end of 9999
+  if (!(seconds >= 0 && seconds <= seconds_max)) return std::nullopt;
+  return instant(std::chrono::microseconds(std::llround(seconds * 1e6)));
 }
 
 std::string quoted(const std::string& name) { return "\"" + name + "\""; }
@@ -107,6 +115,24 @@ bool job_graph::evaluate_when(step_index i, decisions& out, bool& holds) {
   return false;
 }
 
+// False when the time cannot be told, and the step failed.
+bool job_graph::wait_until(step_index i, decisions& out, std::optional<instant>& run_at) {
+  const auto& until = plan_->plan(i).wait_until;
+  if (!until) return true;
+  auto value = until->evaluate(job_scope(*this));
+  if (value && value.value().is_null()) return true;
+  if (value && value.value().is_string())
+    run_at = parse_instant(value.value().get_ref<const std::string&>());
+  if (value && value.value().is_number()) run_at = instant_of_seconds(value.value().get<double>());
+  if (run_at) return true;
+  fail_step(i,
+            value ? "wait_until: expected a time such as 2026-03-29T02:30:00+01:00, found " +
+                        shown(value.value())
+                  : described("wait_until", value.error()),
+            out);
+  return false;
+}
+
 std::optional<json> job_graph::payload(step_index i, const json* item, int index, std::size_t& work,
                                        std::string& error) const {
   const auto& input = plan_->plan(i).input;
@@ -136,9 +162,11 @@ void job_graph::release_plain(step_index i, decisions& out) {
   std::size_t work = evaluation_work_max;
   auto value = payload(i, nullptr, -1, work, error);
   if (!value) return fail_step(i, std::move(error), out);
+  std::optional<instant> run_at;
+  if (!wait_until(i, out, run_at)) return;
   step_run& run = steps_[i];
   reopen_row(i, out);
-  out.released.push_back({i, -1, std::move(value)});
+  out.released.push_back({i, -1, std::move(value), run_at});
   run.phase = step_phase::active;
   run.row = task_state::pending;
   run.released = true;
@@ -185,7 +213,7 @@ void job_graph::expand_step(step_index i, decisions& out) {
       return fail_step(i, value ? "the inputs of all items are too large" : error, out);
     expansion.items.push_back({static_cast<int>(n), std::move(*value)});
   }
-  if (expansion.items.empty()) return;
+  if (expansion.items.empty() || !wait_until(i, out, expansion.run_at)) return;
   const bool fresh = run.items.empty();
   if (fresh) reopen_row(i, out);
   run.open_items +=

@@ -47,8 +47,7 @@ private:
 
 }  // namespace
 
-std::optional<std::chrono::sys_time<std::chrono::microseconds>> parse_instant(
-    std::string_view text) {
+std::optional<instant> parse_instant(std::string_view text) {
   using namespace std::chrono;
   scanner in(text);
   int y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0, micros = 0, sign = 1, oh = 0, om = 0;
@@ -73,7 +72,7 @@ std::optional<std::chrono::sys_time<std::chrono::microseconds>> parse_instant(
          sign * (hours(oh) + minutes(om));
 }
 
-std::string format_instant(std::chrono::sys_time<std::chrono::microseconds> at) {
+std::string format_instant(instant at) {
   using namespace std::chrono;
   const auto days = floor<std::chrono::days>(at);
   const year_month_day day(days);

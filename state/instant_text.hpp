@@ -4,10 +4,11 @@
 // they are from UTC, so that no zone is guessed; written ones are UTC.
 #pragma once
 
-#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "state/instant.hpp"
 
 namespace cascade {
 
@@ -15,10 +16,9 @@ inline constexpr std::string_view instant_hint =
     "write 2026-11-20T03:00:00Z, or with an offset: 2026-11-20T03:00:00+01:00";
 
 // Seconds and up to six digits of their fraction may be left out. Four digits of a year.
-std::optional<std::chrono::sys_time<std::chrono::microseconds>> parse_instant(
-    std::string_view text);
+std::optional<instant> parse_instant(std::string_view text);
 
 // A fraction is written when there is one.
-std::string format_instant(std::chrono::sys_time<std::chrono::microseconds> at);
+std::string format_instant(instant at);
 
 }  // namespace cascade

@@ -50,6 +50,7 @@ enum class task_event : std::uint8_t {
   succeeded,   //
   errored,     // the attempt failed and none is left, or the error is final
   backed_off,  // the attempt failed, another one comes
+  snoozed,     // the attempt does not count, it comes again later
   owner_lost,  // the node died while it ran
   poisoned,    // its owner was lost too often while it ran
   cancel,      //
@@ -78,6 +79,7 @@ inline constexpr std::array task_transitions{
     task_transition{task_state::running, task_event::succeeded, task_state::completed},
     task_transition{task_state::running, task_event::errored, task_state::failed},
     task_transition{task_state::running, task_event::backed_off, task_state::waiting},
+    task_transition{task_state::running, task_event::snoozed, task_state::waiting},
     task_transition{task_state::running, task_event::owner_lost, task_state::pending},
     task_transition{task_state::running, task_event::poisoned, task_state::quarantined},
     task_transition{task_state::running, task_event::cancel, task_state::cancelled},

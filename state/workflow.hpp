@@ -52,6 +52,7 @@ enum class run_rule : std::uint8_t {
 };
 
 inline constexpr std::string_view command_handler = "command";
+inline constexpr std::string_view waiting_handler = "noop";  // of a step that only waits
 
 struct step_definition {
   std::string name;
@@ -66,9 +67,14 @@ struct step_definition {
   std::optional<std::string> for_each;  // expression -> list
   bool allow_failure = false;  // its failure neither fails the job nor skips its dependents
   int max_attempts = 5;
-  std::optional<retry_policy> retry;    // none: the service's default
-  std::chrono::milliseconds timeout{};  // of one attempt; 0: the service's default
-  std::optional<int> priority;          // none: the job's
+  std::optional<retry_policy> retry;         // none: the service's default
+  std::chrono::milliseconds timeout{};       // of one attempt; 0: the service's default
+  std::chrono::milliseconds start_within{};  // once it may start; 0: whenever it can
+  // Once its dependencies are settled: that long, or until a time that the expression gives, as text
+  // of ISO 8601 or in seconds since 1970. A step that only waits has the handler "noop".
+  std::chrono::milliseconds wait{};
+  std::optional<std::string> wait_until;
+  std::optional<int> priority;  // none: the job's
   std::string queue = "default";
   std::vector<std::string> requires_tags;  // "requires"
 
@@ -81,6 +87,7 @@ struct workflow_definition {
   std::vector<param_definition> params;
   bool checks_input = false;  // "params" was given, so an input with other keys is refused
   std::vector<step_definition> steps;
+  std::chrono::milliseconds timeout{};   // of the whole job; 0: none
   std::optional<nlohmann::json> result;  // template; none: {leaf step: its result}
 
   friend bool operator==(const workflow_definition&, const workflow_definition&) = default;
@@ -96,8 +103,8 @@ struct definition_problem {
   std::string hint;
 };
 
-// Reads and checks one definition; `defaults` (max_attempts, retry, timeout, priority, queue,
-// requires, run) is resolved into the steps. All problems are reported at once, those of
+// Reads and checks one definition; `defaults` (max_attempts, retry, timeout, start_within, priority,
+// queue, requires, run) is resolved into the steps. All problems are reported at once, those of
 // check_workflow included; nothing is thrown.
 expected<workflow_definition, std::vector<definition_problem>> read_workflow(
     const nlohmann::json& value);

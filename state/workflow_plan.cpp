@@ -104,6 +104,7 @@ private:
       step_plan& to = out_->steps_[i];
       compile_expression(i, "when", step(i).when, to.when);
       compile_expression(i, "for_each", step(i).for_each, to.for_each);
+      compile_expression(i, "wait_until", step(i).wait_until, to.wait_until);
       if (step(i).input)
         compile_template(i, step_path(i, "input"), *step(i).input,
                          {.item = step(i).for_each.has_value()}, to.input);

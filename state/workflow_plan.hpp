@@ -26,6 +26,7 @@ struct step_plan {
   std::optional<json_template> input;
   std::optional<expression> when;
   std::optional<expression> for_each;
+  std::optional<expression> wait_until;
   bool result_needed = false;  // somebody reads this step's result: job_graph keeps it in memory
 };
 

@@ -10,14 +10,15 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 6> workflow_keys{"name",     "description", "params",
-                                                        "defaults", "steps",       "result"};
-constexpr std::array<std::string_view, 7> default_keys{
-    "max_attempts", "retry", "timeout", "priority", "queue", "requires", "run"};
-constexpr std::array<std::string_view, 16> step_keys{
-    "name",    "description", "handler",  "command",       "depends_on",   "input",
-    "when",    "run",         "for_each", "allow_failure", "max_attempts", "retry",
-    "timeout", "priority",    "queue",    "requires"};
+constexpr std::array<std::string_view, 7> workflow_keys{
+    "name", "description", "params", "defaults", "steps", "timeout", "result"};
+constexpr std::array<std::string_view, 8> default_keys{
+    "max_attempts", "retry", "timeout", "start_within", "priority", "queue", "requires", "run"};
+constexpr std::array<std::string_view, 19> step_keys{
+    "start_within", "wait",     "wait_until",    "name",         "description",
+    "handler",      "command",  "depends_on",    "input",        "when",
+    "run",          "for_each", "allow_failure", "max_attempts", "retry",
+    "timeout",      "priority", "queue",         "requires"};
 constexpr std::size_t requires_max = 32;  // CHECK on cascade.task.requires
 
 // What a step and "defaults" have in common.
@@ -26,6 +27,7 @@ void read_shared(definition_reader& in, const json& value, step_definition& out)
             [&](const json& v) { in.integer(v, 1, limits::attempts_max, out.max_attempts); });
   in.member(value, "retry", [&](const json& v) { in.retry(v, out.retry); });
   in.member(value, "timeout", [&](const json& v) { in.duration(v, out.timeout); });
+  in.member(value, "start_within", [&](const json& v) { in.duration(v, out.start_within); });
   in.member(value, "queue", [&](const json& v) { in.name(v, out.queue); });
   in.member(value, "priority", [&](const json& v) {
     int n = 0;
@@ -53,7 +55,7 @@ void read_argv(definition_reader& in, const json& value) {
       });
 }
 
-// handler or command, not both; a normalized definition says handler "command" besides its command.
+// handler or command, not both, or neither when it waits; a normalized definition says handler "command" besides its command.
 void read_action(definition_reader& in, const json& value, step_definition& out) {
   in.member(value, "handler", [&](const json& v) { in.name(v, out.handler); });
   in.member(value, "command", [&](const json& v) {
@@ -62,6 +64,11 @@ void read_action(definition_reader& in, const json& value, step_definition& out)
     if (!v.contains("argv")) return in.problem("has no \"argv\"", "for example {argv: [ls, -l]}");
     in.in("argv", [&] { read_argv(in, v["argv"]); });
   });
+  const bool waits = value.contains("wait") || value.contains("wait_until");
+  if (!out.command && waits && !value.contains("handler")) {
+    out.handler = waiting_handler;
+    return;
+  }
   if (!out.command) {
     if (!value.contains("handler")) in.problem("has neither \"handler\" nor \"command\"");
     if (out.handler == command_handler)
@@ -99,6 +106,11 @@ void read_step(definition_reader& in, const json& value, step_definition step,
             [&](const json& v) { read_expression(in, v, v.is_boolean(), step.when); });
   in.member(value, "for_each",
             [&](const json& v) { read_expression(in, v, v.is_array(), step.for_each); });
+  in.member(value, "wait", [&](const json& v) { in.duration(v, step.wait); });
+  in.member(value, "wait_until",
+            [&](const json& v) { read_expression(in, v, v.is_number(), step.wait_until); });
+  if (value.contains("wait") && value.contains("wait_until"))
+    in.problem("has both \"wait\" and \"wait_until\"", "keep one of them");
   in.member(value, "allow_failure", [&](const json& v) { in.boolean(v, step.allow_failure); });
   read_shared(in, value, step);
   out.push_back(std::move(step));
@@ -138,6 +150,9 @@ json to_json(const step_definition& step) {
   if (step.allow_failure) out["allow_failure"] = true;
   if (step.retry) out["retry"] = to_json(*step.retry);
   if (step.timeout.count() > 0) out["timeout"] = format_duration(step.timeout);
+  if (step.start_within.count() > 0) out["start_within"] = format_duration(step.start_within);
+  if (step.wait.count() > 0) out["wait"] = format_duration(step.wait);
+  if (step.wait_until) out["wait_until"] = *step.wait_until;
   if (step.priority) out["priority"] = *step.priority;
   if (!step.requires_tags.empty()) out["requires"] = step.requires_tags;
   return out;
@@ -165,6 +180,7 @@ expected<workflow_definition, std::vector<definition_problem>> read_workflow(con
   });
   if (!value.contains("steps")) in.problem("the workflow has no \"steps\"");
   in.member(value, "steps", [&](const json& v) { read_steps(in, v, defaults, out.steps); });
+  in.member(value, "timeout", [&](const json& v) { in.duration(v, out.timeout); });
   in.member(value, "result", [&](const json& v) { out.result = v; });
   for (definition_problem& p : check_workflow(out)) in.problems.push_back(std::move(p));
   if (!in.problems.empty()) return std::move(in.problems);
@@ -180,6 +196,7 @@ json to_json(const workflow_definition& definition) {
       out["params"][param.name] = to_json(param);
   }
   for (const step_definition& step : definition.steps) out["steps"].push_back(to_json(step));
+  if (definition.timeout.count() > 0) out["timeout"] = format_duration(definition.timeout);
   if (definition.result) out["result"] = *definition.result;
   return out;
 }

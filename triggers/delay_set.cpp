@@ -6,7 +6,7 @@ void delay_set::put(const delayed_key& what, time_point due) {
   // Elements of a set are const, but an entry's place on the wheel is not part of its value.
   auto& at = const_cast<entry&>(*entries_.emplace(what).first);
   at.what = what;
-  wheel_.schedule(at, ticks_up(due - start_, tick));
+  wheel_->schedule(at, ticks_up(due.time_since_epoch(), tick));
 }
 
 std::optional<delayed_key> delay_set::cancel(task_id id) {
@@ -18,9 +18,14 @@ std::optional<delayed_key> delay_set::cancel(task_id id) {
 }
 
 std::optional<delay_set::time_point> delay_set::next() const {
-  const auto at = wheel_.next_wakeup();
+  const auto at = wheel_->next_wakeup();
   if (!at) return std::nullopt;
-  return start_ + std::chrono::duration_cast<time_point::duration>(*at * tick);
+  return time_point(*at * tick);
+}
+
+void delay_set::set_back() {
+  wheel_.emplace();
+  for (const entry& e : entries_) wheel_->schedule(const_cast<entry&>(e), e.due());
 }
 
 }  // namespace cascade

@@ -3,8 +3,9 @@
 // Tasks that wait for time: compact keys on a timer wheel, found by id.
 //
 // Owner    exactly one actor; not thread-safe; never reads a clock.
-// Units    the owner's monotonic time; ticks of 250 us inside. A key comes out less than a tick
-//          late and never early.
+// Units    times of the database; ticks of 100 us inside. A key comes out less than a tick late and
+//          never early.
+// Steps    when the time that is passed goes back by more than a second, everything is armed anew.
 // Cost     put, cancel and take_due O(1) a key; for_each O(size()).
 // Limits   about 100 bytes a key; the owner bounds their number.
 // Restart  a cache of rows that are waiting; built anew from them.
@@ -14,6 +15,7 @@
 #include <optional>
 #include <unordered_set>
 
+#include "state/instant.hpp"
 #include "triggers/ready_set.hpp"
 #include "triggers/timer_wheel.hpp"
 
@@ -26,9 +28,7 @@ struct delayed_key {
 
 class delay_set {
 public:
-  using time_point = std::chrono::steady_clock::time_point;
-
-  explicit delay_set(time_point start = {}) : start_(start) {}
+  using time_point = instant;
 
   // Arms a key; one with the same id is replaced.
   void put(const delayed_key& what, time_point due);
@@ -38,7 +38,9 @@ public:
   // Calls fn(const delayed_key&) for every key that is due, in the order of their times.
   template <class F>
   void take_due(time_point now, F&& fn) {
-    wheel_.advance(ticks_down(now - start_, tick), [&](timer_node& n) {
+    if (now < last_ - std::chrono::seconds(1)) set_back();
+    last_ = now;
+    wheel_->advance(ticks_down(now.time_since_epoch(), tick), [&](timer_node& n) {
       auto& due = static_cast<entry&>(n);
       const delayed_key what = due.what;
       entries_.erase(due);
@@ -64,7 +66,9 @@ public:
   std::size_t size() const noexcept { return entries_.size(); }
 
 private:
-  static constexpr std::chrono::microseconds tick{250};
+  static constexpr std::chrono::microseconds tick{100};
+
+  void set_back();
 
   struct entry : timer_node {
     explicit entry(const delayed_key& w) : what(w) {}
@@ -78,8 +82,9 @@ private:
     bool operator()(const auto& a, const auto& b) const { return id(a) == id(b); }
   };
 
-  time_point start_;
-  timer_wheel wheel_;  // outlives its entries
+  time_point last_{};
+  std::optional<timer_wheel> wheel_ =
+      std::optional<timer_wheel>(std::in_place);  // outlives its entries
   std::unordered_set<entry, by_id, by_id> entries_;
 };
 

@@ -32,10 +32,9 @@
 #include <string>
 
 #include "state/expected.hpp"
+#include "state/instant.hpp"
 
 namespace cascade {
-
-using instant = std::chrono::sys_time<std::chrono::microseconds>;
 
 struct schedule_problem {
   std::string message;  // "cron: field 2 (hour): 25 is not between 0 and 23"

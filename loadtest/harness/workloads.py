@@ -156,6 +156,8 @@ def memory(c):
         node.start().wait_ready()
         time.sleep(1)
         row["idle_mb"] = node.rss_mb()
+    with c.cascade(settings="workers: 10000\n") as node:
+        node.start().wait_ready()
         node.sql.run("insert into cascade.task (handler, payload) select 'sleep', '{\"ms\": 5000}' "
                      "from generate_series(1, 10000)")  # fmt: skip
         time.sleep(3)

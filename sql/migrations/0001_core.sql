@@ -56,6 +56,7 @@ insert into cascade.task_transition (from_status, event, to_status) values
   ('pending', 'held', 'waiting'), ('pending', 'started', 'running'), ('pending', 'errored', 'failed'),
   ('pending', 'cancel', 'cancelled'), ('pending', 'skip', 'skipped'),
   ('running', 'succeeded', 'completed'), ('running', 'errored', 'failed'), ('running', 'backed_off', 'waiting'),
+  ('running', 'snoozed', 'waiting'),
   ('running', 'owner_lost', 'pending'), ('running', 'poisoned', 'quarantined'), ('running', 'cancel', 'cancelled'),
   ('failed', 'redrive', 'pending'), ('cancelled', 'redrive', 'pending'), ('quarantined', 'redrive', 'pending'),
   ('failed', 'reopen', 'waiting'), ('cancelled', 'reopen', 'waiting'), ('skipped', 'reopen', 'waiting'),
@@ -144,6 +145,7 @@ create table cascade.job (
   started_at timestamptz,
   finished_at timestamptz,
   scheduled_for timestamptz,
+  timeout interval check (timeout > interval '0'),
   version int,
   status cascade.job_status not null default 'pending',
   priority smallint not null default 50 check (priority between 0 and 100),
@@ -176,6 +178,7 @@ create table cascade.task (
   finished_at timestamptz,
   epoch bigint,
   timeout interval,
+  start_within interval,
   finished_on date,
   status cascade.task_status not null default 'pending',
   waiting_reason cascade.waiting_reason,
@@ -190,17 +193,23 @@ create table cascade.task (
   step text,
   unique_key text,
   concurrency_key text,
+  rate_key text,
   requires text[],
   payload jsonb not null default '{}',
   retry jsonb,
   command jsonb,
   result jsonb,
-  error text
+  error text,
+  progress_text text
 ) partition by list (finished_on);
 comment on table cascade.task is
   'One unit of work. What its columns may hold is checked by triggers: each CHECK would be parsed anew for each statement, '
   'which halved the rate of single-row inserts (docs/adr/0005-checks-in-triggers.md). A task that ends moves to the '
   'partition of its day (docs/adr/0006-finished-tasks.md).';
+comment on column cascade.task.start_within is
+  'How long after run_at its first attempt may begin at the latest; a task that waited longer fails.';
+comment on column cascade.task.rate_key is
+  'Tasks of a queue with the same key share a limit on how often they start: cascade.limit_keys.';
 comment on column cascade.task.finished_on is 'The day, in UTC, on which its end was recorded; null until then.';
 -- A job's tasks, for its owner and for readers; loose tasks do not pay for it.
 create index task_job on cascade.task (job_id) where job_id is not null;
@@ -282,11 +291,18 @@ create index command_inbox on cascade.command (xid) where applied_at is null;
 
 create table cascade.queue (
   changed_at timestamptz not null default now(),
+  rate float8 check (rate > 0 and rate <= 1000000),
+  key_rate float8 check (key_rate > 0 and key_rate <= 1000000),
   concurrency int check (concurrency > 0),
+  burst int not null default 1 check (burst between 1 and 1000000),
+  key_burst int not null default 1 check (key_burst between 1 and 1000000),
   name text primary key check (octet_length(name) between 1 and 200),
   paused boolean not null default false
 );
 comment on table cascade.queue is 'Settings of queues; a queue without a row has the defaults.';
+comment on column cascade.queue.rate is 'Starts a second of the whole queue; null: no limit. At most `burst` of them at once.';
+comment on column cascade.queue.key_rate is
+  'Starts a second of the tasks with the same rate_key; null: no limit. At most `key_burst` of them at once.';
 
 -- schedules (docs/schedules.md) --------------------------------------------------------------------------------------------
 
@@ -425,12 +441,12 @@ create trigger job_100_guard before update of status on cascade.job
 -- Whether a new row is an ordinary one: its columns hold what they may, and the rare ones nothing.
 -- Bodies written as one expression are parsed when they are made: no search_path of a caller changes what they mean.
 create function cascade.task_is_plain(run_at timestamptz, finished_at timestamptz,
-    timeout interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint,
-    max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, requires text[],
-    payload jsonb, retry jsonb) returns boolean language sql
+    timeout interval, start_within interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint,
+    max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, rate_key text,
+    requires text[], payload jsonb, retry jsonb) returns boolean language sql
   return status <= 'pending' and (reason is null) = (status = 'pending') and finished_at is null and attempt = 0
-    and progress is null and timeout is null and requires is null and retry is null
-    and unique_key is null and concurrency_key is null
+    and progress is null and timeout is null and start_within is null and requires is null and retry is null
+    and unique_key is null and concurrency_key is null and (rate_key is null or octet_length(rate_key) between 1 and 200)
     and priority between 0 and 100 and max_attempts >= 1 and isfinite(run_at)
     and octet_length(queue) between 1 and 200 and octet_length(handler) between 1 and 200
     and pg_column_size(payload) <= 16777216;
@@ -444,10 +460,12 @@ declare
     when t.priority not between 0 and 100 then 'priority must be from 0 to 100'
     when t.max_attempts < 1 then 'max_attempts must be at least 1'
     when t.timeout <= interval '0' then 'timeout must be positive'
+    when t.start_within <= interval '0' then 'start_within must be positive'
     when octet_length(t.queue) not between 1 and 200 then 'queue must have 1 to 200 bytes'
     when octet_length(t.handler) not between 1 and 200 then 'handler must have 1 to 200 bytes'
     when octet_length(t.unique_key) not between 1 and 1000 then 'unique_key must have 1 to 1000 bytes'
     when octet_length(t.concurrency_key) not between 1 and 1000 then 'concurrency_key must have 1 to 1000 bytes'
+    when octet_length(t.rate_key) not between 1 and 200 then 'rate_key must have 1 to 200 bytes'
     when cardinality(t.requires) > 32 then 'requires may name 32 tags at most'
     when array_position(t.requires, null) is not null then 'requires must not contain null'
     when pg_column_size(t.payload) > 16777216 then 'payload may have 16 MiB at most'
@@ -483,9 +501,9 @@ begin
     new.status := 'waiting';
     new.waiting_reason := 'delay';
   end if;
-  if not cascade.task_is_plain(new.run_at, new.finished_at, new.timeout, new.status, new.waiting_reason, new.priority,
-      new.attempt, new.max_attempts, new.progress, new.queue, new.handler, new.unique_key, new.concurrency_key, new.requires,
-      new.payload, new.retry) then
+  if not cascade.task_is_plain(new.run_at, new.finished_at, new.timeout, new.start_within, new.status, new.waiting_reason, new.priority,
+      new.attempt, new.max_attempts, new.progress, new.queue, new.handler, new.unique_key, new.concurrency_key, new.rate_key,
+      new.requires, new.payload, new.retry) then
     perform cascade.check_task(new);
   end if;
   if new.job_id is not null then
@@ -498,9 +516,9 @@ begin
   return new;
 end $$;
 -- Not on the partitions of days: a task that ends is moved there by an update.
--- Nor for the steps that the engine inserts (xid 0): they were checked when their workflow was applied.
+-- Nor for the steps that the engine inserts: they were checked when their workflow was applied.
 create trigger task_500_insert before insert on cascade.task_unfinished
-  for each row when (new.xid <> '0') execute function cascade.tg_task_inserting();
+  for each row when (new.xid <> '0' and new.step is null) execute function cascade.tg_task_inserting();
 
 -- What is wrong with `value` as parameter `spec`, or null. Types: string, integer, number, boolean, array, object, any.
 create function cascade.param_problem(spec jsonb, value jsonb) returns text
@@ -573,6 +591,7 @@ begin
       hint = 'Apply its definition first: cascade workflow apply FILE.';
   end if;
   new.input := cascade.checked_input(new.workflow, definition, new.input);
+  new.timeout := coalesce(new.timeout, (definition->>'timeout')::interval);
   return new;
 end $$;
 create trigger job_500_pin before insert on cascade.job
@@ -663,17 +682,18 @@ create trigger command_900_announce after insert on cascade.command
 create function cascade.add_task(handler text, payload jsonb default '{}', job_id bigint default null,
     queue text default 'default', priority int default 50, run_at timestamptz default now(),
     max_attempts int default 5, timeout interval default null, unique_key text default null,
-    concurrency_key text default null, requires text[] default null) returns bigint
+    concurrency_key text default null, requires text[] default null, start_within interval default null,
+    rate_key text default null) returns bigint
   language sql security definer set search_path = pg_catalog, pg_temp as $$
   insert into cascade.task (handler, payload, job_id, queue, priority, run_at, max_attempts, timeout, unique_key,
-                            concurrency_key, requires)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id;
+                            concurrency_key, requires, start_within, rate_key)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning id;
 $$;
 
 create function cascade.start_job(workflow text default null, input jsonb default '{}', priority int default 50,
-    keep_open boolean default false) returns bigint
+    keep_open boolean default false, timeout interval default null) returns bigint
   language sql security definer set search_path = pg_catalog, pg_temp as $$
-  insert into cascade.job (workflow, input, priority, keep_open) values ($1, $2, $3, $4) returning id;
+  insert into cascade.job (workflow, input, priority, keep_open, timeout) values ($1, $2, $3, $4, $5) returning id;
 $$;
 
 -- Stores a definition unless it equals the newest version; returns the version that is now the newest.
@@ -746,17 +766,72 @@ create function cascade.set_priority(job_id bigint, priority int) returns bigint
 create function cascade.set_task_priority(task_id bigint, priority int) returns bigint language sql as
   $$ select cascade.command_for_task('set_task_priority', task_id, cascade.checked_priority(priority)) $$;
 
+-- Asks the owner to look at the settings of a queue again.
+create function cascade.queue_changed(queue text) returns bigint
+  language sql security definer set search_path = pg_catalog, pg_temp as $$
+  insert into cascade.command (kind, queue, created_by) values ('queue_changed', $1, session_user) returning id;
+$$;
+
 create function cascade.change_queue(queue text, paused boolean) returns bigint
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  command_id bigint;
 begin
   insert into cascade.queue as q (name, paused) values ($1, $2)
     on conflict (name) do update set paused = excluded.paused, changed_at = now();
-  insert into cascade.command (kind, queue, created_by) values ('queue_changed', $1, session_user)
-    returning id into command_id;
-  return command_id;
+  return cascade.queue_changed($1);
 end $$;
+
+create function cascade.checked_rate(rate float8, per interval, burst int, out per_second float8, out most int)
+  language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+  per_second := rate / extract(epoch from per);
+  most := coalesce(burst, greatest(1, least(1000000, ceil(per_second))));
+  if rate is not null and (per_second is null or not (per_second > 0 and per_second <= 1000000)) then
+    raise exception using errcode = 'CA006',
+      message = format('%s in %s is not a rate between 0 and 1000000 a second', rate, per);
+  elsif most not between 1 and 1000000 then
+    raise exception using errcode = 'CA006', message = format('burst %s is not between 1 and 1000000', burst);
+  end if;
+end $$;
+
+-- How often tasks of the queue may start: `rate` times in `per`, up to `burst` at once (by default what a second brings).
+-- Null takes the limit away.
+create function cascade.limit_queue(queue text, rate float8, per interval default '1 second', burst int default null)
+  returns bigint language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  c record := cascade.checked_rate(rate, per, burst);
+begin
+  insert into cascade.queue as q (name, rate, burst) values ($1, c.per_second, c.most)
+    on conflict (name) do update set rate = excluded.rate, burst = excluded.burst, changed_at = now();
+  return cascade.queue_changed($1);
+end $$;
+
+-- The same for each rate_key in the queue.
+create function cascade.limit_keys(queue text, rate float8, per interval default '1 second', burst int default null)
+  returns bigint language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  c record := cascade.checked_rate(rate, per, burst);
+begin
+  insert into cascade.queue as q (name, key_rate, key_burst) values ($1, c.per_second, c.most)
+    on conflict (name) do update set key_rate = excluded.key_rate, key_burst = excluded.key_burst, changed_at = now();
+  return cascade.queue_changed($1);
+end $$;
+
+-- At least `gap` between two starts of the same rate_key.
+create function cascade.space_keys(queue text, gap interval) returns bigint language sql as
+  $$ select cascade.limit_keys(queue, case when gap is not null then 1 end, gap, 1) $$;
+
+-- At most `most` of the queue's tasks run at the same time; null: no limit.
+create function cascade.limit_concurrency(queue text, most int) returns bigint
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if most < 1 then
+    raise exception using errcode = 'CA006', message = format('concurrency %s is not positive', most);
+  end if;
+  insert into cascade.queue as q (name, concurrency) values ($1, $2)
+    on conflict (name) do update set concurrency = excluded.concurrency, changed_at = now();
+  return cascade.queue_changed($1);
+end $$;
+
 create function cascade.pause_queue(queue text) returns bigint language sql as
   $$ select cascade.change_queue(queue, true) $$;
 create function cascade.resume_queue(queue text) returns bigint language sql as
@@ -1113,7 +1188,7 @@ create function cascade.explain_task(id bigint) returns text
 declare
   t cascade.task;
   j cascade.job;
-  paused boolean;
+  limits cascade.queue;
   behind text;
 begin
   select * into t from cascade.task x where x.id = $1;
@@ -1121,7 +1196,7 @@ begin
     raise exception using errcode = 'CA005', message = format('there is no task %s', $1);
   end if;
   select * into j from cascade.job x where x.id = t.job_id;
-  select q.paused into paused from cascade.queue q where q.name = t.queue;
+  select * into limits from cascade.queue q where q.name = t.queue;
   if t.status >= 'completed' then
     return format('It is %s since %s.%s', t.status, t.finished_at, coalesce(' Error: ' || left(t.error, 500), ''));
   elsif t.status = 'running' then
@@ -1141,7 +1216,7 @@ begin
             where w.name = j.workflow and w.version = j.version and s->>'name' = t.step and b.status < 'completed'
             group by b.step) d;
     return format('It waits for: %s.', coalesce(behind, 'its job to be taken up'));
-  elsif paused then
+  elsif limits.paused then
     return format('Queue %s is paused; cascade.resume_queue(%L) lets it go on.', t.queue, t.queue);
   elsif j.status = 'paused' then
     return format('Job %s is paused; cascade.resume_job(%s) lets it go on.', j.id, j.id);
@@ -1149,6 +1224,12 @@ begin
                     and l.objid = (coalesce(t.job_id, t.id) & 63) and l.granted
                     and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())) then
     return format('Lane %s has no owner: no cascaded is running on this database.', coalesce(t.job_id, t.id) & 63);
+  elsif limits.key_rate is not null and t.rate_key is not null then
+    return format('It is ready; tasks with rate_key %s start at most %s times a second, %s at once.', t.rate_key,
+                  limits.key_rate, limits.key_burst);
+  elsif limits.rate is not null then
+    return format('It is ready; tasks of queue %s start at most %s times a second, %s at once.', t.queue, limits.rate,
+                  limits.burst);
   elsif t.requires is not null then
     return format('It is ready and needs a node with tags %s; the owner starts it when one is free.', t.requires);
   end if;
@@ -1156,16 +1237,16 @@ begin
 end $$;
 
 -- What the engine reads of an unfinished task. (A volatile function here would keep the view from being flattened.)
--- due_in_us: microseconds until it may start, due_at_us: its time since 1970; null when nothing waits for time.
+-- due_at_us: when it may start, start_by_us: when it must have started, microseconds since 1970; null when it may wait.
 create view cascade.engine_task as
   select t.xid, t.id, t.job_id, t.status, t.waiting_reason, t.priority,
     case when t.waiting_reason in ('delay', 'retry_backoff')
-      then greatest(0, ceil(extract(epoch from t.run_at - statement_timestamp()) * 1000000))::bigint end as due_in_us,
-    case when t.waiting_reason in ('delay', 'retry_backoff')
       then (extract(epoch from t.run_at) * 1000000)::bigint end as due_at_us, t.run_at,
+    case when t.start_within is not null and t.attempt = 0
+      then (extract(epoch from t.run_at + t.start_within) * 1000000)::bigint end as start_by_us,
     t.queue, t.handler, t.attempt, t.max_attempts, t.item, t.step,
     (extract(epoch from t.timeout) * 1000)::bigint as timeout_ms,
-    t.retry::text as retry, t.command::text as command, t.requires, t.payload
+    t.retry::text as retry, t.command::text as command, t.rate_key, t.requires, t.payload
   from cascade.task t
   where t.finished_on is null;
 
@@ -1173,9 +1254,10 @@ create view cascade.engine_task as
 
 create view cascade.tasks as
   select t.id, t.job_id, t.step, t.item, t.queue, t.handler, t.status, t.waiting_reason, t.priority, t.payload, t.result,
-    t.error, t.progress, t.attempt, t.max_attempts, n.name as node, t.run_at, t.created_at,
+    t.error, t.progress, t.progress_text, t.attempt, t.max_attempts, n.name as node, t.run_at, t.created_at,
     case when t.status = 'waiting' then null else coalesce(t.ready_at, greatest(t.created_at, t.run_at)) end as ready_at,
-    t.started_at, t.finished_at, t.timeout, t.unique_key, t.concurrency_key, t.requires,
+    t.started_at, t.finished_at, t.timeout, t.start_within, t.unique_key, t.concurrency_key,
+    t.rate_key, t.requires,
     (coalesce(t.job_id, t.id) & 63)::smallint as lane, t.owner_losses, t.finished_on
   from cascade.task t
   left join cascade.node n on n.epoch = t.epoch;
@@ -1210,7 +1292,7 @@ end $$;
 
 create view cascade.jobs as
   select j.id, j.workflow, j.version, j.status, j.priority, j.input, j.result, j.error, j.created_at, j.started_at,
-    j.finished_at, j.keep_open, j.schedule, j.scheduled_for,
+    j.finished_at, j.keep_open, j.timeout, j.schedule, j.scheduled_for,
     coalesce(c.waiting, 0) + coalesce(d.waiting, 0) as waiting,
     coalesce(c.pending, 0) + coalesce(d.pending, 0) as pending,
     coalesce(c.running, 0) + coalesce(d.running, 0) as running,
@@ -1236,7 +1318,8 @@ create view cascade.queue_stats as
     sum(c.waiting)::bigint as waiting, sum(c.pending)::bigint as pending, sum(c.running)::bigint as running,
     sum(c.completed)::bigint as completed, sum(c.failed)::bigint as failed, sum(c.cancelled)::bigint as cancelled,
     sum(c.skipped)::bigint as skipped, sum(c.quarantined)::bigint as quarantined,
-    coalesce(bool_or(q.paused), false) as paused, max(q.concurrency) as concurrency
+    coalesce(bool_or(q.paused), false) as paused, max(q.concurrency) as concurrency, max(q.rate) as rate,
+    max(q.burst) as burst, max(q.key_rate) as key_rate, max(q.key_burst) as key_burst
   from (
     select queue, waiting, pending, running, completed, failed, cancelled, skipped, quarantined
     from cascade.queue_counter
@@ -1287,8 +1370,8 @@ revoke all on all functions in schema cascade from public;
 grant execute on function cascade.task_is_plain, cascade.check_task to public;
 
 grant insert (job_id, handler, payload, queue, priority, run_at, max_attempts, timeout, unique_key, concurrency_key,
-              requires, retry) on cascade.task to cascade_producer;
-grant insert (workflow, input, priority, keep_open) on cascade.job to cascade_producer;
+              requires, retry, start_within, rate_key) on cascade.task to cascade_producer;
+grant insert (workflow, input, priority, keep_open, timeout) on cascade.job to cascade_producer;
 grant execute on function cascade.add_task, cascade.start_job, cascade.hold_job_open to cascade_producer;
 
 grant select on cascade.tasks, cascade.jobs, cascade.attempts, cascade.queue_stats, cascade.workflows,

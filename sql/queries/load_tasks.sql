@@ -2,9 +2,9 @@
 -- transactions that inserted them, as the index has it. Columns as in read_inbox, payload null when larger than $2
 -- bytes. $1 tags. Not those that wait for a time more than $3 microseconds away.
 declare load_tasks no scroll cursor for
-select 't', t.id, t.job_id, t.priority, t.status::text, t.waiting_reason::text, t.due_in_us, t.queue, t.handler, t.attempt,
-  t.max_attempts, t.item, t.step, t.timeout_ms, t.retry, t.command, t.requires is null or t.requires <@ $1::text[],
-  case when pg_column_size(t.payload) <= $2::int then t.payload::text end
+select 't', t.id, t.job_id, t.priority, t.status::text, t.waiting_reason::text, t.due_at_us, t.queue, t.handler, t.attempt,
+  t.max_attempts, t.item, t.step, t.timeout_ms, t.retry, t.command, t.rate_key, t.start_by_us,
+  t.requires is null or t.requires <@ $1::text[], case when pg_column_size(t.payload) <= $2::int then t.payload::text end
 from cascade.engine_task t
 where t.status < 'completed' and t.waiting_reason is distinct from 'dependency'
   and coalesce(t.due_at_us, 0) <= (extract(epoch from now()) * 1000000)::bigint + $3::bigint

@@ -174,7 +174,7 @@ TEST_F(scheduler_test, a_failed_attempt_backs_off_for_longer_each_time) {
     const settlement s = commit();
     ASSERT_THAT(s.backed_off, SizeIs(1));
     EXPECT_EQ(s.backed_off[0].attempt, attempts + 1);
-    EXPECT_EQ(s.backed_off[0].delay, 100ms * (1 << attempts));
+    EXPECT_EQ(s.backed_off[0].run_at, database_now() + 100ms * (1 << attempts));
     EXPECT_EQ(s.backed_off[0].error, "not yet");
   }
 }
@@ -185,8 +185,8 @@ TEST_F(scheduler_test, a_handlers_own_wish_and_the_tasks_own_policy_go_before_th
   run({own, task(2)});
   finish(1, outcome::retry("policy"));
   finish(2, outcome::retry("wish", 42ms));
-  EXPECT_EQ(commit().backed_off.at(0).delay, 7s);
-  EXPECT_EQ(commit().backed_off.at(0).delay, 42ms);
+  EXPECT_EQ(commit().backed_off.at(0).run_at, database_now() + 7s);
+  EXPECT_EQ(commit().backed_off.at(0).run_at, database_now() + 42ms);
 }
 
 TEST_F(scheduler_test, a_long_back_off_is_left_to_the_inbox) {

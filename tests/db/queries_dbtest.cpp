@@ -137,7 +137,7 @@ TEST_F(queries, the_inbox_sees_a_late_commit_with_a_low_id_once) {
       if (r.text(i, 0) == "t")
         ids.push_back(r.int64(i, 1));
       else if (r.text(i, 0) == "s")
-        snapshot = r.text(i, 17);
+        snapshot = r.text(i, 19);
     return ids;
   };
   ASSERT_TRUE(early.exec_text("begin; insert into cascade.task (handler) values ('a')"));

@@ -1,7 +1,6 @@
 // What the scheduler reads itself: settings of queues, and payloads of tasks that come without one
 // (too large for a page, or waited for time). So delays and back-offs are here, in virtual time.
-#include "tests/support/database_test.hpp"
-#include "tests/support/scheduler_parts.hpp"
+#include "tests/db/scheduler_fixture.hpp"
 
 namespace cascade {
 namespace {
@@ -11,27 +10,7 @@ using testing::IsEmpty;
 using testing::SizeIs;
 using testing::UnorderedElementsAre;
 
-struct scheduler : database_test, scheduler_parts {
-  scheduler() : scheduler_parts(static_cast<engine_test&>(*this)) {}
-  ~scheduler() override { end_database(); }
-
-  // Connected and loaded; the rows of the tests get the ids 1, 2, ... in the order of their making.
-  void run() {
-    connect();
-    start();
-    announce(take_over());
-    load({});
-    round_trip();
-  }
-  void make_tasks(int n) {
-    for (int i = 0; i < n; ++i) make_task({.handler = "work"});
-  }
-  static arrival bare(arrival a) {
-    a.has_payload = false;
-    a.body.payload.clear();
-    return a;
-  }
-};
+struct scheduler : scheduler_fixture {};
 
 // -- time -----------------------------------------------------------------------------------------
 

@@ -49,9 +49,9 @@ TEST_F(schema, enums_are_those_of_the_code) {
 }
 
 TEST_F(schema, task_transitions_are_those_of_the_code) {
-  constexpr std::string_view events[] = {"due",     "held",       "started",    "succeeded",
-                                         "errored", "backed_off", "owner_lost", "poisoned",
-                                         "cancel",  "skip",       "redrive",    "reopen"};
+  constexpr std::string_view events[] = {
+      "due",        "held",     "started", "succeeded", "errored", "backed_off", "snoozed",
+      "owner_lost", "poisoned", "cancel",  "skip",      "redrive", "reopen"};
   std::set<std::string> in_code, in_sql;
   for (const auto& t : cascade::task_transitions)
     in_code.insert(std::string(to_string(t.from)) + " " +

@@ -15,6 +15,8 @@ struct played_scheduler {
   std::vector<job_attached> attached;
   std::vector<arrival> released;
   std::size_t settled = 0;  // attempts that jobs said are recorded
+  std::size_t looks = 0;    // times that the inbox was to be asked
+  database_clock clock;
   std::vector<job_id> ended, voided;
   std::size_t commands_obeyed = 0;  // as the last job_ended said
   std::vector<task_id> forgotten;
@@ -25,13 +27,17 @@ struct played_scheduler {
           [](const console_query&) { return console_answer{}; },
           [](const database_changed&) {},
           [](const attach_inbox&) {},
+          [](const attach_schedules&) {},
+          [this](const clock_read& c) { clock = c.clock; },
           [this](work_arrived& w) { pages.push_back(std::move(w)); },
           [](const tasks_done&) {},
+          [](const task_beat&) {},
           [](const quick_lost&) {},
           [](const recorded&) {},
           [this](const job_attached& a) { attached.push_back(a); },
           [this](tasks_released& t) {
             settled += t.settled;
+            looks += t.look ? 1 : 0;
             std::move(t.tasks.begin(), t.tasks.end(), std::back_inserter(released));
           },
           [this](const job_ended& e) {

@@ -105,7 +105,13 @@ public:
     load(std::move(tasks));
   }
   void load(std::vector<arrival> tasks) { page({std::move(tasks), {}, {}, {}}, true, true); }
+  // The clocks of both sides agree at every page, and later ones too but for the allowance for drift.
+  instant database_now() {
+    return instant(std::chrono::duration_cast<std::chrono::microseconds>(
+        test.sched.clock().now().time_since_epoch()));
+  }
   void page(inbox_page p, bool loading = false, bool loaded = false) {
+    test.tell(inbox, scheduler, clock_read{{test.sched.clock().now(), database_now()}});
     test.tell(inbox, scheduler,
               work_arrived{std::move(p),
                            loading ? work_arrived::kind::backlog : work_arrived::kind::fresh, 0,
@@ -164,11 +170,11 @@ public:
     return a;
   }
   static arrival quick(std::int64_t id) { return task(id, 50, "default", "quick"); }
-  static arrival delayed(std::int64_t id, std::chrono::microseconds due) {
+  arrival delayed(std::int64_t id, std::chrono::microseconds due) {
     arrival a = task(id);
     a.state = task_state::waiting;
     a.reason = waiting_reason::delay;
-    a.due_in_us = due.count();
+    a.due = database_now() + due;
     return a;
   }
   static arrival of_job(std::int64_t job, arrival a, std::string step = {}) {
@@ -228,6 +234,7 @@ public:
 private:
   pool_actor::behavior_type pool_behavior() {
     return {
+        [](const task_beat&) {},
         [this](const attach_pool&) {
           return pool_inventory{still_running, slots};
         },

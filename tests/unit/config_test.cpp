@@ -140,11 +140,12 @@ TEST(config, all_problems_of_all_sources_come_at_once) {
   const auto config = load_settings(sources, "workers: 0\nnope: 1\nlog: 3\n", "c.yaml");
   const auto text = to_string(config.problems);
   EXPECT_EQ(config.problems.size(), 5u) << text;
-  EXPECT_THAT(text, HasSubstr("c.yaml:1:10: workers: 0 is out of range, allowed is 1 to 4096"));
+  EXPECT_THAT(text, HasSubstr("c.yaml:1:10: workers: 0 is out of range, allowed is 1 to 16384"));
   EXPECT_THAT(text, HasSubstr("c.yaml:2:1: unknown key \"nope\""));
   EXPECT_THAT(text, HasSubstr("c.yaml:3:6: log: must be a map of keys"));
   EXPECT_THAT(
-      text, HasSubstr("CASCADE_WORKERS: workers: must be a whole number, 1 to 4096; not \"many\""));
+      text,
+      HasSubstr("CASCADE_WORKERS: workers: must be a whole number, 1 to 16384; not \"many\""));
   EXPECT_THAT(
       text,
       HasSubstr(

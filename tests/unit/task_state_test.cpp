@@ -17,7 +17,7 @@ namespace {
 constexpr int state_count = static_cast<int>(task_state_names.size());
 constexpr int event_count = static_cast<int>(task_event::reopen) + 1;
 constexpr std::array<std::string_view, event_count> event_names{
-    "due",        "held",     "started", "succeeded", "errored", "backed_off",
+    "due",        "held",     "started", "succeeded", "errored", "backed_off", "snoozed",
     "owner_lost", "poisoned", "cancel",  "skip",      "redrive", "reopen"};
 constexpr std::array<std::string_view, 7> job_event_names{
     "taken_up", "pause", "resume", "all_settled", "step_failed", "cancel", "redrive"};

@@ -1,0 +1,152 @@
+// Due times on the database's clock, snoozes, and limits on how often tasks start, in virtual time.
+#include "tests/db/scheduler_fixture.hpp"
+
+namespace cascade {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+struct scheduler_time : scheduler_fixture {
+  const instant there = instant_of(1'790'000'000'000'000);
+
+  void hear(instant t) {
+    tell(inbox, scheduler, clock_read{{sched.clock().now(), t}});
+    settle();
+  }
+  // A page that does not tell the time.
+  void bring(std::vector<arrival> tasks) {
+    tell(inbox, scheduler, work_arrived{inbox_page{std::move(tasks), {}, {}, {}}});
+    settle();
+  }
+  arrival due_at(std::int64_t id, instant at) {
+    arrival a = delayed(id, 0us);
+    a.due = at;
+    return a;
+  }
+  static arrival keyed(std::int64_t id, std::string key, int priority = 50) {
+    arrival a = task(id, priority, "crawl");
+    a.body.rate_key = std::move(key);
+    return a;
+  }
+  void change_queue(const std::string& sql) {
+    run_sql("select " + sql);
+    command("queue_changed", 0);
+    round_trip();
+  }
+};
+
+TEST_F(scheduler_time, due_times_are_told_by_the_databases_clock) {
+  make_tasks(1);
+  run();
+  hear(there);
+  bring({due_at(1, there + 2s)});
+  live(1999ms, 1999ms);
+  EXPECT_THAT(started(), IsEmpty());
+  live(2ms, 2ms);
+  EXPECT_THAT(started(), ElementsAre(1));
+}
+
+TEST_F(scheduler_time, a_clock_that_is_corrected_moves_what_is_armed) {
+  make_tasks(2);
+  run();
+  hear(there);
+  bring({due_at(1, there + 2s), due_at(2, there + 10s)});
+  hear(there + 1990ms);  // it is later than was thought
+  live(11ms, 11ms);
+  EXPECT_THAT(started(), ElementsAre(1));
+  hear(there - 1h);  // somebody has set it back
+  live(59min, 10min);
+  EXPECT_THAT(started(), IsEmpty());
+  live(1min + 11s, 71s);
+  EXPECT_THAT(started(), ElementsAre(2));
+}
+
+TEST_F(scheduler_time, a_snooze_does_not_use_up_the_attempt) {
+  make_tasks(1);
+  run_sql("update cascade.task set attempt = 4");
+  run();
+  arrival last = task(1);
+  last.attempt = 4;
+  arrive({last});
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_THAT(slot_runs, SizeIs(1)) << i;
+    EXPECT_EQ(started(), ids{1});
+    finish(1, outcome::snooze(1s, "not yet"));
+    const settlement s = commit();
+    ASSERT_THAT(s.backed_off, SizeIs(1));
+    EXPECT_TRUE(s.backed_off[0].snoozed);
+    EXPECT_EQ(s.backed_off[0].attempt, 5);
+    live(1001ms, 1001ms);
+  }
+}
+
+// -- rates ----------------------------------------------------------------------------------------
+
+TEST_F(scheduler_time, each_rate_key_has_its_own_limit) {
+  run_sql("select cascade.limit_keys('crawl', 1, '1 second', 2)");
+  run();
+  live(10s, 10s);
+  arrive({keyed(1, "a"), keyed(2, "a"), keyed(3, "a"), keyed(4, "b"), keyed(5, "a")});
+  EXPECT_THAT(started(), ElementsAre(1, 2, 4));
+  for (const int id : {1, 2, 4}) finish(id);
+  commit_all();
+  live(999ms, 333ms);
+  EXPECT_THAT(started(), IsEmpty());
+  live(2ms, 1ms);
+  EXPECT_THAT(started(), ElementsAre(3));
+  finish(3);
+  live(1s, 100ms);
+  EXPECT_THAT(started(), ElementsAre(5));
+}
+
+TEST_F(scheduler_time, others_do_not_wait_behind_a_key_that_has_had_its_turn) {
+  run_sql("select cascade.space_keys('crawl', '1 minute')");
+  run();
+  live(2min, 1min);
+  arrive({keyed(1, "a", 90), keyed(2, "a", 90), keyed(3, "a", 90), keyed(4, "b", 10), task(5, 1)});
+  EXPECT_THAT(started(), ElementsAre(1, 4, 5));
+}
+
+TEST_F(scheduler_time, a_parked_task_can_be_cancelled_and_its_queue_paused) {
+  run_sql("select cascade.limit_keys('crawl', 1)");
+  run();
+  live(2s, 1s);
+  arrive({keyed(1, "a"), keyed(2, "a"), keyed(3, "a"), keyed(4, "a")});
+  EXPECT_THAT(started(), ElementsAre(1));
+  finish(1);
+  command("cancel_task", 2);
+  change_queue("cascade.pause_queue('crawl')");
+  live(5s, 100ms);
+  EXPECT_THAT(started(), IsEmpty());
+  change_queue("cascade.resume_queue('crawl')");
+  EXPECT_THAT(started(), ElementsAre(3, 4)) << "their turns came during the pause";
+}
+
+TEST_F(scheduler_time, a_queue_as_a_whole_has_a_limit_and_it_changes_at_run_time) {
+  slots = 100;
+  run_sql("select cascade.limit_queue('crawl', 10, '1 second', 1)");
+  run();
+  live(1s, 1s);
+  std::vector<arrival> tasks;
+  for (int id = 1; id <= 60; ++id) tasks.push_back(task(id, 50, "crawl"));
+  arrive(std::move(tasks));
+  std::size_t n = started().size();
+  EXPECT_EQ(n, 1u);
+  live(1s, 1ms);
+  n += started().size();
+  EXPECT_GE(n, 10u);
+  EXPECT_LE(n, 11u);
+  change_queue("cascade.limit_queue('crawl', 20, '1 second', 1)");
+  live(1s, 1ms);
+  n += started().size();
+  EXPECT_GE(n, 29u);
+  EXPECT_LE(n, 32u);
+  change_queue("cascade.limit_queue('crawl', null)");
+  n += started().size();
+  EXPECT_EQ(n, 60u);
+}
+
+}  // namespace
+}  // namespace cascade

@@ -1,0 +1,139 @@
+// The actor that fires schedules, on a real database. What cascade.fire_tick does is
+// schedule_dbtest.cpp; which ticks there are, tests/unit/schedule_plan_test.cpp.
+#include "actors/schedules.hpp"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/database_test.hpp"
+#include "tests/support/played_scheduler.hpp"
+
+namespace cascade {
+namespace {
+
+struct schedules : database_test {
+  played_scheduler scheduler{*this};
+  schedules_actor actor;
+
+  ~schedules() override { end_database(); }
+
+  void run() {
+    own();
+    actor = keep(spawn_schedules(sys, context(), gateway, scheduler.actor));
+    settle();
+  }
+  // `fields` and `values` beside a handler and an interval of an hour that began at a full one.
+  void make(const std::string& name, const std::string& fields = "",
+            const std::string& values = "") {
+    run_sql("insert into cascade.schedule (name, every, handler, handled_to" + fields +
+            ") values ('" + name + "', '1 hour', 'noop', now()" + values + ")");
+  }
+  void changed() {
+    tell(scheduler.actor, actor, schedules_changed{});
+    settle();
+  }
+  nlohmann::json shown() {
+    return nlohmann::json::parse(ask<description>(actor, describe{})->detail);
+  }
+  std::string ticks(const std::string& name) {
+    return value(
+        "select coalesce(string_agg(outcome, ' ' order by tick), 'none') from "
+        "cascade.schedule_tick where schedule = '" +
+        name + "'");
+  }
+  void until_value(const std::string& sql, const std::string& expected) {
+    until([&] { return value(sql) == expected; });
+  }
+};
+
+TEST_F(schedules, what_was_missed_is_made_up_for_and_the_next_tick_is_shown) {
+  make("last", "", "");
+  make("all", ", catch_up, catch_up_max", ", 'all', 3");
+  make("skip", ", catch_up", ", 'skip'");
+  // No tick of theirs is so near that a slow machine would see another.
+  run_sql(
+      "update cascade.schedule set starts_at = now() - interval '20 hours 30 minutes', "
+      "handled_to = now() - interval '10 hours'");
+  run();
+  until_value("select count(*) from cascade.schedule where next_tick > now()", "3");
+  EXPECT_EQ(ticks("last"), "started");
+  EXPECT_EQ(ticks("all"), "started started started");
+  EXPECT_EQ(ticks("skip"), "none");
+  EXPECT_EQ(value("select count(*) from cascade.job where schedule is not null"), "4");
+  EXPECT_EQ(
+      value("select max(handled_to) > now() - interval '1 minute' from cascade.schedule where "
+            "name = 'skip'"),
+      "t");
+}
+
+TEST_F(schedules, a_tick_fires_when_the_databases_clock_says_so) {
+  run_sql(
+      "insert into cascade.schedule (name, every, handler, starts_at) values ('soon', '1 day', "
+      "'noop', clock_timestamp() + interval '1 hour')");
+  run();
+  until_value("select count(*) from cascade.schedule where next_tick is not null", "1");
+  EXPECT_EQ(ticks("soon"), "none");
+  elapse(59min + 50s);
+  round_trip();
+  EXPECT_EQ(ticks("soon"), "none");
+  elapse(11s);
+  until_value("select count(*) from cascade.schedule_tick", "1");
+  EXPECT_EQ(value("select tick = starts_at from cascade.schedule_tick, cascade.schedule"), "t");
+  elapse(1h);
+  round_trip();
+  EXPECT_EQ(ticks("soon"), "started") << "once";
+}
+
+TEST_F(schedules, a_change_is_heard_and_what_cannot_be_understood_is_said) {
+  run();
+  round_trip();
+  EXPECT_EQ(shown()["schedules"], 0);
+  run_sql(
+      "insert into cascade.schedule (name, cron, handler) values ('bad', '61 * * * *', 'noop'), "
+      "('zone', '0 3 * * *', 'noop')");
+  run_sql("update cascade.schedule set time_zone = 'Europe/Berln' where name = 'zone'");
+  changed();
+  until_value("select count(*) from cascade.schedule where problem is not null", "2");
+  EXPECT_THAT(value("select problem from cascade.schedule where name = 'zone'"),
+              testing::HasSubstr("Europe/Berlin"));
+  run_sql("update cascade.schedule set cron = '*/5 * * * *', time_zone = 'UTC'");
+  changed();
+  until_value("select count(*) from cascade.schedule where problem is null and next_tick > now()",
+              "2");
+  run_sql("delete from cascade.schedule");
+  changed();
+  until([&] { return shown()["schedules"] == 0; });
+}
+
+TEST_F(schedules, a_schedule_that_somebody_is_changing_fires_when_he_is_done) {
+  run_sql(
+      "insert into cascade.schedule (name, every, handler, starts_at, handled_to) values "
+      "('busy', '1 hour', 'noop', now() - interval '90 minutes', now() - interval '1 hour')");
+  auto other = database.connect();
+  must(other.exec_text("begin; update cascade.schedule set priority = 7"));
+  run();
+  until([&] { return shown()["failures"] > 0; });
+  EXPECT_EQ(ticks("busy"), "none");
+  must(other.exec_text("commit"));
+  elapse(1s);
+  until_value("select count(*) from cascade.schedule_tick", "1");
+  EXPECT_EQ(value("select priority from cascade.job"), "7");
+}
+
+TEST_F(schedules, a_lost_connection_is_made_up_for) {
+  make("hourly");
+  run();
+  until_value("select count(*) from cascade.schedule where next_tick is not null", "1");
+  must(
+      admin.exec("select pg_terminate_backend(pid, 30000) from pg_stat_activity where "
+                 "application_name = 'cascade schedules'"));
+  elapse(1h + 1s);
+  until([&] { return shown()["failures"] > 0; });
+  elapse(1s);
+  until([&] { return shown()["schedules"] == 1; });
+  EXPECT_EQ(shown()["last_problem"], "");
+}
+
+}  // namespace
+}  // namespace cascade

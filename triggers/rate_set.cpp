@@ -1,0 +1,86 @@
+#include "triggers/rate_set.hpp"
+
+#include <algorithm>
+
+namespace cascade {
+
+void rate_set::set_limits(const rate_limit& queue, const rate_limit& each, time_point now) {
+  if (queue != queue_) {
+    queue_ = queue;
+    if (!queue.limited())
+      whole_.reset();
+    else if (!whole_)
+      whole_.emplace(queue, start_);
+  }
+  if (each == each_) return;
+  each_ = each;
+  for (auto& [key, b] : buckets_)
+    if (!b.heap.empty()) arm(b);
+  forget_full(now);
+}
+
+std::optional<rate_set::time_point> rate_set::queue_wait(time_point now) const {
+  if (!whole_) return std::nullopt;
+  const time_point at = whole_->next(queue_);
+  return at <= now ? std::nullopt : std::optional(at);
+}
+
+void rate_set::take_queue(time_point now) {
+  if (whole_) whole_->take(queue_, now);
+}
+
+bool rate_set::take_key(const std::string& key, time_point now) {
+  if (!each_.limited()) return true;
+  bucket& b = bucket_of(key, now);
+  if (!b.heap.empty() || b.meter.next(each_) > now) return false;
+  b.meter.take(each_, now);
+  return true;
+}
+
+void rate_set::park(const std::string& key, const delayed_key& task) {
+  bucket& b = buckets_.at(key);
+  b.heap.push_back({task, ++numbers_});
+  std::push_heap(b.heap.begin(), b.heap.end());
+  ++parked_;
+  if (!b.armed()) arm(b);
+}
+
+std::optional<rate_set::time_point> rate_set::next() const {
+  const auto at = wheel_.next_wakeup();
+  if (!at) return std::nullopt;
+  return start_ + *at * tick;
+}
+
+void rate_set::reprioritize(const key_match& which, std::uint8_t priority) {
+  for (auto& [key, b] : buckets_) {
+    bool changed = false;
+    for (waiting_task& t : b.heap) {
+      if (!which(t.what.key.id, t.what.key.job) || t.what.key.priority == priority) continue;
+      t.what.key.priority = priority;
+      t.number = ++numbers_;
+      changed = true;
+    }
+    if (changed) std::make_heap(b.heap.begin(), b.heap.end());
+  }
+}
+
+void rate_set::arm(bucket& b) {
+  // Without a limit any more: at the next tick.
+  const time_point at = each_.limited() ? b.meter.next(each_) : start_;
+  wheel_.schedule(b, ticks_up(at - start_, tick));
+}
+
+rate_set::bucket& rate_set::bucket_of(const std::string& key, time_point now) {
+  if (const auto at = buckets_.find(key); at != buckets_.end()) return at->second;
+  if (buckets_.size() >= sweep_at_) forget_full(now);
+  return buckets_.emplace(key, rate_meter(each_, start_)).first->second;
+}
+
+void rate_set::forget_full(time_point now) {
+  std::erase_if(buckets_, [&](const auto& entry) {
+    return entry.second.heap.empty() && (!each_.limited() || entry.second.meter.full(now));
+  });
+  sweep_at_ = std::max<std::size_t>(1'024, 2 * buckets_.size());
+}
+
+}  // namespace cascade
