@@ -35,11 +35,6 @@ std::string text_or_empty(const pg::rows& r, int row, int column) {
   return r.is_null(row, column) ? std::string{} : std::string(r.text(row, column));
 }
 
-std::optional<instant> instant_or_none(const pg::rows& r, int row, int column) {
-  if (r.is_null(row, column)) return std::nullopt;
-  return instant_of(r.int64(row, column));
-}
-
 template <class Enum, std::size_t N>
 Enum parse(const std::array<std::string_view, N>& names, std::string_view name) {
   const auto at = std::ranges::find(names, name);
@@ -99,6 +94,11 @@ command_arrival decode_command(const pg::rows& r, int row) {
 }
 
 }  // namespace
+
+std::optional<instant> instant_or_none(const pg::rows& r, int row, int column) {
+  if (r.is_null(row, column)) return std::nullopt;
+  return instant_of(r.int64(row, column));
+}
 
 void decode_inbox(const pg::rows& r, inbox_page& page) {
   page.tasks.reserve(page.tasks.size() + static_cast<std::size_t>(r.size()));

@@ -6,6 +6,7 @@
 // Cost   one pass, one allocation for each text that does not fit a small string.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "actors/rows.hpp"
@@ -15,5 +16,8 @@ namespace cascade {
 
 // Appends every row of `r` to the page; a row of kind 's' sets its snapshot.
 void decode_inbox(const pg::rows& r, inbox_page& page);
+
+// Microseconds since 1970.
+std::optional<instant> instant_or_none(const pg::rows& r, int row, int column);
 
 }  // namespace cascade

@@ -1,5 +1,6 @@
 #include "actors/decode.hpp"
 #include "actors/inbox_impl.hpp"
+#include "actors/own_session.hpp"
 #include "sql/queries.hpp"
 #include "state/limits.hpp"
 
@@ -42,20 +43,16 @@ pg::batch_callback answer_to_read(inbox_self self, std::size_t first, bool paged
 void open_pager(inbox_self self) {
   auto& state = self->state;
   if (state.pager && !*state.pager_lost) return;
-  pg::session_options options;
-  options.conninfo = state.context->settings.conninfo;
-  options.name = "cascade pager";
-  options.role = "cascade_engine";
+  own_session own{.name = "pager"};
   // As for the other connections (actors/gateway.cpp); and in the order of the index, from the first
   // row on.
-  options.settings = {
-      {"search_path", "pg_catalog"}, {"jit", "off"}, {"idle_in_transaction_session_timeout", "0"}};
+  own.settings = {{"jit", "off"}, {"idle_in_transaction_session_timeout", "0"}};
   for (const char* way :
        {"enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"})
-    options.settings.emplace_back(way, "off");
+    own.settings.emplace_back(way, "off");
   state.pager_lost = std::make_shared<std::atomic<bool>>(false);
-  state.pager = pg::session::make(*state.context->io, std::move(options));
-  state.pager->start([] {}, [lost = state.pager_lost](const pg::failure&) { *lost = true; });
+  own.on_lost = [lost = state.pager_lost] { *lost = true; };
+  state.pager = open_own_session(*state.context, std::move(own));
 }
 
 void read_page(inbox_self self, std::vector<pg::statement> batch, std::size_t first) {

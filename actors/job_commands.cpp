@@ -15,7 +15,7 @@ void stop_job(job_self self, settlement& s, const char* why, job_end&& end) {
   d.end = std::move(end);
 }
 
-void stop_step(job_self self, task_id id, task_state state, const char* why, settlement& s,
+void stop_step(job_self self, task_id id, task_state state, const std::string& why, settlement& s,
                after_record& then) {
   auto& d = self->state;
   s.unrun.push_back({id, state, why, {}});
@@ -38,8 +38,7 @@ void obey(job_self self, command_arrival&& c) {
     stop_job(self, s, "its job was cancelled",
              {job_state::cancelled, {}, "cancelled by a command"});
   } else if (c.kind == "expire_job") {
-    stop_job(self, s, "its job timed out",
-             {job_state::failed, {}, "timed out: it took longer than its timeout"});
+    stop_job(self, s, "its job timed out", {job_state::failed, {}, std::move(c.argument)});
   } else if (c.kind == "close_job") {
     d.row.keep_open = false;
     s.singles.push_back({single_write::kind::close_job, d.begin.job.value, 0, {}});
@@ -47,8 +46,7 @@ void obey(job_self self, command_arrival&& c) {
   } else if (c.kind == "cancel_task") {
     stop_step(self, c.task, task_state::cancelled, "cancelled by a command", s, then);
   } else if (c.kind == "expire_task") {
-    stop_step(self, c.task, task_state::failed,
-              "it did not start in the time that start_within gave it", s, then);
+    stop_step(self, c.task, task_state::failed, c.argument, s, then);
   } else if (c.kind == "retry_task" && d.graph) {
     if (const auto at = d.steps->find(c.task)) {
       d.end.reset();

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "actors/own_session.hpp"
 #include "sql/queries.hpp"
 
 namespace cascade {
@@ -30,15 +31,10 @@ struct retention_state {
 using retention_self = retention_impl::stateful_pointer<retention_state>;
 
 std::shared_ptr<pg::session> open_session(const engine_context& context) {
-  pg::session_options options;
-  options.conninfo = context.settings.conninfo;
-  options.name = "cascade retention";
-  options.role = "cascade_owner";
+  own_session o{.name = "retention", .role = "cascade_owner"};
   // What reads all partitions waits behind a lock that is asked for: never long.
-  options.settings = {{"search_path", "pg_catalog"}, {"lock_timeout", "500ms"}};
-  auto session = pg::session::make(*context.io, std::move(options));
-  session->start([] {}, [](const pg::failure&) {});  // a lost session fails the step under way
-  return session;
+  o.settings = {{"lock_timeout", "500ms"}};
+  return open_own_session(context, std::move(o));
 }
 
 void send(retention_self self, pg::statement what, bool asks) {

@@ -74,7 +74,7 @@ struct command_arrival {
   task_id task;
   std::string kind;
   std::string queue;
-  std::string argument;  // JSON text
+  std::string argument;  // JSON text; of expire_*, the reason
 };
 
 struct inbox_page {

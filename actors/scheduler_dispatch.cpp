@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "actors/scheduler_impl.hpp"
 #include "state/assert.hpp"
 
@@ -124,12 +126,12 @@ void accept(scheduler_self self, arrival&& a, settlement& out, bool backlog, boo
   key.priority = static_cast<std::uint8_t>(a.priority);
   if (s.careful && loading) key.flags |= flag_careful;
   const auto lot = s.lot_of(a.body.queue, key.handler);
+  limit_start(self, a, {key, lot});
   if (!a.capable) {
     if (a.reason != waiting_reason::no_capable_worker)
       out.held.push_back({a.id, waiting_reason::no_capable_worker});
     return;
   }
-  limit_start(self, a, {key, lot});
   if (a.due && *a.due > database_now(self)) {
     s.delayed.put({key, lot}, *a.due);
     return;
@@ -200,10 +202,13 @@ void arm_wake(scheduler_self self) {
   if (!s.unwritten.empty()) at = std::min(at.value_or(monotonic::max()), s.unwritten.front().first);
   const monotonic now = self->clock().now();
   if (s.quick_cooldown) at = now + std::chrono::milliseconds(10);
-  if (!at || (s.wake_at && *s.wake_at <= *at)) return;
+  if (!at) return;
+  // A wake-up that is armed cannot be taken back, and every better reading of the clock moves what
+  // it is for by a little: only an earlier one is armed anew, and none is far away.
+  at = std::clamp<monotonic>(*at, now, now + wake_within);
+  if (s.wake_at && *s.wake_at <= *at) return;
   s.wake_at = at;
-  self->delayed_send(self, std::max(*at - now, monotonic::duration::zero()),
-                     scheduler_wake{++s.wake});
+  self->delayed_send(self, *at - now, scheduler_wake{++s.wake});
 }
 
 }  // namespace cascade

@@ -15,6 +15,7 @@ using scheduler_self = scheduler_impl::stateful_pointer<scheduler_data>;
 
 inline constexpr std::uint8_t flag_careful = 1;
 inline constexpr int looks_max = 64;  // scheduler_data::looks_left: a few milliseconds
+inline constexpr std::chrono::seconds wake_within{60};
 
 // scheduler_dispatch.cpp: from rows to running.
 // `loading`: a page of the first load brings it.

@@ -108,11 +108,18 @@ void progress(scheduler_self self, const task_beat& b) {
   auto& s = self->state;
   const auto at = s.running.find(b.id);
   if (at == s.running.end() || at->second.attempt != b.attempt) return;
+  const auto [under_way, first] = s.beats.try_emplace(b.id);
+  if (!first) {
+    under_way->second = b;
+    return;
+  }
   settlement out;
   if (!std::exchange(at->second.written, true))
     out.started.push_back({b.id, b.attempt, at->second.started});
   out.progress.push_back({b.id, b.attempt, b.report.percent, b.report.text});
-  submit(self, std::move(out), {});
+  after_commit then;
+  then.beat = b.id;
+  submit(self, std::move(out), std::move(then));
 }
 
 void committed(scheduler_self self, const recorded& r) {
@@ -143,6 +150,10 @@ void committed(scheduler_self self, const recorded& r) {
   if (!r.rejected.empty())
     s.context->log->error("cascade.scheduler.rejected ticket={} text=\"{}\"", r.ticket, r.rejected);
   if (then.look) look_for_work(self);
+  if (then.beat) {
+    const auto next = s.beats.extract(then.beat);
+    if (next && next.mapped()) progress(self, *next.mapped());
+  }
   for (const auto& [key, run_at] : then.delays) s.delayed.put(key, run_at);
   for (const auto& [job, count] : then.closed) close_tasks(self, job, count);
   dispatch(self);

@@ -66,6 +66,7 @@ struct after_commit {
   std::vector<std::pair<job_id, std::size_t>>
       closed;                // tasks of containers and extra tasks that are over
   std::size_t attempts = 0;  // leave the count of unrecorded ones
+  task_id beat;              // its progress
   bool look = false;         // rows came back to life: the inbox must look for them
 };
 
@@ -117,6 +118,8 @@ struct scheduler_data {
   std::vector<queue_info*> rated;      // those with rates
 
   std::unordered_map<task_id, running_task> running;
+  // Whose progress is being written, and what came meanwhile: the latest.
+  std::unordered_map<task_id, std::optional<task_beat>> beats;
   database_clock clock;  // before the first page of the load it says nothing
   monotonic now;         // of the dispatch under way
   delay_set delayed;

@@ -1,15 +1,21 @@
 #include "actors/schedules.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "actors/decode.hpp"
+#include "actors/own_session.hpp"
 #include "actors/schedules_state.hpp"
 #include "sql/queries.hpp"
 
 namespace cascade {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr std::size_t fires_max = 16;
 constexpr std::chrono::seconds retry_after{1};
+constexpr std::chrono::seconds wait_max{60};
 
 using schedules_impl =
     schedules_actor::extend<caf::reacts_to<schedules_loaded>, caf::reacts_to<tick_fired>,
@@ -18,25 +24,21 @@ using schedules_self = schedules_impl::stateful_pointer<schedules_state>;
 
 instant now(schedules_self self) { return self->state.clock.now(self->clock().now()); }
 
+// A wake-up that is armed cannot be taken back, and every better reading of the clock moves what it
+// is for by a little: only an earlier one is armed anew, and none is far away.
 void arm(schedules_self self, std::chrono::microseconds wait) {
-  self->delayed_send(self, wait, schedules_wake{++self->state.wake});
-}
-
-std::shared_ptr<pg::session> open_session(const engine_context& context) {
-  pg::session_options options;
-  options.conninfo = context.settings.conninfo;
-  options.name = "cascade schedules";
-  options.role = "cascade_engine";
-  options.settings = {{"search_path", "pg_catalog"}};
-  auto session = pg::session::make(*context.io, std::move(options));
-  session->start([] {}, [](const pg::failure&) {});  // a lost session fails what is under way
-  return session;
+  auto& state = self->state;
+  const monotonic now = self->clock().now();
+  const monotonic at = now + std::clamp<std::chrono::microseconds>(wait, 0s, wait_max);
+  if (state.wake_at && *state.wake_at <= at) return;
+  state.wake_at = at;
+  self->delayed_send(self, at - now, schedules_wake{++state.wake});
 }
 
 template <class Answer, class Fill>
 void send(schedules_self self, std::vector<pg::statement> batch, Answer answer, Fill fill) {
   auto& state = self->state;
-  if (!state.session) state.session = open_session(*state.context);
+  if (!state.session) state.session = open_own_session(*state.context, {.name = "schedules"});
   answer.round = state.round;
   state.session->submit(std::move(batch),
                         pg::deadline::in(state.context->settings.database_deadline),
@@ -49,11 +51,6 @@ void send(schedules_self self, std::vector<pg::statement> batch, Answer answer, 
                             answer.problem = pg::to_string(reply.error());
                           caf::anon_send(to, std::move(answer));
                         });
-}
-
-std::optional<instant> instant_or_none(const pg::rows& r, int row, int column) {
-  if (r.is_null(row, column)) return std::nullopt;
-  return instant_of(r.int64(row, column));
 }
 
 catch_up policy_of(std::string_view text) {
@@ -144,8 +141,8 @@ void work(schedules_self self) {
   }
   mark(self);
   if (const auto next = state.next_due())
-    arm(self, std::chrono::duration_cast<std::chrono::microseconds>(
-                  std::max(state.clock.when(*next) - self->clock().now(), monotonic::duration{})));
+    arm(self, std::chrono::duration_cast<std::chrono::microseconds>(state.clock.when(*next) -
+                                                                    self->clock().now()));
 }
 
 void loaded(schedules_self self, schedules_loaded& l) {
@@ -220,7 +217,9 @@ schedules_actor spawn_schedules(caf::actor_system& system, engine_context_ptr it
             [self](const tick_fired& f) { fired(self, f); },
             [self](const schedules_wake& w) {
               auto& state = self->state;
-              if (w.generation != state.wake || !state.owner) return;
+              if (w.generation != state.wake) return;
+              state.wake_at.reset();
+              if (!state.owner) return;
               if (std::exchange(state.reload, false)) return load(self);
               work(self);
             },

@@ -37,6 +37,7 @@ struct schedules_state {
   bool again = false;
   std::uint64_t round = 0;  // answers of an earlier one are void
   std::uint64_t wake = 0;
+  std::optional<monotonic> wake_at;  // the armed one
   std::size_t in_flight = 0;
   database_clock clock;
   std::map<std::string, std::uint64_t> outcomes;

@@ -5,7 +5,7 @@ with over as (
   update cascade.task t
   set status = 'waiting', waiting_reason = case when u.snoozed then 'delay' else 'retry_backoff' end::cascade.waiting_reason,
     attempt = case when u.snoozed then u.attempt - 1 else u.attempt end, epoch = $7, error = u.error,
-    progress = null, progress_text = null, run_at = timestamptz 'epoch' + u.run_at_us * interval '1 microsecond', ready_at = null,
+    progress = null, progress_text = null, run_at = cascade.instant_of(u.run_at_us), ready_at = null,
     xid = case when u.forgotten then pg_current_xact_id() else t.xid end
   from unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $8::bool[], $9::bool[])
     u(id, attempt, run_at_us, error, started_us, finished_us, snoozed, forgotten)

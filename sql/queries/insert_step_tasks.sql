@@ -14,7 +14,7 @@ with made as (
     case when u.payload is null then 'dependency' when u.run_at is not null then 'delay' end::cascade.waiting_reason,
     case when u.payload is not null and u.run_at is null then statement_timestamp() end
   from (
-    select r.*, coalesce(timestamptz 'epoch' + r.until_us * interval '1 microsecond',
+    select r.*, coalesce(cascade.instant_of(r.until_us),
                          statement_timestamp() + r.wait_us * interval '1 microsecond') as run_at
     from unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::smallint[], $7::smallint[], $8::bigint[], $9::bigint[],
                 $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[]) with ordinality

@@ -6,7 +6,7 @@ select 't', t.id, t.job_id, t.priority, t.status::text, t.waiting_reason::text, 
   t.requires is null or t.requires <@ $4::text[], case when pg_column_size(t.payload) <= $5::int then t.payload::text end
 from cascade.engine_task t
 where t.waiting_reason in ('delay', 'retry_backoff')
-  and t.run_at > timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
-  and t.run_at <= timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
+  and t.run_at > cascade.instant_of($2::bigint)
+  and t.run_at <= cascade.instant_of($3::bigint)
   and pg_visible_in_snapshot(t.xid, $1::text::pg_snapshot)
 order by t.run_at

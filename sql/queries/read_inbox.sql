@@ -2,9 +2,10 @@
 -- handler, attempt, max_attempts, item, step, timeout_ms, retry, command, rate_key, start_by_us, capable, payload). Times are
 -- microseconds since 1970.
 -- kind s: the last row, the new snapshot in column payload, the time in due_at_us (as near to the answer as can be), in capable
--- whether any task is new. kind t: tasks, but for those that wait for a time after $5 (docs/adr/0008-horizon.md); payload null when larger than $4 bytes. kind
--- j: jobs; queue = workflow, item = version, capable = keep_open, payload = input, due_at_us = started_at, timeout_ms its own.
--- kind c: commands; handler = kind, job_id, id, item = null, payload = argument, timeout_ms = task id.
+-- whether any task is new. kind t: tasks, but for those that wait for a time after $5 (docs/adr/0008-horizon.md); payload null
+-- when larger than $4 bytes. kind j: jobs; queue = workflow, item = version, capable = keep_open, payload = input,
+-- due_at_us = started_at, timeout_ms its own. kind c: commands; handler = kind, job_id, id, item = null, payload = argument,
+-- timeout_ms = task id.
 -- A row is new when its transaction was not visible in $1: started after it, or was in progress then. Two index ranges at
 -- the tail of an index of unfinished rows. docs/adr/0002-inbox.md
 (select 't', t.id, t.job_id, t.priority, t.status::text, t.waiting_reason::text, t.due_at_us, t.queue, t.handler, t.attempt,

@@ -89,7 +89,7 @@ public:
   std::invoke_result_t<F> on_io(F f) {
     std::packaged_task<std::invoke_result_t<F>()> task(std::move(f));
     auto done = task.get_future();
-    boost::asio::post(io, std::move(task));
+    boost::asio::post(io, [&task] { task(); });
     return done.get();
   }
 

@@ -1,5 +1,5 @@
 // What must be in the database before something else happens.
-#include "tests/support/scheduler_parts.hpp"
+#include "tests/support/played/scheduler_parts.hpp"
 
 namespace cascade {
 namespace {

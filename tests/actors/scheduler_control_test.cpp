@@ -1,5 +1,5 @@
 // Commands, the end, and what happens when others are lost.
-#include "tests/support/scheduler_parts.hpp"
+#include "tests/support/played/scheduler_parts.hpp"
 
 namespace cascade {
 namespace {

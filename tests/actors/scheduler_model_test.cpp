@@ -1,5 +1,6 @@
 // Random stories against a slow model: who may start next, and how many at once.
-#include "tests/support/scheduler_parts.hpp"
+#include "tests/support/played/scheduler_parts.hpp"
+#include "tests/support/seed.hpp"
 
 namespace cascade {
 namespace {

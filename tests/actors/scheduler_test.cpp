@@ -1,6 +1,6 @@
 // What runs next: order, credit, retries. Delays are tests/db/scheduler_dbtest.cpp: what waited for
 // time has its payload fetched from its row.
-#include "tests/support/scheduler_parts.hpp"
+#include "tests/support/played/scheduler_parts.hpp"
 
 namespace cascade {
 namespace {

@@ -1,6 +1,6 @@
 // What time does to tasks and jobs: start_within, timeouts of jobs; and what running tasks say about
 // themselves. Due times are tests/db/scheduler_time_dbtest.cpp.
-#include "tests/support/scheduler_parts.hpp"
+#include "tests/support/played/scheduler_parts.hpp"
 
 namespace cascade {
 namespace {
@@ -69,6 +69,34 @@ TEST_F(scheduler_test, a_job_that_takes_longer_than_its_timeout_is_told_so_once)
   EXPECT_THAT(job_parts[7].commands, SizeIs(1));
 }
 
+TEST_F(scheduler_test, a_task_that_no_node_can_run_fails_in_its_time_too) {
+  run();
+  arrival odd = task(1);
+  odd.capable = false;
+  odd.start_by = database_now() + 5s;
+  arrive({odd});
+  EXPECT_THAT(commit().held, SizeIs(1));
+  elapse(6s);
+  const settlement s = commit();
+  ASSERT_THAT(s.unrun, SizeIs(1));
+  EXPECT_EQ(s.unrun[0].id, task_id{1});
+}
+
+TEST_F(scheduler_test, better_readings_of_the_clock_leave_no_heap_of_wake_ups) {
+  run();
+  arrival late = task(1);
+  late.start_by = database_now() + 24h;
+  late.capable = false;
+  arrive({late});
+  const auto armed = [this] { return sched.clock().schedule().size(); };
+  const auto before = armed();
+  for (int i = 1; i <= 100; ++i) {
+    tell(inbox, scheduler, clock_read{{sched.clock().now(), database_now() + i * 10us}});
+    settle();
+  }
+  EXPECT_EQ(armed(), before);
+}
+
 TEST_F(scheduler_test, what_a_task_says_is_written_with_its_running) {
   run({task(1)});
   started();
@@ -87,6 +115,25 @@ TEST_F(scheduler_test, what_a_task_says_is_written_with_its_running) {
   say(1, 2, 60, "");
   say(2, 1, 60, "");
   EXPECT_THAT(written, IsEmpty()) << "of another attempt, or of none";
+}
+
+TEST_F(scheduler_test, while_progress_is_being_written_only_the_latest_waits) {
+  run({task(1), task(2)});
+  const auto say = [this](std::int64_t id, int percent) {
+    tell(pool, scheduler, task_beat{task_id{id}, 1, {percent, {}}});
+    settle();
+  };
+  for (const int percent : {10, 20, 30}) say(1, percent);
+  say(2, 5);
+  ASSERT_THAT(written, SizeIs(2)) << "one of each task";
+  EXPECT_EQ(commit().progress.at(0).percent, 10);
+  EXPECT_EQ(commit().progress.at(0).percent, 5);
+  ASSERT_THAT(written, SizeIs(1));
+  EXPECT_EQ(written[0].progress.at(0).percent, 30);
+  say(1, 40);
+  finish(1);
+  commit_all();
+  EXPECT_THAT(written, IsEmpty()) << "it is over: what waited is not written any more";
 }
 
 }  // namespace

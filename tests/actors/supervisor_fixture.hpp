@@ -8,7 +8,7 @@
 #include <map>
 
 #include "actors/supervisor.hpp"
-#include "tests/support/actor_test.hpp"
+#include "tests/support/played/actor_test.hpp"
 
 namespace cascade {
 

@@ -2,6 +2,7 @@
 // knows the answer; then with slow, stubborn and unready children, against what must hold in any
 // case.
 #include "tests/actors/supervisor_fixture.hpp"
+#include "tests/support/seed.hpp"
 
 namespace cascade {
 namespace {

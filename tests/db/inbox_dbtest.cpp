@@ -1,5 +1,6 @@
 // When the inbox reads, and in which pages: asleep and awake, back-pressure, overflow.
 #include "tests/db/inbox_fixture.hpp"
+#include "tests/support/seed.hpp"
 
 namespace cascade {
 namespace {

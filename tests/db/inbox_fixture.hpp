@@ -10,7 +10,7 @@
 
 #include "actors/inbox.hpp"
 #include "tests/support/database_test.hpp"
-#include "tests/support/played_scheduler.hpp"
+#include "tests/support/played/played_scheduler.hpp"
 
 namespace cascade {
 

@@ -13,7 +13,7 @@
 #include "actors/job.hpp"
 #include "actors/recorder.hpp"
 #include "tests/support/database_test.hpp"
-#include "tests/support/played_scheduler.hpp"
+#include "tests/support/played/played_scheduler.hpp"
 
 namespace cascade {
 

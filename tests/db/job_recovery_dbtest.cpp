@@ -1,6 +1,7 @@
 // A job whose actor, or whose node, was lost goes on where its rows say; a failed one gets another
 // round.
 #include "tests/db/job_fixture.hpp"
+#include "tests/support/seed.hpp"
 
 namespace cascade {
 namespace {

@@ -11,7 +11,7 @@ using testing::SizeIs;
 
 struct job_time : job_fixture {
   void time_says(const char* kind, task_id task = {}) {
-    tell(scheduler.actor, actor, job_command{{{}, id, task, kind, {}, "{}"}});
+    tell(scheduler.actor, actor, job_command{{{}, id, task, kind, {}, "too late"}});
     settle();
   }
   // The task comes back through the inbox, as the scheduler would take it up.
@@ -114,7 +114,7 @@ TEST_F(job_time, a_job_that_times_out_fails_and_what_it_still_ran_is_cancelled) 
   time_says("expire_job");
   wait_end();
   EXPECT_EQ(job_status(), "failed");
-  EXPECT_THAT(value("select error from " + job_row()), HasSubstr("timed out"));
+  EXPECT_THAT(value("select error from " + job_row()), HasSubstr("too late"));
   EXPECT_EQ(rows(), "a cancelled, b cancelled");
   EXPECT_EQ(scheduler.voided, std::vector<job_id>{id});
 }

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/db/recorder_fixture.hpp"
+#include "tests/support/seed.hpp"
 
 namespace cascade {
 namespace {

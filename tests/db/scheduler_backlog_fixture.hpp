@@ -3,26 +3,16 @@
 // A scheduler that keeps eight keys and has one slot, over real rows.
 #pragma once
 
-#include "tests/support/database_test.hpp"
-#include "tests/support/scheduler_parts.hpp"
+#include "tests/db/scheduler_fixture.hpp"
 
 namespace cascade {
 
-struct scheduler_backlog_fixture : database_test, scheduler_parts {
+struct scheduler_backlog_fixture : scheduler_fixture {
   std::vector<arrival> tasks;  // rows with the ids 1, 2, ...
 
-  scheduler_backlog_fixture() : scheduler_parts(static_cast<engine_test&>(*this)) {
+  scheduler_backlog_fixture() {
     settings.ready_max = 8;
     slots = 1;
-  }
-  ~scheduler_backlog_fixture() override { end_database(); }
-
-  void run() {
-    connect();
-    start();
-    announce(take_over());
-    load({});
-    round_trip();
   }
   arrival& row(int priority = 50, std::string payload = "{}", std::int64_t job = 0) {
     const task_id id = make_task({.handler = "work", .payload = payload, .job = job});

@@ -1,6 +1,7 @@
 // What the scheduler reads itself: settings of queues, and payloads of tasks that come without one
 // (too large for a page, or waited for time). So delays and back-offs are here, in virtual time.
 #include "tests/db/scheduler_fixture.hpp"
+#include "tests/support/seed.hpp"
 
 namespace cascade {
 namespace {

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "tests/support/database_test.hpp"
-#include "tests/support/scheduler_parts.hpp"
+#include "tests/support/played/scheduler_parts.hpp"
 
 namespace cascade {
 

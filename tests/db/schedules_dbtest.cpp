@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/database_test.hpp"
-#include "tests/support/played_scheduler.hpp"
+#include "tests/support/played/played_scheduler.hpp"
 
 namespace cascade {
 namespace {
@@ -65,6 +65,20 @@ TEST_F(schedules, what_was_missed_is_made_up_for_and_the_next_tick_is_shown) {
       value("select max(handled_to) > now() - interval '1 minute' from cascade.schedule where "
             "name = 'skip'"),
       "t");
+}
+
+TEST_F(schedules, better_readings_of_the_clock_leave_no_heap_of_wake_ups) {
+  make("hourly");
+  run();
+  until_value("select count(*) from cascade.schedule where next_tick is not null", "1");
+  const auto armed = [this] { return sched.clock().schedule().size(); };
+  const auto before = armed();
+  const instant here = instant_of(std::stoll(value("select cascade.instant_us(now())")));
+  for (int i = 1; i <= 100; ++i) {
+    tell(scheduler.actor, actor, clock_read{{sched.clock().now(), here + i * 10us}});
+    settle();
+  }
+  EXPECT_LE(armed(), before + 1);
 }
 
 TEST_F(schedules, a_tick_fires_when_the_databases_clock_says_so) {

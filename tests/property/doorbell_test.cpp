@@ -10,6 +10,8 @@
 #include <random>
 #include <vector>
 
+#include "tests/support/seed.hpp"
+
 namespace cascade {
 namespace {
 
@@ -127,13 +129,8 @@ struct world {
   }
 };
 
-std::uint64_t seed_base() {
-  const char* given = std::getenv("CASCADE_SEED");
-  return given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-}
-
 TEST(doorbell, loses_no_wake_up_in_any_interleaving) {
-  const std::uint64_t base = seed_base();
+  const std::uint64_t base = test_seed();
   int slept = 0;
   for (std::uint64_t round = 0; round < 100'000; ++round) {
     world w(base + round);
@@ -148,7 +145,7 @@ TEST(doorbell, loses_no_wake_up_in_any_interleaving) {
 }
 
 TEST(doorbell, would_lose_wake_ups_without_the_last_read) {
-  const std::uint64_t base = seed_base();
+  const std::uint64_t base = test_seed();
   int lost = 0;
   for (std::uint64_t round = 0; lost == 0 && round < 2'000'000; ++round) {
     world w(base + round);

@@ -6,7 +6,7 @@
 #include <map>
 #include <random>
 
-#include "tests/support/actor_test.hpp"
+#include "tests/support/seed.hpp"
 
 namespace cascade {
 namespace {

@@ -19,6 +19,7 @@
 #include <random>
 #include <set>
 
+#include "tests/support/seed.hpp"
 #include "triggers/cron_pattern.hpp"
 
 namespace cascade {
@@ -264,19 +265,12 @@ std::uint64_t compare(const place& p) {
   return compared;
 }
 
-std::uint64_t seed() {
-  const char* given = std::getenv("CASCADE_SEED");
-  const std::uint64_t s = given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-  std::cout << "CASCADE_SEED=" << s << std::endl;
-  return s;
-}
-
 TEST(schedule_rule_property, ticks_around_transitions_are_those_of_a_literal_reading) {
   std::vector<place> all = places();
   ASSERT_GT(all.size(), 10'000u);
   const bool every = std::getenv("CASCADE_TEST_ALL_ZONES") != nullptr;
   if (!every) {
-    std::mt19937_64 random(seed());
+    std::mt19937_64 random(test_seed());
     std::ranges::shuffle(all, random);
     // The odd ones first: days that were jumped over, then jumps that are not an hour.
     const auto jump = [](const place& p) {

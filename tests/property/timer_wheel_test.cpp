@@ -10,6 +10,8 @@
 #include <random>
 #include <vector>
 
+#include "tests/support/seed.hpp"
+
 namespace cascade {
 namespace {
 
@@ -253,11 +255,9 @@ struct model_run {
 
 class timer_wheel_model : public ::testing::Test {
 public:
-  std::uint64_t seed = from_environment("CASCADE_SEED", std::random_device{}());
+  std::uint64_t seed = test_seed();
   std::uint64_t moves = from_environment("CASCADE_WHEEL_MOVES", 300'000);
-  timer_wheel_model() {
-    std::cout << "CASCADE_SEED=" << seed << " CASCADE_WHEEL_MOVES=" << moves << std::endl;
-  }
+  timer_wheel_model() { std::cout << "CASCADE_WHEEL_MOVES=" << moves << std::endl; }
 };
 
 TEST_F(timer_wheel_model, agrees_with_a_multimap) {

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "sql/queries.hpp"
-#include "tests/support/engine_test.hpp"
+#include "tests/support/played/engine_test.hpp"
 #include "tests/support/postgres.hpp"
 
 namespace cascade {

@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "tests/support/actor_test.hpp"
+#include "tests/support/seed.hpp"
 
 namespace cascade {
 namespace {

@@ -4,6 +4,8 @@
 
 #include <random>
 
+#include "tests/support/seed.hpp"
+
 namespace cascade {
 namespace {
 
@@ -80,10 +82,7 @@ TEST(ready_set, a_change_of_priority_moves_a_key_behind_those_already_there) {
 }
 
 TEST(ready_set, agrees_with_a_sorted_list_over_random_operations) {
-  const char* given = std::getenv("CASCADE_SEED");
-  const auto seed = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-  SCOPED_TRACE("CASCADE_SEED=" + std::to_string(seed));
-  std::mt19937_64 random(seed);
+  std::mt19937_64 random(test_seed());
   ready_set set;
   const auto lot = set.lot("q", handler_class::quick);
   std::vector<std::pair<int, std::int64_t>> model;  // in order of arrival

@@ -1,4 +1,4 @@
-// tests/support/actor_test.hpp
+// tests/support/played/actor_test.hpp
 //
 // Fixture for actors in virtual time: nothing runs, and no time passes, but in settle() and
 // elapse().
@@ -7,21 +7,15 @@
 #include <gtest/gtest.h>
 
 #include <caf/scheduler/test_coordinator.hpp>
-#include <cstdlib>
-#include <iostream>
-#include <random>
 
 #include "actors/messages.hpp"
 
 namespace cascade {
 
 class actor_test : public ::testing::Test {
+  // (Defined apart: the table of all messages takes a compiler half a minute.)
   struct config : caf::actor_system_config {
-    config() {
-      add_message_types<caf::id_block::cascade>();
-      set("scheduler.policy", caf::atom("testing"));
-      set("logger.verbosity", caf::atom("quiet"));
-    }
+    config();
   };
   config config_;
 
@@ -32,21 +26,11 @@ public:
   caf::scoped_actor self{sys};
 
   // An actor that a test forgot must fail the test, not hang it.
-  ~actor_test() override {
-    settle();
-    sys.await_actors_before_shutdown(false);
-  }
+  ~actor_test() override;
 
   // Runs every message there is. Due timers fire in elapse() only.
-  void settle() {
-    while (sched.has_job()) sched.run();
-  }
-
-  void elapse(caf::timespan d) {
-    settle();
-    sched.advance_time(d);
-    settle();
-  }
+  void settle();
+  void elapse(caf::timespan d);
 
   // A request on its way. take() gives the answer, or request_timeout when there is none yet.
   template <class Reply, class Pending>
@@ -69,13 +53,5 @@ public:
     return take<Reply>(begin_ask(whom, std::move(m)));
   }
 };
-
-// The seed of a random test: CASCADE_SEED, or a fresh one; printed either way.
-inline std::uint64_t test_seed() {
-  const char* given = std::getenv("CASCADE_SEED");
-  const auto seed = given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-  std::cout << "CASCADE_SEED=" << seed << std::endl;
-  return seed;
-}
 
 }  // namespace cascade
