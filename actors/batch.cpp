@@ -231,6 +231,8 @@ private:
         return add(sql::set_job_priority, pg::params{}.int8(w.id).int2(priority));
       case kind::set_task_priority:
         return add(sql::set_task_priority, pg::params{}.int8(w.id).int2(priority));
+      case kind::change_task:
+        return add(sql::change_task, pg::params{}.int8(w.id).int8(w.number));
       case kind::redrive_task:
         return add(sql::redrive_tasks, pg::params{}.int8s(one));
       case kind::redrive_step:

@@ -10,10 +10,11 @@ namespace {
 constexpr std::size_t overhead = 32;  // of an allocation and its slot
 
 // Most bodies have none of these.
-constexpr std::array rare{&task_body::handler, &task_body::queue,   &task_body::step,
-                          &task_body::retry,   &task_body::command, &task_body::rate_key};
+constexpr std::array rare{&task_body::handler,        &task_body::queue,   &task_body::step,
+                          &task_body::retry,          &task_body::command, &task_body::rate_key,
+                          &task_body::concurrency_key};
 enum flag : std::uint16_t { has_item = 1u << rare.size(), has_timeout = has_item << 1 };
-static_assert(has_timeout <= 0x80, "the flags are one byte");
+static_assert(has_timeout <= 0xffff, "the flags are two bytes");
 
 void put_number(std::string& out, std::uint64_t n) {
   for (; n >= 128; n >>= 7) out += static_cast<char>(n | 128);
@@ -44,24 +45,24 @@ std::string take_text(const char*& at) {
 }  // namespace
 
 std::uint32_t body_store::put(const task_body& body) {
-  std::string packed(1, '\0');
-  std::uint8_t flags = 0;
+  std::string packed(2, '\0');
+  std::uint16_t flags = 0;
   put_number(packed, static_cast<std::uint32_t>(body.attempts_max));
   put_text(packed, body.payload);
   for (std::size_t i = 0; i < rare.size(); ++i) {
     if ((body.*rare[i]).empty()) continue;
-    flags = static_cast<std::uint8_t>(flags | 1u << i);
+    flags = static_cast<std::uint16_t>(flags | 1u << i);
     put_text(packed, body.*rare[i]);
   }
   if (body.item >= 0) {
-    flags = static_cast<std::uint8_t>(flags | has_item);
+    flags = static_cast<std::uint16_t>(flags | has_item);
     put_number(packed, static_cast<std::uint32_t>(body.item));
   }
   if (body.timeout_ms != 0) {
-    flags = static_cast<std::uint8_t>(flags | has_timeout);
+    flags = static_cast<std::uint16_t>(flags | has_timeout);
     put_number(packed, static_cast<std::uint64_t>(body.timeout_ms));
   }
-  packed[0] = static_cast<char>(flags);
+  std::memcpy(packed.data(), &flags, sizeof flags);
 
   auto kept = std::make_unique_for_overwrite<char[]>(packed.size());
   std::memcpy(kept.get(), packed.data(), packed.size());
@@ -80,7 +81,9 @@ task_body body_store::take(std::uint32_t slot) {
   CASCADE_ASSERT(slot != 0 && slot < slots_.size() && slots_[slot]);
   const auto packed = std::exchange(slots_[slot], nullptr);
   const char* at = packed.get();
-  const auto flags = static_cast<std::uint8_t>(*at++);
+  std::uint16_t flags = 0;
+  std::memcpy(&flags, at, sizeof flags);
+  at += sizeof flags;
   task_body out;
   out.attempts_max = static_cast<int>(take_number(at));
   out.payload = take_text(at);

@@ -42,8 +42,10 @@ struct engine_settings {
   std::chrono::milliseconds horizon{300'000};  // tasks due later are not in memory
   int retention_days = 0;                      // 0: what has ended is kept for ever
   std::chrono::milliseconds retention_every{3'600'000};
-  std::chrono::milliseconds task_timeout{0};  // for tasks that name none; 0: none
-  retry_policy retry;                         // for tasks that name none
+  std::chrono::milliseconds reconcile_every{600'000};  // 0: never
+  std::int64_t reconcile_slice_bytes = 16 << 20;       // of a table, read by one statement
+  std::chrono::milliseconds task_timeout{0};           // for tasks that name none; 0: none
+  retry_policy retry;                                  // for tasks that name none
   doorbell_settings doorbell;
   std::uint64_t seed = 0;
 };

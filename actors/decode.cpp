@@ -26,10 +26,13 @@ enum column {
   retry,
   command,
   rate_key,
+  concurrency_key,
   start_by,
   capable,
-  payload
+  payload,
+  columns
 };
+static_assert(columns == inbox_columns);
 
 std::string text_or_empty(const pg::rows& r, int row, int column) {
   return r.is_null(row, column) ? std::string{} : std::string(r.text(row, column));
@@ -63,6 +66,7 @@ arrival decode_task(const pg::rows& r, int row) {
   t.body.retry = text_or_empty(r, row, retry);
   t.body.command = text_or_empty(r, row, command);
   t.body.rate_key = text_or_empty(r, row, rate_key);
+  t.body.concurrency_key = text_or_empty(r, row, concurrency_key);
   t.has_payload = !r.is_null(row, payload);
   t.body.payload = text_or_empty(r, row, payload);
   return t;
@@ -101,6 +105,7 @@ std::optional<instant> instant_or_none(const pg::rows& r, int row, int column) {
 }
 
 void decode_inbox(const pg::rows& r, inbox_page& page) {
+  CASCADE_ASSERT(r.columns() == inbox_columns);
   page.tasks.reserve(page.tasks.size() + static_cast<std::size_t>(r.size()));
   for (int row = 0; row < r.size(); ++row) {
     switch (r.text(row, kind).front()) {

@@ -4,6 +4,7 @@
 #include "actors/gateway.hpp"
 #include "actors/inbox.hpp"
 #include "actors/pool.hpp"
+#include "actors/reconciler.hpp"
 #include "actors/recorder.hpp"
 #include "actors/retention.hpp"
 #include "actors/scheduler.hpp"
@@ -111,6 +112,9 @@ child_spec engine_child(engine_context_ptr context, std::shared_ptr<engine_parts
   }));
   add(worker_child("retention", [context, parts](const supervisor_context& c) {
     return opaque(spawn_retention(c.system, context, parts->get().gateway));
+  }));
+  add(worker_child("reconciler", [context, parts](const supervisor_context& c) {
+    return opaque(spawn_reconciler(c.system, context, parts->get().gateway));
   }));
   return supervisor_child(std::move(spec));
 }

@@ -6,7 +6,7 @@
 //     execution            one_for_all    workers (a supervisor), pool: lives on while the engine
 //                          is restarted
 //     engine               one_for_all    gateway, catalog, recorder, jobs (a supervisor),
-//                          scheduler, inbox, retention
+//                          scheduler, inbox, schedules, retention, reconciler
 //     ...                  what the service adds: the embedded Postgres before them, the console
 //                          after them
 //

@@ -22,7 +22,7 @@ pg::batch_callback answer_to_read(inbox_self self, std::size_t first, bool paged
     answer.ok = reply.has_value();
     if (reply) {
       for (std::size_t i = first; i < reply.value().size(); ++i)
-        if (reply.value()[i].columns() == 20)
+        if (reply.value()[i].columns() == inbox_columns)
           decode_inbox(reply.value()[i], answer.page);
         else if (reply.value()[i].columns() == 2 && reply.value()[i].size() == 1) {
           answer.page.snapshot = reply.value()[i].text(0, 0);

@@ -166,6 +166,16 @@ struct retention_answer {  // of the Asio side to it
   std::string next;   // a statement to run
   std::string problem;
 };
+struct reconcile_wake {  // private timer of the reconciler
+  std::uint64_t round = 0;
+};
+struct reconcile_answer {  // of the Asio side to it
+  std::uint64_t round = 0;
+  bool ok = false;
+  bool committed = false;
+  std::string done;  // by a step, as JSON; empty: the round has begun
+  std::string problem;
+};
 struct reconnect {
   std::uint64_t generation = 0;
 };
@@ -279,9 +289,10 @@ struct run_ended {
 struct queue_settings {
   std::string name;
   bool paused = false;
-  int concurrency = 0;    // 0: no limit
-  rate_limit rate{};      // of the whole queue
-  rate_limit key_rate{};  // of each rate_key
+  int concurrency = 0;      // 0: no limit
+  rate_limit rate{};        // of the whole queue
+  rate_limit key_rate{};    // of each rate_key
+  int key_concurrency = 1;  // of each concurrency_key
 };
 struct queues_loaded {
   std::uint64_t generation = 0;
@@ -481,6 +492,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::schedules_loaded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::tick_fired)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::retention_wake)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::retention_answer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::reconcile_wake)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::reconcile_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::reconnect)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::bell)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::inbox_read)
@@ -600,6 +613,8 @@ CAF_ADD_TYPE_ID(cascade, (cascade::schedules_changed))
 CAF_ADD_TYPE_ID(cascade, (cascade::schedules_wake))
 CAF_ADD_TYPE_ID(cascade, (cascade::schedules_loaded))
 CAF_ADD_TYPE_ID(cascade, (cascade::tick_fired))
+CAF_ADD_TYPE_ID(cascade, (cascade::reconcile_wake))
+CAF_ADD_TYPE_ID(cascade, (cascade::reconcile_answer))
 CAF_END_TYPE_ID_BLOCK(cascade)
 
 CAF_ERROR_CODE_ENUM(cascade::errc, "cascade")
@@ -628,6 +643,9 @@ using gateway_actor = caf::typed_actor<  //
     caf::reacts_to<attach_database>, caf::replies_to<describe>::with<description>>;
 
 using retention_actor = caf::typed_actor<  //
+    caf::reacts_to<database_changed>, caf::replies_to<describe>::with<description>>;
+
+using reconciler_actor = caf::typed_actor<  //
     caf::reacts_to<database_changed>, caf::replies_to<describe>::with<description>>;
 
 using schedules_actor = caf::typed_actor<  //

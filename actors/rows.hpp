@@ -30,13 +30,14 @@ struct task_body {
   std::string retry;    // JSON text of the task's own policy, or empty
   std::string command;  // JSON text of the step's own command, or empty
   std::string rate_key;
+  std::string concurrency_key;
   std::int64_t timeout_ms = 0;
   int attempts_max = 1;
   int item = -1;
 
   std::size_t bytes() const noexcept {
     return sizeof(task_body) + handler.size() + queue.size() + step.size() + payload.size() +
-           retry.size() + command.size() + rate_key.size();
+           retry.size() + command.size() + rate_key.size() + concurrency_key.size();
   }
 };
 
@@ -189,6 +190,7 @@ struct single_write {
     close_job,
     set_job_priority,
     set_task_priority,
+    change_task,
     redrive_task,
     redrive_step,
     log_attempt,
@@ -196,8 +198,8 @@ struct single_write {
   };
   kind what;
   std::int64_t id = 0;
-  int number = 0;    // a priority
-  std::string text;  // a state, a reason
+  std::int64_t number = 0;  // a priority, a time
+  std::string text;         // a state, a reason
 };
 
 struct recorded_command {

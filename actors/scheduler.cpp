@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "actors/console_tables.hpp"
 #include "actors/scheduler_impl.hpp"
 
 namespace cascade {
@@ -57,10 +56,11 @@ void loaded(scheduler_self self) {
 // A row is as old as the snapshot of its backlog: a retry of a task that a later page brings would
 // start it twice.
 bool waits_for_backlog(const scheduler_data& s, const command_arrival& c) {
-  return s.backlogs > 0 && (c.kind == "retry_task" || c.kind == "retry_job" ||
-                            std::ranges::any_of(s.retries, [&](const command_arrival& r) {
-                              return (c.job && c.job == r.job) || (c.task && c.task == r.task);
-                            }));
+  return s.backlogs > 0 &&
+         (c.kind == "retry_task" || c.kind == "retry_job" || c.kind == "change_task" ||
+          std::ranges::any_of(s.retries, [&](const command_arrival& r) {
+            return (c.job && c.job == r.job) || (c.task && c.task == r.task);
+          }));
 }
 
 void end_backlog(scheduler_self self) {
@@ -109,12 +109,16 @@ void quick_was_lost(scheduler_self self) {
     key.id = it->first;
     key.job = t.job;
     again[{t.lot, t.priority}].push_back(key);
-    --s.lot_queue[t.lot]->running;
+    leave(self, t);
     it = s.running.erase(it);
   }
   freed_bodies freed;
   for (auto& [at, line] : again) s.ready.put_before(at, std::move(line), freed);
   s.bodies.release(freed);
+  std::erase_if(s.stopping, [self](const auto& stopped) {
+    if (stopped.second.quick) leave(self, stopped.second);
+    return stopped.second.quick;
+  });
   s.quick_out = 0;
   s.quick_cooldown = true;
   arm_wake(self);
@@ -140,7 +144,7 @@ void set_queues(scheduler_self self, const std::vector<queue_settings>& rows) {
     set_queue(self, row);
   }
   for (const auto& [name, info] : self->state.queues)
-    if (!named.contains(name)) set_queue(self, {name, false, 0, {}, {}});
+    if (!named.contains(name)) set_queue(self, {.name = name});
 }
 
 nlohmann::json numbers(const scheduler_data& s) {
@@ -190,7 +194,7 @@ scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr it
                 [self](const caf::error& e) { self->quit(e); });
         self->send(links.gateway, attach_database{});
         return {
-            [self](const console_query& q) { return console_table(self->state, q); },
+            [self](const console_query& q) { return answer(self, q); },
             [self](const database_changed& c) { database(self, c); },
             [self](const attach_inbox&) {
               self->state.inbox = self->current_sender();
@@ -264,6 +268,7 @@ scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr it
               if (state.drain_promise.pending())
                 state.drain_promise.deliver(drained{state.running.size()});
             },
+            [self](const rows_explained& r) { explain(self, r); },
         };
       },
       std::move(its_context), std::move(its_links));

@@ -21,8 +21,9 @@ void adopt(scheduler_self self, const arrival& a, const running_now& r) {
   t.written = a.state == task_state::running;
   t.step = a.body.step;
   t.retry = a.body.retry;
+  t.concurrency_key = a.body.concurrency_key;
   if (!t.written) s.unwritten.emplace_front(self->clock().now(), a.id);
-  ++s.lot_queue[t.lot]->running;
+  occupy(self, t);
   s.running.emplace(a.id, std::move(t));
 }
 
@@ -60,6 +61,7 @@ void start(scheduler_self self, ready_set::lot_index lot, const ready_key& key,
   t.quick = s.handler_classes[key.handler] == handler_class::quick;
   t.step = body.step;
   t.retry = body.retry;
+  if (const auto held = s.holding.extract(key.id)) t.concurrency_key = std::move(held.mapped());
   if (s.start_by.size() != 0) s.start_by.cancel(key.id);
   if (t.quick)
     ++s.quick_out;
@@ -84,12 +86,15 @@ bool has_room(const scheduler_data& s, handler_class c) {
   return !s.quick_cooldown && s.quick_out + s.unrecorded < s.context->settings.quick_max;
 }
 
-// A task that was cancelled while its back-off was being written, and lives again: its old key would
-// lie about until then, and the new one be taken for it.
-void drop_void_delay(scheduler_self self, task_id id) {
+// A task that was cancelled and lives again: its old key may still be about, and the new one would be
+// taken for it.
+void drop_old_key(scheduler_self self, const arrival& a) {
   auto& s = self->state;
-  if (!s.void_tasks.contains(id)) return;
-  if (const auto old = s.delayed.cancel(id)) drop_void(self, old->key);
+  if (!s.void_tasks.contains(a.id)) return;
+  if (take_out(self, a.id, a.job)) return gone(self, a.id, a.job);
+  s.void_tasks.erase(a.id);
+  if (const auto j = s.jobs.find(a.job); j != s.jobs.end() && j->second.voided > 0)
+    --j->second.voided;
 }
 
 // A backlog's pages bring more payloads than there is room for: those would be spilled again at once.
@@ -110,7 +115,8 @@ void accept(scheduler_self self, arrival&& a, settlement& out, bool backlog, boo
     if (s.void_jobs.contains(a.job)) return;
     ++job_entry(self, a.job, nullptr, false).open;
   }
-  if (!s.void_tasks.empty()) drop_void_delay(self, a.id);
+  // (What a page of a backlog brings is older than the mark.)
+  if (!backlog && !s.void_tasks.empty()) drop_old_key(self, a);
   if (const auto r = s.adoptable.find(a.id); r != s.adoptable.end()) {
     const running_now known = r->second;
     s.adoptable.erase(r);
@@ -133,6 +139,7 @@ void accept(scheduler_self self, arrival&& a, settlement& out, bool backlog, boo
     return;
   }
   if (a.due && *a.due > database_now(self)) {
+    if (a.reason == waiting_reason::delay) key.flags |= flag_delay;
     s.delayed.put({key, lot}, *a.due);
     return;
   }
@@ -155,11 +162,14 @@ void dispatch(scheduler_self self) {
     while (has_room(s, c)) {
       if (const auto turn = s.rated.empty() ? std::nullopt : next_turn(self, c)) {
         start(self, turn->lot, turn->key, runs, careful);
+      } else if (const auto slot = s.keyed.empty() ? std::nullopt : next_slot(self, c)) {
+        start(self, slot->lot, slot->key, runs, careful);
       } else {
         const auto lot = next_lot(self, c);
         if (!lot) break;
         ready_key key = s.ready.pop(*lot);
-        if (usable(self, *lot, key) && !wait_for_turn(self, *lot, key))
+        if (usable(self, *lot, key) && !wait_for_slot(self, *lot, key) &&
+            !wait_for_turn(self, *lot, key))
           start(self, *lot, key, runs, careful);
         fetch_ahead(self, c, *lot);
       }

@@ -3,17 +3,32 @@
 // Shared by the scheduler's own files only: the actor type and what they call of each other.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "actors/scheduler.hpp"
 #include "actors/scheduler_state.hpp"
+#include "state/task_verdict.hpp"
+
+namespace cascade {
+
+// To the scheduler itself: what the rows say about the task of a question. Never leaves the node.
+struct rows_explained {
+  std::uint64_t question = 0;
+  std::string json;     // of cascade.why_task; empty: they could not be read
+  bool absent = false;  // there is no such task
+};
+
+}  // namespace cascade
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::rows_explained)
 
 namespace cascade {
 
 using scheduler_impl =
     scheduler_actor::extend<caf::reacts_to<scheduler_wake>, caf::reacts_to<queues_loaded>,
-                            caf::reacts_to<drain_over>>;
+                            caf::reacts_to<drain_over>, caf::reacts_to<rows_explained>>;
 using scheduler_self = scheduler_impl::stateful_pointer<scheduler_data>;
 
-inline constexpr std::uint8_t flag_careful = 1;
 inline constexpr int looks_max = 64;  // scheduler_data::looks_left: a few milliseconds
 inline constexpr std::chrono::seconds wake_within{60};
 
@@ -42,6 +57,20 @@ bool wait_for_turn(scheduler_self self, ready_set::lot_index lot, ready_key& key
 // The next task of class `c` whose turn has come.
 std::optional<delayed_key> next_turn(scheduler_self self, handler_class c);
 
+// scheduler_slots.cpp: how many run at a time.
+// Whether the task has to wait for the slot of its concurrency_key; it is parked then. Else it holds it.
+bool wait_for_slot(scheduler_self self, ready_set::lot_index lot, ready_key& key);
+// The next task of class `c` whose slot is free, unless a ready one is more urgent; it holds the slot.
+std::optional<delayed_key> next_slot(scheduler_self self, handler_class c);
+// A task that holds a slot does not start after all.
+void let_go(scheduler_self self, ready_set::lot_index lot, task_id id);
+// A task that runs already.
+void occupy(scheduler_self self, const running_task& t);
+// It has ended.
+void leave(scheduler_self self, const running_task& t);
+// It is told to stop, and ends when the pool says so.
+void leave_when_stopped(scheduler_self self, task_id id, running_task&& t);
+
 // scheduler_reload.cpp: between hot and cold, so that memory stays bounded.
 // The lot to serve next; its head is hot. While the most urgent one is fetched, nothing less
 // urgent starts.
@@ -56,6 +85,8 @@ void bound_memory(scheduler_self self, const std::vector<ready_set::reload>& fet
 // Drops a key that is void; parks one whose job is paused. True when it may run.
 bool usable(scheduler_self self, ready_set::lot_index lot, const ready_key& key);
 bool drop_void(scheduler_self self, const ready_key& key);
+// Takes out the key of a task that does not run, wherever it is; false when there is none.
+bool take_out(scheduler_self self, task_id task, job_id job);
 // A task that is over without having run: cancelled, or ended by somebody else.
 void gone(scheduler_self self, task_id task, job_id job);
 void resume(scheduler_self self, job_info_entry& job);
@@ -69,6 +100,21 @@ void committed(scheduler_self self, const recorded& r);
 void submit(scheduler_self self, settlement&& s, after_commit&& then);
 // Something was committed that only the inbox can bring.
 void look_for_work(scheduler_self self);
+
+// scheduler_why.cpp: why a task is not running, as far as memory tells. Pure.
+// A link of the chain in the form of cascade.why_task; null: the task is not in memory.
+nlohmann::json why_in_memory(const scheduler_data& s, task_id id, monotonic now);
+// The same chain, with what memory knows better.
+nlohmann::json why_now(const scheduler_data& s, const nlohmann::json& rows, monotonic now);
+// What does not run, counted by queue and reason.
+std::map<std::pair<std::string, task_verdict>, std::size_t> waiting_now(const scheduler_data& s,
+                                                                        monotonic now);
+
+// scheduler_console.cpp: questions from the console.
+// A line for each link.
+std::string why_text(const nlohmann::json& link, std::size_t indent = 0);
+caf::result<console_answer> answer(scheduler_self self, const console_query& q);
+void explain(scheduler_self self, const rows_explained& rows);
 
 // scheduler_jobs.cpp: jobs and commands.
 job_info_entry& job_entry(scheduler_self self, job_id id, const job_arrival* known, bool fresh);

@@ -51,6 +51,24 @@ void retry_finished_job(scheduler_self self, const command_arrival& c) {
   apply_with(self, c.id, "applied", std::move(out), std::move(then));
 }
 
+// Its key is taken out, and its row, changed, comes in again through the inbox.
+void change_task(scheduler_self self, const command_arrival& c) {
+  auto& s = self->state;
+  const auto argument = nlohmann::json::parse(c.argument, nullptr, false);
+  if (!argument.is_object() || !argument.contains("run_at_us"))
+    return apply_with(self, c.id, "it says no time");
+  if (s.running.contains(c.task)) return apply_with(self, c.id, "the task is running");
+  settlement out;
+  out.singles.push_back({single_write::kind::change_task,
+                         c.task.value,
+                         argument["run_at_us"].get<std::int64_t>(),
+                         {}});
+  after_commit then;
+  if (take_out(self, c.task, c.job) && c.job) then.closed.emplace_back(c.job, 1);
+  then.look = true;
+  apply_with(self, c.id, "applied", std::move(out), std::move(then));
+}
+
 void set_priority(scheduler_self self, const command_arrival& c, int priority) {
   auto& s = self->state;
   settlement out;
@@ -155,9 +173,7 @@ void void_job_tasks(scheduler_self self, job_id job) {
       ++it;
       continue;
     }
-    --s.lot_queue[it->second.lot]->running;
-    if (it->second.quick && s.quick_out > 0) --s.quick_out;
-    self->send(s.pool, cancel_run{it->first});
+    leave_when_stopped(self, it->first, std::move(it->second));
     it = s.running.erase(it);
   }
 }
@@ -165,11 +181,8 @@ void void_job_tasks(scheduler_self self, job_id job) {
 bool void_task(scheduler_self self, task_id task, job_id job) {
   auto& s = self->state;
   if (const auto at = s.running.find(task); at != s.running.end()) {
-    const running_task& t = at->second;
-    --s.lot_queue[t.lot]->running;
-    if (t.quick && s.quick_out > 0) --s.quick_out;
+    leave_when_stopped(self, task, std::move(at->second));
     s.running.erase(at);
-    self->send(s.pool, cancel_run{task});
     return true;
   }
   if (s.delayed.cancel(task)) return true;
@@ -214,6 +227,7 @@ void apply(scheduler_self self, command_arrival&& c) {
                                               : limits::priority_default;
     return set_priority(self, c, std::clamp(priority, limits::priority_min, limits::priority_max));
   }
+  if (c.kind == "change_task") return change_task(self, c);
   if (c.kind == "pause_job" || c.kind == "resume_job")
     return set_paused(self, c, c.kind == "pause_job");
   const auto j = s.jobs.find(c.job);
@@ -246,7 +260,8 @@ void load_queues(scheduler_self self) {
                             r.boolean(i, 1),
                             r.is_null(i, 2) ? 0 : r.int32(i, 2),
                             {r.is_null(i, 3) ? 0 : r.float8(i, 3), r.int32(i, 4)},
-                            {r.is_null(i, 5) ? 0 : r.float8(i, 5), r.int32(i, 6)}});
+                            {r.is_null(i, 5) ? 0 : r.float8(i, 5), r.int32(i, 6)},
+                            r.int32(i, 7)});
     }
     caf::anon_send(to, std::move(q));
   });

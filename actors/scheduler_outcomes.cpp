@@ -46,12 +46,17 @@ void take_outcomes(scheduler_self self, tasks_done& done, bool slots) {
     }
     if (slots) ++s.free_slots;
     const auto at = s.running.find(d.id);
-    if (at == s.running.end() || at->second.attempt != d.attempt)
-      continue;  // cancelled, or of a lost epoch
+    if (at == s.running.end() || at->second.attempt != d.attempt) {
+      const auto stopped = s.stopping.find(d.id);  // else of a lost epoch
+      if (stopped == s.stopping.end() || stopped->second.attempt != d.attempt) continue;
+      leave(self, stopped->second);
+      s.stopping.erase(stopped);
+      continue;
+    }
     running_task t = std::move(at->second);
     s.running.erase(at);
     if (t.quick && s.quick_out > 0) --s.quick_out;
-    --s.lot_queue[t.lot]->running;
+    leave(self, t);
     ++s.finished;
     const verdict v = settle(
         d.how, t.attempt, t.attempts_max, [&] { return policy_of(s, t.retry); }, random01(s));
@@ -64,6 +69,7 @@ void take_outcomes(scheduler_self self, tasks_done& done, bool slots) {
       key.handler = t.handler;
       key.attempt = static_cast<std::int16_t>(v.snoozed ? t.attempt - 1 : t.attempt);
       key.priority = t.priority;
+      if (v.snoozed) key.flags |= flag_delay;
       const instant run_at = database_now(self) + v.delay;
       const bool forgotten = v.delay > kept_delay_max;
       if (!forgotten) {

@@ -7,6 +7,8 @@ void set_queue(scheduler_self self, const queue_settings& row) {
   queue_info& q = s.queues[row.name];
   q.paused = row.paused;
   q.concurrency = row.concurrency;
+  q.key_concurrency = row.key_concurrency;
+  if (q.slots) q.slots->set_limit(q.key_concurrency);
   if (!q.rates && !row.rate.limited() && !row.key_rate.limited()) return;
   const monotonic now = self->clock().now();
   if (!q.rates) {
@@ -40,7 +42,10 @@ std::optional<delayed_key> next_turn(scheduler_self self, handler_class c) {
       const delayed_key next = q->turns.front();
       if (s.handler_classes[next.key.handler] != c) break;
       q->turns.pop_front();
-      if (!usable(self, next.lot, next.key)) continue;
+      if (!usable(self, next.lot, next.key)) {
+        let_go(self, next.lot, next.key.id);
+        continue;
+      }
       q->rates->take_queue(s.now);
       return next;
     }

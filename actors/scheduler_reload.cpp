@@ -218,6 +218,39 @@ void gone(scheduler_self self, task_id task, job_id job) {
   close_tasks(self, job, 1);
 }
 
+bool take_out(scheduler_self self, task_id task, job_id job) {
+  auto& s = self->state;
+  const key_match which{task, {}};
+  s.start_by.cancel(task);
+  freed_bodies freed;
+  bool found = s.delayed.cancel(task).has_value();
+  found = found || s.ready.remove(which, freed) > 0;
+  if (const auto j = s.jobs.find(job); !found && j != s.jobs.end())
+    for (auto at = j->second.parked.begin(); !found && at != j->second.parked.end();) {
+      const ready_line gone = at->second.extract(which);
+      gone.for_each_hot([&freed](const ready_key& k) { freed.push_back(k.body); });
+      found = !gone.empty();
+      at = at->second.empty() ? j->second.parked.erase(at) : std::next(at);
+    }
+  for (queue_info* q : s.rated) {
+    if (found) break;
+    const auto body = q->rates->remove(task);
+    if (body) freed.push_back(*body);
+    found = body.has_value() ||
+            std::erase_if(q->turns, [&](const delayed_key& d) { return d.key.id == task; }) > 0;
+    if (!found) continue;
+    if (const auto held = s.holding.extract(task)) q->slots->give_back(held.mapped());
+  }
+  for (queue_info* q : s.keyed) {
+    if (found) break;
+    const auto body = q->slots->remove(task);
+    if (body) freed.push_back(*body);
+    found = body.has_value();
+  }
+  s.bodies.release(freed);
+  return found;
+}
+
 void resume(scheduler_self self, job_info_entry& job) {
   auto& s = self->state;
   freed_bodies freed;
@@ -238,6 +271,8 @@ void reprioritize(scheduler_self self, const key_match& which, job_id job, std::
       at = at->second.empty() ? parked.erase(at) : std::next(at);
     }
   }
+  for (queue_info* q : s.rated) q->rates->reprioritize(which, priority);
+  for (queue_info* q : s.keyed) q->slots->reprioritize(which, priority);
   s.bodies.release(freed);
   const auto change = [priority](delayed_key& d) { d.key.priority = priority; };
   if (which.task)

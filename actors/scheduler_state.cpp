@@ -5,6 +5,7 @@ namespace cascade {
 void scheduler_data::keep_body(ready_key& key, task_body&& body) {
   if (body.handler == handlers[key.handler]) body.handler.clear();
   body.queue.clear();  // the lot's
+  if (!body.concurrency_key.empty()) key.flags |= flag_keyed;
   key.body = bodies.put(body);
 }
 

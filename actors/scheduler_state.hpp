@@ -16,20 +16,28 @@
 #include "triggers/database_clock.hpp"
 #include "triggers/delay_set.hpp"
 #include "triggers/rate_set.hpp"
+#include "triggers/slot_set.hpp"
 
 namespace cascade {
+
+// Of ready keys.
+inline constexpr std::uint8_t flag_careful = 1;
+inline constexpr std::uint8_t flag_delay = 2;  // of a delayed one: not a retry's back-off
+inline constexpr std::uint8_t flag_keyed = 4;  // its body has a concurrency_key
 
 struct queue_info {
   bool paused = false;
   int concurrency = 0;  // 0: no limit
+  int key_concurrency = 1;
   int running = 0;
+  std::unique_ptr<slot_set> slots;  // once a task had a concurrency_key
   std::unique_ptr<rate_set> rates;  // once it had a limit
   std::deque<delayed_key> turns;    // parked ones whose turn has come, and is taken
 
   bool open() const { return !paused && (concurrency == 0 || running < concurrency); }
 };
 
-// Tasks of a queue that wait for their rate_key's turn; the others stay in the ready set.
+// Tasks of a queue that wait for their keys, with their bodies; the others stay in the ready set.
 inline constexpr std::size_t parked_max = 100'000;
 
 struct job_info_entry {
@@ -58,6 +66,7 @@ struct running_task {
   bool written = false;  // as running
   std::string step;
   std::string retry;
+  std::string concurrency_key;
 };
 
 // What happens when the settlement with this ticket is committed.
@@ -116,8 +125,13 @@ struct scheduler_data {
   std::map<std::string, queue_info> queues;
   std::vector<queue_info*> lot_queue;  // by lot
   std::vector<queue_info*> rated;      // those with rates
+  std::vector<queue_info*> keyed;      // those with slots
+  // Tasks that have the slot of their concurrency_key and do not run yet.
+  std::unordered_map<task_id, std::string> holding;
 
   std::unordered_map<task_id, running_task> running;
+  // Cancelled attempts that the pool has not ended yet: they count for all limits.
+  std::unordered_map<task_id, running_task> stopping;
   // Whose progress is being written, and what came meanwhile: the latest.
   std::unordered_map<task_id, std::optional<task_beat>> beats;
   database_clock clock;  // before the first page of the load it says nothing
@@ -148,6 +162,12 @@ struct scheduler_data {
   bool quick_cooldown = false;
   std::minstd_rand random;
   std::uint64_t dispatched = 0, finished = 0, arrived = 0;
+  struct question {
+    task_id task;
+    caf::typed_response_promise<console_answer> promise;
+  };
+  std::map<std::uint64_t, question> questions;  // `why`: the rows are being read
+  std::uint64_t question_number = 0;
 
   // Keeps what the key does not say.
   void keep_body(ready_key& key, task_body&& body);
@@ -158,7 +178,11 @@ struct scheduler_data {
   bool may_start() const { return queues_known && load_begun; }
   bool may_serve(ready_set::lot_index lot) const {
     const queue_info& q = *lot_queue[lot];
-    return q.open() && (!q.rates || (!q.rates->queue_wait(now) && q.rates->parked() < parked_max));
+    if (!q.open() || (q.rates && q.rates->queue_wait(now))) return false;
+    const std::size_t parked =
+        (q.slots ? q.slots->parked() : 0) + (q.rates ? q.rates->parked() : 0);
+    return parked == 0 ||
+           (parked < parked_max && bodies.bytes() < context->settings.body_bytes_max);
   }
 };
 

@@ -63,7 +63,11 @@ void limit_job(scheduler_self self, const job_attached& a) {
 void take_due(scheduler_self self) {
   auto& s = self->state;
   const instant now = database_now(self);
-  s.delayed.take_due(now, [&s](const delayed_key& d) { s.ready.push_back(d.lot, d.key); });
+  s.delayed.take_due(now, [&s](const delayed_key& d) {
+    ready_key key = d.key;
+    key.flags &= static_cast<std::uint8_t>(~flag_delay);
+    s.ready.push_back(d.lot, key);
+  });
   s.start_by.take_due(now, [self](const delayed_key& d) { expire_task(self, d); });
   s.job_limits.take_due(now,
                         [self](const delayed_key& d) { expire_job(self, job_id{d.key.id.value}); });

@@ -179,6 +179,7 @@ int run_cascade(int argc, const char* const* argv, std::istream& in, std::ostrea
   add_task_commands(app, context);
   add_queue_commands(app, context);
   add_schedule_commands(app, context);
+  add_reconcile_command(app, context);
   add_database_commands(app, context);
   add_doctor_command(app, context);
   add_console_command(app, context);

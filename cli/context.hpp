@@ -47,6 +47,7 @@ void add_job_commands(CLI::App& app, cli_context& context);
 void add_task_commands(CLI::App& app, cli_context& context);
 void add_queue_commands(CLI::App& app, cli_context& context);
 void add_schedule_commands(CLI::App& app, cli_context& context);
+void add_reconcile_command(CLI::App& app, cli_context& context);
 void add_database_commands(CLI::App& app, cli_context& context);  // psql, migrate
 void add_doctor_command(CLI::App& app, cli_context& context);
 void add_console_command(CLI::App& app, cli_context& context);

@@ -1,8 +1,13 @@
 #include <CLI/CLI.hpp>
 
+#include <charconv>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "cli/context.hpp"
+#include "cli/failure.hpp"
 #include "sql/queries.hpp"
 
 namespace cascade {
@@ -35,10 +40,106 @@ void add_change(CLI::App& group, cli_context& context, const std::string& name,
   });
 }
 
+// How often: "100/1m"; "5" is five a second, "none" takes the limit away.
+struct rate_given {
+  std::optional<double> count;
+  double seconds = 1;
+};
+
+rate_given rate_argument(const std::string& name, const std::string& given) {
+  if (given == "none") return {};
+  const auto slash = given.find('/');
+  double count = 0;
+  const char* const end = given.data() + std::min(slash, given.size());
+  const auto [at, error] = std::from_chars(given.data(), end, count);
+  if (error != std::errc{} || at != end || count <= 0)
+    throw cli_failure(exit_usage, name + ": \"" + given +
+                                      "\" is not a rate; write for example 100/1m, 5 (a second), "
+                                      "or none");
+  rate_given rate{count, 1};
+  if (slash != std::string::npos)
+    rate.seconds =
+        static_cast<double>(duration_argument(name, given.substr(slash + 1)).count()) / 1000;
+  return rate;
+}
+
+struct limit_options {
+  std::string queue, rate, key_rate, key_gap, concurrency;
+  int burst = 0, key_burst = 0, key_concurrency = 0;
+};
+
+int limit(cli_context& context, const limit_options& o) {
+  auto db = context.connect();
+  json_row answer{{"queue", o.queue}};
+  const auto set = [&](const char* what, std::optional<double> much, double seconds, int burst) {
+    answer[what] = db.one(sql::cli_queue_limit,
+                          pg::params{}.text(o.queue).text(what).float8(much).float8(seconds).int4(
+                              burst == 0 ? std::nullopt : std::optional(burst)),
+                          "queue " + o.queue);
+  };
+  if (!o.rate.empty()) {
+    const auto r = rate_argument("--rate", o.rate);
+    set("rate", r.count, r.seconds, o.burst);
+  }
+  if (!o.key_rate.empty()) {
+    const auto r = rate_argument("--key-rate", o.key_rate);
+    set("key_rate", r.count, r.seconds, o.key_burst);
+  }
+  if (!o.key_gap.empty()) {
+    const auto gap = duration_argument("--key-gap", o.key_gap);
+    set("key_rate", 1, static_cast<double>(gap.count()) / 1000, 1);
+  }
+  if (!o.concurrency.empty()) {
+    if (o.concurrency.find_first_of("./") != std::string::npos)
+      throw cli_failure(exit_usage, "--concurrency: write a whole number, or none");
+    const auto r = rate_argument("--concurrency", o.concurrency);
+    set("concurrency", r.count, 1, 0);
+  }
+  if (o.key_concurrency != 0) set("key_concurrency", o.key_concurrency, 1, 0);
+  context.say("queue " + o.queue + ": its limits were changed", answer);
+  return exit_ok;
+}
+
+void add_limit(CLI::App& group, cli_context& context) {
+  auto o = std::make_shared<limit_options>();
+  auto* sub =
+      group.add_subcommand("limit", "How often, and how many at once, tasks of a queue run");
+  sub->add_option("queue", o->queue, "Name of the queue")->required();
+  auto* what = sub->add_option_group("limits");
+  auto* rate = what->add_option("--rate", o->rate, "Starts of the whole queue: 100/1m, or none")
+                   ->type_name("RATE");
+  auto* key_rate =
+      what->add_option("--key-rate", o->key_rate, "Starts of the tasks with the same rate_key")
+          ->type_name("RATE");
+  what->add_option("--key-gap", o->key_gap, "Least time between two starts with the same rate_key")
+      ->type_name("DURATION")
+      ->excludes(key_rate);
+  what->add_option("--concurrency", o->concurrency, "Tasks of the queue that run at once, or none")
+      ->type_name("N");
+  what->add_option("--key-concurrency", o->key_concurrency,
+                   "Tasks with the same concurrency_key that run at once (1 unless set)")
+      ->check(CLI::Range(1, 1'000'000))
+      ->type_name("N");
+  what->require_option(1, 0);
+  sub->add_option("--burst", o->burst, "Starts at once after a pause; what a second brings")
+      ->check(CLI::Range(1, 1'000'000))
+      ->type_name("N")
+      ->needs(rate);
+  sub->add_option("--key-burst", o->key_burst, "The same for each rate_key")
+      ->check(CLI::Range(1, 1'000'000))
+      ->type_name("N")
+      ->needs(key_rate);
+  sub->footer(
+      "Takes effect within milliseconds, for what waits too; nothing that runs is stopped.\n\n"
+      "Examples:\n  cascade queue limit mail --rate 100/1m --burst 10\n  cascade queue limit crawl "
+      "--key-gap 2s --concurrency 50\n  cascade queue limit mail --rate none");
+  sub->callback([&context, o] { context.action = [&context, o] { return limit(context, *o); }; });
+}
+
 }  // namespace
 
 void add_queue_commands(CLI::App& app, cli_context& context) {
-  auto* group = app.add_subcommand("queue", "List, pause and resume queues");
+  auto* group = app.add_subcommand("queue", "List, pause, resume and limit queues");
   group->require_subcommand(1);
   group->fallthrough();
   auto* list = group->add_subcommand("list", "List queues with their counts");
@@ -51,6 +152,7 @@ void add_queue_commands(CLI::App& app, cli_context& context) {
     };
   });
   add_change(*group, context, "pause", "Start no more tasks of a queue", sql::cli_queue_pause);
+  add_limit(*group, context);
   add_change(*group, context, "resume", "Let a paused queue go on", sql::cli_queue_resume);
 }
 

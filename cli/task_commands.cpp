@@ -2,10 +2,12 @@
 
 #include <memory>
 
+#include "cli/console_client.hpp"
 #include "cli/context.hpp"
+#include "cli/text.hpp"
 #include "cli/wait.hpp"
 #include "sql/queries.hpp"
-#include "state/task_state.hpp"
+#include "state/task_verdict.hpp"
 
 namespace cascade {
 namespace {
@@ -197,20 +199,50 @@ void add_wait(CLI::App& group, cli_context& context) {
   });
 }
 
+// What the node of this directory says; nothing when there is none to ask, or it does not know.
+std::optional<console_reply> ask_owner(const cli_context& context, std::int64_t id) {
+  const target to = find_target(context.target);
+  if (!to.service || to.service->console.empty() || !to.service->process_lives())
+    return std::nullopt;
+  console_connection node(to.service->console, std::chrono::seconds(3));
+  auto reply = node.ask("why " + std::to_string(id), true);
+  if (reply && !reply->ok) reply.reset();
+  return reply;
+}
+
+int explain(cli_context& context, std::int64_t id) {
+  json_row why;
+  std::string lines;
+  if (const auto owner = ask_owner(context, id)) {
+    why = json_row::parse(owner->data, nullptr, false);
+    lines = owner->text;
+  } else {
+    auto db = context.connect();
+    const json_row rows =
+        db.one(sql::cli_task_explain, pg::params{}.int8(id), "task " + std::to_string(id));
+    why = rows["why"];
+    lines = rows["lines"].get<std::string>() + "\n";
+  }
+  if (context.json)
+    print_json(context.out, why);
+  else
+    context.out << printable_lines(lines) << "source: " << why.value("source", "") << "\n";
+  return exit_ok;
+}
+
 void add_explain(CLI::App& group, cli_context& context) {
   auto id = std::make_shared<std::int64_t>(0);
   auto* sub = group.add_subcommand("explain", "Say why a task is not running");
   sub->add_option("id", *id, "Number of the task")->required();
-  sub->footer("Example:\n  cascade task explain 7");
-  sub->callback([&context, id] {
-    context.action = [&context, id] {
-      auto db = context.connect();
-      const auto why =
-          db.one(sql::cli_task_explain, pg::params{}.int8(*id), "task " + std::to_string(*id));
-      context.say(why.get<std::string>(), {{"id", *id}, {"explanation", why}});
-      return static_cast<int>(exit_ok);
-    };
-  });
+  std::string words;
+  for (const auto word : task_verdict_names) words += "\n  " + std::string(word);
+  sub->footer(
+      "Asks the running service (source: owner); without one, the rows (source: rows). Below the "
+      "verdict stands what is in the way, and why that does not run. The verdicts "
+      "(docs/operating.md):" +
+      words + "\n\nExamples:\n  cascade task explain 7\n  cascade task explain 7 --json");
+  sub->callback(
+      [&context, id] { context.action = [&context, id] { return explain(context, *id); }; });
 }
 
 void add_change(CLI::App& group, cli_context& context, const std::string& name,
@@ -238,6 +270,40 @@ void add_change(CLI::App& group, cli_context& context, const std::string& name,
   });
 }
 
+void add_reschedule(CLI::App& group, cli_context& context) {
+  struct options {
+    std::int64_t id = 0;
+    std::string run_at, delay;
+  };
+  auto o = std::make_shared<options>();
+  auto* sub =
+      group.add_subcommand("reschedule", "Move a task that has not started to another time");
+  sub->add_option("id", o->id, "Number of the task")->required();
+  auto* when = sub->add_option_group("when");
+  when->add_option("--delay", o->delay, "This long from now; 0s: at once")->type_name("DURATION");
+  when->add_option("--run-at", o->run_at, "At this moment, such as 2026-11-21T03:00:00Z")
+      ->type_name("TIME");
+  when->require_option(1);
+  sub->footer(
+      "Asks the owner of the task, which acts within milliseconds when a service runs. A task that "
+      "runs is left alone.\n\nExamples:\n  cascade task reschedule 7 --delay 10m\n  cascade task "
+      "reschedule 7 --run-at 2026-11-21T03:00:00Z");
+  sub->callback([&context, o] {
+    context.action = [&context, o] {
+      const auto delay = o->delay.empty() ? std::nullopt
+                                          : std::optional<double>(static_cast<double>(
+                                                duration_argument("--delay", o->delay).count()));
+      auto db = context.connect();
+      const auto command = db.one(sql::cli_task_reschedule,
+                                  pg::params{}.int8(o->id).text(given(o->run_at)).float8(delay),
+                                  "task " + std::to_string(o->id));
+      context.say("task " + std::to_string(o->id) + ": another time asked for",
+                  {{"id", o->id}, {"command", command}});
+      return static_cast<int>(exit_ok);
+    };
+  });
+}
+
 }  // namespace
 
 void add_task_commands(CLI::App& app, cli_context& context) {
@@ -249,6 +315,7 @@ void add_task_commands(CLI::App& app, cli_context& context) {
   add_show(*group, context);
   add_wait(*group, context);
   add_explain(*group, context);
+  add_reschedule(*group, context);
   add_change(*group, context, "cancel", "Cancel tasks", sql::cli_task_cancel, "its end");
   add_change(*group, context, "retry", "Run tasks again that failed, were cancelled or quarantined",
              sql::cli_task_retry, "another round");

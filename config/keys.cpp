@@ -123,6 +123,13 @@ constexpr key_spec table[] = {
    "How often the service looks for days that are too old, and makes room for those to come.",
    [](settings& s, value v) { s.retention.every = ms(v.number); }},
 
+  {"reconcile.every", key_kind::duration, same("10m"), 0, day, {}, "",
+   "How often the counters are compared with the tasks, and those that are wrong repaired. 0: only by `cascade reconcile`.",
+   [](settings& s, value v) { s.reconcile.every = ms(v.number); }},
+  {"reconcile.slice", key_kind::bytes, same("16MiB"), 64 * kib, gib, {}, "",
+   "How much of a table is read by one statement for that.",
+   [](settings& s, value v) { s.reconcile.slice_bytes = v.number; }},
+
   {"tasks.timeout", key_kind::duration, same("0s"), 0, 366 * day, {}, "",
    "Longest run of one attempt of a task that names no timeout itself. 0: no limit.",
    [](settings& s, value v) { s.tasks.timeout = ms(v.number); }},

@@ -79,6 +79,11 @@ struct settings {
   } retention;
 
   struct {
+    std::chrono::milliseconds every{};  // 0: never
+    std::int64_t slice_bytes = 0;
+  } reconcile;
+
+  struct {
     std::chrono::milliseconds timeout{};  // 0: none
     retry_policy retry;
   } tasks;

@@ -19,6 +19,7 @@
 #include "executors/plugin.hpp"
 #include "executors/runner.hpp"
 #include "pg/data_dir_lock.hpp"
+#include "service/actor_waits.hpp"
 #include "service/database_keeper.hpp"
 #include "service/service_file.hpp"
 #include "sql/queries.hpp"
@@ -76,6 +77,8 @@ engine_settings engine_settings_of(const settings& s, std::string conninfo) {
   e.retention_days =
       static_cast<int>(std::chrono::ceil<std::chrono::days>(s.retention.keep).count());
   e.retention_every = s.retention.every;
+  e.reconcile_every = s.reconcile.every;
+  e.reconcile_slice_bytes = s.reconcile.slice_bytes;
   e.task_timeout = s.tasks.timeout;
   e.retry = s.tasks.retry;
   e.doorbell.poll_awake = s.engine.inbox_poll_awake;
@@ -208,12 +211,15 @@ private:
         std::make_shared<console_server>(io_, console_server_options{settings_.console.socket});
     console_options options;
     const auto relay = spawn_console_relay(system, parts);
-    for (const char* name : {"jobs", "queues", "inbox", "statements"})
+    for (const char* name : {"jobs", "queues", "inbox", "statements", "waiting", "why"})
       options.providers[name] = relay;
-    options.help = {{"jobs", "active jobs, from the scheduler's memory"},
-                    {"queues", "ready and running tasks by queue, from the scheduler's memory"},
-                    {"inbox", "what the inbox does: mode, reads, bells"},
-                    {"statements", "what was asked of the database since the node connected"}};
+    options.help = {
+        {"jobs", "active jobs, from the scheduler's memory"},
+        {"queues", "ready and running tasks by queue, from the scheduler's memory"},
+        {"inbox", "what the inbox does: mode, reads, bells"},
+        {"statements", "what was asked of the database since the node connected"},
+        {"waiting", "what does not run, by queue and reason, from the scheduler's memory"},
+        {"why", "why ID: why a task is not running, and what stands in its way"}};
     link_console(console_, options);
     spec.children.push_back(console_child(std::move(options)));
     return spec;
@@ -231,43 +237,37 @@ private:
     const auto parts = std::make_shared<engine_parts>();
     bool clean = true;
     {
-      caf::scoped_actor self(system);
       const auto root = spawn_supervisor(system, tree(context, parts, database, system));
-      self->monitor(root);
+      const auto ended = end_of(root);
       if (const auto problem = console_->listen(); !problem.empty())
         log_->error("cascade.console.unavailable text=\"{}\"", problem);
       auto stopped = stop_.get_future();
       while (stopped.wait_for(std::chrono::milliseconds(100)) != std::future_status::ready) {
-        bool gone = false;
-        self->receive(
-            [&](const caf::down_msg& m) {
-              log_->critical("cascade.service.failed text=\"{}\"", error_text(m.reason));
-              gone = true;
-            },
-            caf::after(std::chrono::milliseconds(0)) >> [] {});
-        if (gone) break;
+        if (ended.wait_for(std::chrono::seconds(0)) != std::future_status::ready) continue;
+        log_->critical("cascade.service.failed text=\"{}\"", error_text(ended.get()));
+        break;
       }
-      clean = stop(self, context, parts, root);
+      clean = stop(system, context, parts, root, ended);
     }
     console_->close();
     context->run->shutdown(std::chrono::steady_clock::now() + std::chrono::seconds(5));
     return clean;
   }
 
-  bool stop(caf::scoped_actor& self, const engine_context_ptr& context,
-            const std::shared_ptr<engine_parts>& parts, const supervisor_actor& root) {
+  bool stop(caf::actor_system& system, const engine_context_ptr& context,
+            const std::shared_ptr<engine_parts>& parts, const supervisor_actor& root,
+            const std::shared_future<caf::error>& ended) {
     const auto within = settings_.engine.shutdown_within;
     log_->info("cascade.service.stopping within_ms={}", within.count());
     std::size_t left = 1;
     if (const auto scheduler = parts->get().scheduler)
-      self->request(scheduler, within + std::chrono::seconds(1), drain{within})
-          .receive([&](const drained& d) { left = d.left; }, [](const caf::error&) {});
+      left = drain_all(system, scheduler, within).get();
     if (left == 0)
       release(context);
     else
       log_->warn("cascade.service.interrupted tasks={}", left);
-    self->send_exit(root, caf::exit_reason::user_shutdown);
-    self->receive([](const caf::down_msg&) {}, caf::after(std::chrono::seconds(20)) >> [] {});
+    caf::anon_send_exit(root, caf::exit_reason::user_shutdown);
+    ended.wait_for(std::chrono::seconds(20));
     return left == 0;
   }
 

@@ -27,6 +27,26 @@ CREATE TYPE cascade.task_status AS ENUM (
 
 ALTER TYPE cascade.task_status OWNER TO cascade_owner;
 
+CREATE TYPE cascade.task_verdict AS ENUM (
+    'dependency',
+    'delay',
+    'retry_backoff',
+    'concurrency_limit',
+    'rate_limit',
+    'worker_capacity',
+    'no_capable_worker',
+    'paused',
+    'no_owner',
+    'running',
+    'completed',
+    'failed',
+    'cancelled',
+    'skipped',
+    'quarantined'
+);
+
+ALTER TYPE cascade.task_verdict OWNER TO cascade_owner;
+
 CREATE TYPE cascade.waiting_reason AS ENUM (
     'dependency',
     'delay',
@@ -103,43 +123,35 @@ end $$;
 
 ALTER FUNCTION cascade.arrived() OWNER TO cascade_owner;
 
-CREATE FUNCTION cascade.cancel_job(id bigint) RETURNS bigint
-    LANGUAGE sql
-    AS $$ select cascade.command_for_job('cancel_job', id, '{}') $$;
-
-ALTER FUNCTION cascade.cancel_job(id bigint) OWNER TO cascade_owner;
-
-CREATE FUNCTION cascade.cancel_task(id bigint) RETURNS bigint
-    LANGUAGE sql
-    AS $$ select cascade.command_for_task('cancel_task', id, '{}') $$;
-
-ALTER FUNCTION cascade.cancel_task(id bigint) OWNER TO cascade_owner;
-
-CREATE FUNCTION cascade.change_queue(queue text, paused boolean) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION cascade.begin_reconciling(slice bigint, remember interval) RETURNS void
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 begin
-  insert into cascade.queue as q (name, paused) values ($1, $2)
-    on conflict (name) do update set paused = excluded.paused, changed_at = now();
-  return cascade.queue_changed($1);
-end $_$;
-
-ALTER FUNCTION cascade.change_queue(queue text, paused boolean) OWNER TO cascade_owner;
-
-CREATE FUNCTION cascade.change_schedule(name text, paused boolean) RETURNS boolean
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-begin
-  update cascade.schedule s set paused = $2 where s.name = $1 and s.paused <> $2;
-  if not found and not exists (select from cascade.schedule s where s.name = $1) then
-    raise exception using errcode = 'CA005', message = format('there is no schedule "%s"', left($1, 200));
+  if current_setting('transaction_isolation') <> 'repeatable read' then
+    raise exception using errcode = '55000', message = 'counters are compared in a transaction that is repeatable read';
   end if;
-  return found;
+  update cascade.reconciliation r set rounds = r.rounds + 1;
+  perform set_config('cascade.reconcile_pages',
+                     greatest(1, slice / current_setting('block_size')::bigint)::text, true);
+  create temporary table reconcile_day (part regclass, day date, remembered boolean, planned boolean default false) on commit drop;
+  create temporary table reconcile_slice (
+    id bigint generated always as identity primary key, first bigint, day date, what text) on commit drop;
+  create temporary table reconcile_count (
+    job_id bigint, n bigint, status cascade.task_status, queue text, workflow text) on commit drop;
+  create index on pg_temp.reconcile_count (job_id);
+  insert into pg_temp.reconcile_day (part, day, remembered) values ('cascade.task_unfinished', null, false);
+  -- An empty one may be a day that retention has emptied since.
+  insert into pg_temp.reconcile_day (part, day, remembered)
+    select p.part, p.day, coalesce(k.day is not null and pg_relation_size(p.part) > 0, false)
+    from (select c.oid::regclass as part, to_date(right(c.relname, 8), 'YYYYMMDD') as day
+          from pg_inherits i join pg_class c on c.oid = i.inhrelid
+          where i.inhparent = 'cascade.task'::regclass and c.relname ~ '^task_[0-9]{8}$') p
+    left join cascade.counted_day k on k.day = p.day and k.counted_at > now() - remember;
+  perform cascade.plan_reconciling();
 end $_$;
 
-ALTER FUNCTION cascade.change_schedule(name text, paused boolean) OWNER TO cascade_owner;
+ALTER FUNCTION cascade.begin_reconciling(slice bigint, remember interval) OWNER TO cascade_owner;
 
 CREATE TABLE cascade.task (
     id bigint NOT NULL,
@@ -187,6 +199,74 @@ COMMENT ON COLUMN cascade.task.start_within IS 'How long after run_at its first 
 COMMENT ON COLUMN cascade.task.finished_on IS 'The day, in UTC, on which its end was recorded; null until then.';
 
 COMMENT ON COLUMN cascade.task.rate_key IS 'Tasks of a queue with the same key share a limit on how often they start: cascade.limit_keys.';
+
+CREATE FUNCTION cascade.blockers(task cascade.task) RETURNS TABLE(id bigint, step text)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  needed text[] := array(
+    select jsonb_array_elements_text(jsonb_path_query_first(w.definition, '$.steps[*] ? (@.name == $step).depends_on',
+                                                            jsonb_build_object('step', task.step)))
+    from cascade.job j join cascade.workflow w on w.name = j.workflow and w.version = j.version where j.id = task.job_id);
+begin
+  return query
+    select b.id, b.step
+    from (select u.id, u.step, u.status from cascade.task_unfinished u
+          where u.job_id = task.job_id and u.step = any (needed) limit 50) b
+    order by b.status = 'running', b.id;
+end $_$;
+
+ALTER FUNCTION cascade.blockers(task cascade.task) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.by_status(waiting bigint, pending bigint, running bigint, completed bigint, failed bigint, cancelled bigint, skipped bigint, quarantined bigint) RETURNS TABLE(status cascade.task_status, n bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $_$
+  select v.status, v.n
+  from (values ('waiting'::cascade.task_status, $1), ('pending', $2), ('running', $3), ('completed', $4), ('failed', $5),
+    ('cancelled', $6), ('skipped', $7), ('quarantined', $8)) v(status, n)
+  where v.n operator(pg_catalog.<>) 0;
+$_$;
+
+ALTER FUNCTION cascade.by_status(waiting bigint, pending bigint, running bigint, completed bigint, failed bigint, cancelled bigint, skipped bigint, quarantined bigint) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.cancel_job(id bigint) RETURNS bigint
+    LANGUAGE sql
+    AS $$ select cascade.command_for_job('cancel_job', id, '{}') $$;
+
+ALTER FUNCTION cascade.cancel_job(id bigint) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.cancel_task(id bigint) RETURNS bigint
+    LANGUAGE sql
+    AS $$ select cascade.command_for_task('cancel_task', id, '{}') $$;
+
+ALTER FUNCTION cascade.cancel_task(id bigint) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.change_queue(queue text, paused boolean) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  insert into cascade.queue as q (name, paused) values ($1, $2)
+    on conflict (name) do update set paused = excluded.paused, changed_at = now();
+  return cascade.queue_changed($1);
+end $_$;
+
+ALTER FUNCTION cascade.change_queue(queue text, paused boolean) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.change_schedule(name text, paused boolean) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  update cascade.schedule s set paused = $2 where s.name = $1 and s.paused <> $2;
+  if not found and not exists (select from cascade.schedule s where s.name = $1) then
+    raise exception using errcode = 'CA005', message = format('there is no schedule "%s"', left($1, 200));
+  end if;
+  return found;
+end $_$;
+
+ALTER FUNCTION cascade.change_schedule(name text, paused boolean) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.check_task(t cascade.task) RETURNS void
     LANGUAGE plpgsql
@@ -337,6 +417,103 @@ end $_$;
 
 ALTER FUNCTION cascade.command_for_task(kind text, id bigint, argument jsonb) OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.compare_jobs(after bigint, most bigint, OUT jobs bigint, OUT upto bigint, OUT wrong jsonb) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+begin
+  select count(*), max(j.id) into jobs, upto
+    from (select o.id from cascade.job o where o.id > after order by o.id limit most) j;
+  with counted as materialized (
+    select c.job_id, c.status, c.n from pg_temp.reconcile_count c where c.job_id > after and c.job_id <= upto
+    union all
+    select c.job_id, c.status, c.n from cascade.day_count c where c.job_id > after and c.job_id <= upto),
+  by_workflow as (
+    insert into pg_temp.reconcile_count (workflow, status, n)
+    select j.workflow, c.status, sum(c.n) from counted c join cascade.job j on j.id = c.job_id
+    where j.workflow is not null group by 1, 2)
+  select jsonb_agg(w) into wrong from (
+    select 'job' as kind, x.job_id::text as name, x.status, sum(x.n) as off_by
+    from (
+      select k.job_id, v.status, v.n from cascade.job_counter k cross join lateral cascade.by_status(k.waiting, k.pending,
+        k.running, k.completed, k.failed, k.cancelled, k.skipped, k.quarantined) v
+      where k.job_id > after and k.job_id <= upto
+      union all
+      select d.job_id, d.status, d.n from cascade.counter_delta d where d.job_id > after and d.job_id <= upto
+      union all
+      select c.job_id, c.status, -c.n from counted c) x
+    where exists (select from cascade.job j where j.id = x.job_id)
+    group by x.job_id, x.status having sum(x.n) <> 0 order by x.job_id, x.status) w;
+end $$;
+
+ALTER FUNCTION cascade.compare_jobs(after bigint, most bigint, OUT jobs bigint, OUT upto bigint, OUT wrong jsonb) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.compare_others(OUT queues bigint, OUT workflows bigint, OUT wrong jsonb) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+begin
+  select count(*) into queues from cascade.queue_counter;
+  select count(*) into workflows from cascade.workflow_counter;
+  select jsonb_agg(w) into wrong from (
+    select x.kind, x.name, x.status, sum(x.n) as off_by
+    from (
+      select 'queue' as kind, k.queue as name, v.status, v.n from cascade.queue_counter k
+      cross join lateral cascade.by_status(k.waiting, k.pending, k.running, k.completed, k.failed, k.cancelled, k.skipped,
+        k.quarantined) v
+      union all
+      select 'workflow', k.workflow, v.status, v.n from cascade.workflow_counter k
+      cross join lateral cascade.by_status(k.waiting, k.pending, k.running, k.completed, k.failed, k.cancelled, k.skipped,
+        k.quarantined) v
+      union all
+      select 'queue', d.queue, d.status, d.n from cascade.counter_delta d
+      union all
+      select 'workflow', coalesce(d.workflow, (select j.workflow from cascade.job j where j.id = d.job_id)), d.status, d.n
+      from cascade.counter_delta d where d.workflow is not null or d.queue is not null and d.job_id is not null
+      union all
+      select case when c.queue is null then 'workflow' else 'queue' end, coalesce(c.queue, c.workflow), c.status, -c.n
+      from pg_temp.reconcile_count c where c.job_id is null
+      union all
+      select 'queue', c.queue, c.status, -c.n from cascade.day_count c where c.job_id is null) x
+    where x.name is not null
+    group by x.kind, x.name, x.status having sum(x.n) <> 0 order by x.kind, x.name, x.status) w;
+end $$;
+
+ALTER FUNCTION cascade.compare_others(OUT queues bigint, OUT workflows bigint, OUT wrong jsonb) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.count_rows(day date, first bigint, pages bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $_$
+declare
+  settled boolean := coalesce(cascade.is_settled(day), false);
+  tasks bigint;
+begin
+  execute format(
+    $q$ with counted as (
+      insert into %s (%s job_id, queue, status, n)
+      select %s t.job_id, t.queue, t.status, count(*) from cascade.task t
+      where t.finished_on %s and t.ctid >= '(%s,0)' and t.ctid < '(%s,0)' %s
+      group by grouping sets ((t.job_id, t.status), (t.queue, t.status))
+      having grouping(t.job_id) = 1 or t.job_id is not null
+      returning queue, n)
+    select coalesce(sum(c.n), 0) from counted c where c.queue is not null $q$,
+    case when settled then 'cascade.day_count' else 'pg_temp.reconcile_count' end,
+    case when settled then 'day,' end, case when settled then quote_literal(day) || '::date,' end,
+    coalesce('= ' || quote_literal(day), 'is null'), first, first + pages,
+    case when day is null then 'and cascade.is_counted(t.status, t.xid, $1)' end)
+    into tasks using (select p.counted_to from cascade.counter_point p);
+  return tasks;
+end $_$;
+
+ALTER FUNCTION cascade.count_rows(day date, first bigint, pages bigint) OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.drop_schedule(name text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -377,59 +554,9 @@ end $$;
 ALTER FUNCTION cascade.empty_day(day date) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.explain_task(id bigint) RETURNS text
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-declare
-  t cascade.task;
-  j cascade.job;
-  limits cascade.queue;
-  behind text;
-begin
-  select * into t from cascade.task x where x.id = $1;
-  if not found then
-    raise exception using errcode = 'CA005', message = format('there is no task %s', $1);
-  end if;
-  select * into j from cascade.job x where x.id = t.job_id;
-  select * into limits from cascade.queue q where q.name = t.queue;
-  if t.status >= 'completed' then
-    return format('It is %s since %s.%s', t.status, t.finished_at, coalesce(' Error: ' || left(t.error, 500), ''));
-  elsif t.status = 'running' then
-    return format('It is running since %s, attempt %s of %s.', t.started_at, t.attempt, t.max_attempts);
-  elsif t.waiting_reason = 'delay' then
-    return format('It is not due before %s.', t.run_at);
-  elsif t.waiting_reason = 'retry_backoff' then
-    return format('Attempt %s of %s failed (%s); the next one starts at %s.', t.attempt, t.max_attempts,
-                  left(t.error, 200), t.run_at);
-  elsif t.waiting_reason = 'dependency' then
-    select string_agg(format('%s (%s)', d.step, d.status), ', ' order by d.step) into behind
-      from (select b.step, min(b.status) as status
-            from cascade.workflow w
-            cross join lateral jsonb_array_elements(w.definition->'steps') s
-            cross join lateral jsonb_array_elements_text(s->'depends_on') needed
-            join cascade.task b on b.job_id = t.job_id and b.step = needed
-            where w.name = j.workflow and w.version = j.version and s->>'name' = t.step and b.status < 'completed'
-            group by b.step) d;
-    return format('It waits for: %s.', coalesce(behind, 'its job to be taken up'));
-  elsif limits.paused then
-    return format('Queue %s is paused; cascade.resume_queue(%L) lets it go on.', t.queue, t.queue);
-  elsif j.status = 'paused' then
-    return format('Job %s is paused; cascade.resume_job(%s) lets it go on.', j.id, j.id);
-  elsif not exists (select from pg_catalog.pg_locks l where l.locktype = 'advisory' and l.classid = 727001
-                    and l.objid = (coalesce(t.job_id, t.id) & 63) and l.granted
-                    and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())) then
-    return format('Lane %s has no owner: no cascaded is running on this database.', coalesce(t.job_id, t.id) & 63);
-  elsif limits.key_rate is not null and t.rate_key is not null then
-    return format('It is ready; tasks with rate_key %s start at most %s times a second, %s at once.', t.rate_key,
-                  limits.key_rate, limits.key_burst);
-  elsif limits.rate is not null then
-    return format('It is ready; tasks of queue %s start at most %s times a second, %s at once.', t.queue, limits.rate,
-                  limits.burst);
-  elsif t.requires is not null then
-    return format('It is ready and needs a node with tags %s; the owner starts it when one is free.', t.requires);
-  end if;
-  return 'It is ready and starts when a worker is free and nothing more urgent waits.';
-end $_$;
+    AS $_$ select cascade.why_lines(cascade.why_task($1), 0) $_$;
 
 ALTER FUNCTION cascade.explain_task(id bigint) OWNER TO cascade_owner;
 
@@ -545,6 +672,18 @@ end $$;
 
 ALTER FUNCTION cascade.hold_job_open(job bigint) OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.holders(queue text, key text DEFAULT NULL::text) RETURNS SETOF bigint
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+  select o.id
+  from (select u.id, u.status, u.queue, u.concurrency_key, u.started_at from cascade.task_unfinished u order by u.id limit 1000) o
+  where o.status = 'running' and ($1 is null or o.queue = $1) and ($2 is null or o.concurrency_key = $2)
+  order by o.started_at, o.id limit 6;
+$_$;
+
+ALTER FUNCTION cascade.holders(queue text, key text) OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.instant_of(us bigint) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
     RETURN ('1970-01-01 00:00:00+00'::timestamp with time zone + ((us)::double precision * '00:00:00.000001'::interval));
@@ -563,6 +702,12 @@ CREATE FUNCTION cascade.is_counted(status cascade.task_status, xid xid8, counted
 
 ALTER FUNCTION cascade.is_counted(status cascade.task_status, xid xid8, counted_to pg_snapshot) OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.is_settled(day date) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN (day < (((now() AT TIME ZONE 'UTC'::text))::date - 1));
+
+ALTER FUNCTION cascade.is_settled(day date) OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.limit_concurrency(queue text, most integer) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -577,6 +722,21 @@ begin
 end $_$;
 
 ALTER FUNCTION cascade.limit_concurrency(queue text, most integer) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.limit_key_concurrency(queue text, most integer DEFAULT 1) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  if most is null or most < 1 then
+    raise exception using errcode = 'CA006', message = format('key_concurrency %s is not positive', most);
+  end if;
+  insert into cascade.queue as q (name, key_concurrency) values ($1, $2)
+    on conflict (name) do update set key_concurrency = excluded.key_concurrency, changed_at = now();
+  return cascade.queue_changed($1);
+end $_$;
+
+ALTER FUNCTION cascade.limit_key_concurrency(queue text, most integer) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.limit_keys(queue text, rate double precision, per interval DEFAULT '00:00:01'::interval, burst integer DEFAULT NULL::integer) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -644,6 +804,12 @@ CREATE FUNCTION cascade.make_partitions() RETURNS bigint
 
 ALTER FUNCTION cascade.make_partitions() OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.owned_lanes() RETURNS integer[]
+    LANGUAGE sql STABLE
+    RETURN (SELECT COALESCE(array_agg(((l.objid)::bigint)::integer), '{}'::integer[]) AS "coalesce" FROM pg_locks l WHERE ((l.locktype = 'advisory'::text) AND (l.classid = (727001)::oid) AND l.granted AND (l.database = (SELECT d.oid FROM pg_database d WHERE (d.datname = current_database())))));
+
+ALTER FUNCTION cascade.owned_lanes() OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.param_problem(spec jsonb, value jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -678,6 +844,30 @@ CREATE FUNCTION cascade.pause_schedule(name text) RETURNS boolean
 
 ALTER FUNCTION cascade.pause_schedule(name text) OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.plan_reconciling() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  pages bigint := current_setting('cascade.reconcile_pages');
+begin
+  delete from cascade.counted_day k
+    where not exists (select from pg_temp.reconcile_day d where d.day = k.day and d.remembered);
+  if found then
+    delete from cascade.day_count c
+      where not exists (select from pg_temp.reconcile_day d where d.day = c.day and (d.remembered or d.planned));
+  end if;
+  insert into pg_temp.reconcile_slice (what, day, first)
+    select 'rows', d.day, p
+    from pg_temp.reconcile_day d,
+      generate_series(0, pg_relation_size(d.part) / current_setting('block_size')::bigint - 1, pages) p
+    where not d.remembered and not d.planned order by d.day, p;
+  update pg_temp.reconcile_day set planned = not remembered;
+  insert into pg_temp.reconcile_slice (what, first) values ('jobs', 0);
+end $$;
+
+ALTER FUNCTION cascade.plan_reconciling() OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.queue_changed(queue text) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -686,6 +876,88 @@ CREATE FUNCTION cascade.queue_changed(queue text) RETURNS bigint
 $_$;
 
 ALTER FUNCTION cascade.queue_changed(queue text) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.reconcile_step() RETURNS json
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  pages bigint := current_setting('cascade.reconcile_pages');
+  s record;
+  tasks bigint := 0;
+  jobs bigint := 0;
+  queues bigint := 0;
+  workflows bigint := 0;
+  upto bigint;
+  wrong jsonb;
+  over boolean := false;
+begin
+  delete from pg_temp.reconcile_slice x where x.id = (select min(y.id) from pg_temp.reconcile_slice y)
+    returning x.what, x.day, x.first into strict s;
+  if s.what = 'rows' then
+    tasks := cascade.count_rows(s.day, s.first, pages);
+  elsif s.what = 'jobs' then
+    select c.jobs, c.upto, c.wrong into jobs, upto, wrong from cascade.compare_jobs(s.first, 2 * pages) c;
+    insert into pg_temp.reconcile_slice (what, first)
+      values (case when jobs < 2 * pages then 'others' else 'jobs' end, upto);
+  else
+    select c.queues, c.workflows, c.wrong into queues, workflows, wrong from cascade.compare_others() c;
+    over := true;
+  end if;
+  if wrong is not null and exists (select from pg_temp.reconcile_day d where d.remembered) then
+    -- Perhaps a task of a day that is over was tried again, and nothing is wrong.
+    update pg_temp.reconcile_day set remembered = false;
+    delete from pg_temp.reconcile_count c where c.workflow is not null;
+    delete from pg_temp.reconcile_slice;
+    perform cascade.plan_reconciling();
+    wrong := null;
+    over := false;
+  elsif wrong is not null then
+    with w as (
+      select * from jsonb_to_recordset(wrong) as w(kind text, name text, status cascade.task_status, off_by bigint)),
+    told as (
+      insert into cascade.counter_repair (kind, name, status, off_by) select w.kind, w.name, w.status, w.off_by from w)
+    insert into cascade.counter_delta (job_id, queue, workflow, status, n)
+      select case when w.kind = 'job' then w.name::bigint end, case when w.kind = 'queue' then w.name end,
+        case when w.kind = 'workflow' then w.name end, w.status, -least(greatest(w.off_by, -2147483647), 2147483647)
+      from w;
+    update cascade.reconciliation r set repairs = r.repairs + jsonb_array_length(wrong);
+  end if;
+  if over then
+    insert into cascade.counted_day (day, counted_at)
+      select d.day, now() from pg_temp.reconcile_day d where not d.remembered and cascade.is_settled(d.day);
+    update cascade.reconciliation r set ended_at = clock_timestamp();
+  end if;
+  return json_build_object('tasks', tasks, 'jobs', jobs, 'queues', queues, 'workflows', workflows,
+    'repairs', coalesce(wrong, '[]'), 'over', over);
+end $$;
+
+ALTER FUNCTION cascade.reconcile_step() OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.reschedule_task(task_id bigint, run_at timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  now_is record;
+begin
+  if run_at is null or not isfinite(run_at) then
+    raise exception using errcode = 'CA006', message = 'run_at must be a moment';
+  end if;
+  select t.status, t.waiting_reason into now_is from cascade.task t where t.id = $1 and t.finished_on is null;
+  if now_is.status = 'running' then
+    raise exception using errcode = 'CA006', message = format('task %s is running', $1),
+      hint = 'Its next attempt, if there is one, can be moved once this one is over.';
+  elsif now_is.waiting_reason = 'dependency' then
+    raise exception using errcode = 'CA006', message = format('task %s waits for other steps', $1);
+  elsif now_is.status is null and exists (select from cascade.task t where t.id = $1) then
+    raise exception using errcode = 'CA006', message = format('task %s has finished', $1),
+      hint = 'cascade.retry_task(id) gives one that did not succeed another round.';
+  end if;
+  return cascade.command_for_task('change_task', $1, jsonb_build_object('run_at_us', cascade.instant_us(run_at)));
+end $_$;
+
+ALTER FUNCTION cascade.reschedule_task(task_id bigint, run_at timestamp with time zone) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.resume_job(id bigint) RETURNS bigint
     LANGUAGE sql
@@ -723,14 +995,26 @@ begin
   with gone as (
     delete from cascade.job j
     where j.id in (select o.id from cascade.job o where o.finished_at < first_day::timestamp at time zone 'UTC' limit 1000)
-    returning j.id),
-  counters as (delete from cascade.job_counter c using gone g where c.job_id = g.id)
+    returning j.id, j.workflow),
+  counters as (
+    delete from cascade.job_counter c using gone g where c.job_id = g.id returning g.workflow, c.*),
+  -- Its workflow has lost what was folded of it; what was not is no longer found to be of that workflow.
+  workflows as (
+    insert into cascade.counter_delta (workflow, status, n)
+    select c.workflow, v.status, -v.n from counters c cross join lateral cascade.by_status(c.waiting, c.pending, c.running,
+      c.completed, c.failed, c.cancelled, c.skipped, c.quarantined) v
+    where c.workflow is not null)
   select count(*) into n from gone;
   if n > 0 then
     return '';
   end if;
   delete from cascade.command c where c.ctid = any (array(
     select o.ctid from cascade.command o where o.applied_at < first_day::timestamp at time zone 'UTC' limit 1000));
+  if found then
+    return '';
+  end if;
+  delete from cascade.counter_repair r where r.ctid = any (array(
+    select o.ctid from cascade.counter_repair o where o.repaired_at < first_day::timestamp at time zone 'UTC' limit 1000));
   if found then
     return '';
   end if;
@@ -781,6 +1065,39 @@ CREATE FUNCTION cascade.retry_task(id bigint) RETURNS bigint
     AS $$ select cascade.command_for_task('retry_task', id, '{}') $$;
 
 ALTER FUNCTION cascade.retry_task(id bigint) OWNER TO cascade_owner;
+
+CREATE TABLE cascade.counter_delta (
+    job_id bigint,
+    n integer NOT NULL,
+    status cascade.task_status NOT NULL,
+    queue text,
+    workflow text
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000');
+
+ALTER TABLE cascade.counter_delta OWNER TO cascade_owner;
+
+CREATE TABLE cascade.queue_counter (
+    waiting bigint DEFAULT 0 NOT NULL,
+    pending bigint DEFAULT 0 NOT NULL,
+    running bigint DEFAULT 0 NOT NULL,
+    completed bigint DEFAULT 0 NOT NULL,
+    failed bigint DEFAULT 0 NOT NULL,
+    cancelled bigint DEFAULT 0 NOT NULL,
+    skipped bigint DEFAULT 0 NOT NULL,
+    quarantined bigint DEFAULT 0 NOT NULL,
+    queue text NOT NULL
+)
+WITH (fillfactor='50');
+
+ALTER TABLE cascade.queue_counter OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.running_in(queue text) RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN (COALESCE((SELECT c.running FROM cascade.queue_counter c WHERE (c.queue = running_in.queue)), (0)::bigint) + COALESCE((SELECT sum(d.n) AS sum FROM cascade.counter_delta d WHERE ((d.queue = running_in.queue) AND (d.status = 'running'::cascade.task_status))), (0)::bigint));
+
+ALTER FUNCTION cascade.running_in(queue text) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.set_priority(job_id bigint, priority integer) RETURNS bigint
     LANGUAGE sql
@@ -1195,6 +1512,176 @@ end $_$;
 
 ALTER FUNCTION cascade.trigger_schedule(name text, OUT tick timestamp with time zone, OUT outcome text, OUT job_id bigint, OUT error text) OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.utc_text(t timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN ((to_char((t AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS'::text) || CASE WHEN (t = date_trunc('second'::text, t)) THEN ''::text ELSE to_char((t AT TIME ZONE 'UTC'::text), '.US'::text) END) || 'Z'::text);
+
+ALTER FUNCTION cascade.utc_text(t timestamp with time zone) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.verdict_of(status cascade.task_status, reason cascade.waiting_reason, run_at timestamp with time zone, paused boolean, owned boolean, capable boolean, used_up boolean, rated boolean) RETURNS cascade.task_verdict
+    LANGUAGE sql STABLE
+    RETURN CASE WHEN (status >= 'completed'::cascade.task_status) THEN ((status)::text)::cascade.task_verdict WHEN (status = 'running'::cascade.task_status) THEN CASE WHEN owned THEN 'running'::cascade.task_verdict ELSE 'no_owner'::cascade.task_verdict END WHEN (reason = 'dependency'::cascade.waiting_reason) THEN 'dependency'::cascade.task_verdict WHEN ((reason = ANY (ARRAY['delay'::cascade.waiting_reason, 'retry_backoff'::cascade.waiting_reason])) AND (run_at > statement_timestamp())) THEN ((reason)::text)::cascade.task_verdict WHEN paused THEN 'paused'::cascade.task_verdict WHEN (NOT owned) THEN 'no_owner'::cascade.task_verdict WHEN (NOT capable) THEN 'no_capable_worker'::cascade.task_verdict WHEN used_up THEN 'concurrency_limit'::cascade.task_verdict WHEN rated THEN 'rate_limit'::cascade.task_verdict ELSE 'worker_capacity'::cascade.task_verdict END;
+
+ALTER FUNCTION cascade.verdict_of(status cascade.task_status, reason cascade.waiting_reason, run_at timestamp with time zone, paused boolean, owned boolean, capable boolean, used_up boolean, rated boolean) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.why_lines(link jsonb, indent integer) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  return concat(repeat('  ', indent), case when link ? 'task' then 'task ' || (link->>'task') else 'lane ' || (link->>'lane') end,
+      ' (' || (link->>'step') || coalesce(', item ' || (link->>'item'), '') || ')', ': ', link->>'verdict', '. ', link->>'text')
+    || coalesce((select string_agg(e'\n' || cascade.why_lines(b, indent + 1), '' order by n)
+                 from jsonb_array_elements(link->'because') with ordinality x(b, n)), '')
+    || case when link ? 'more' then e'\n' || repeat('  ', indent + 1) || 'and others' else '' end;
+end $$;
+
+ALTER FUNCTION cascade.why_lines(link jsonb, indent integer) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.why_link(id bigint, depth integer DEFAULT 10) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_nestloop TO 'on'
+    SET jit TO 'off'
+    AS $_$
+declare
+  t cascade.task;
+  j cascade.job;
+  q cascade.queue;
+  n cascade.node;
+  its_lane int;
+  owned boolean;
+  verdict cascade.task_verdict;
+  told text;    -- what it is, and what can be done about it
+  more jsonb := '{}';
+  keyed bigint[] := '{}';    -- who runs with the same concurrency_key
+  ids bigint[] := '{}';    -- who stands in the way
+  steps text;
+  because jsonb := '[]';
+begin
+  select * into t from cascade.task x where x.id = $1;
+  if not found then
+    return null;
+  end if;
+  select * into j from cascade.job x where x.id = t.job_id;
+  select * into q from cascade.queue x where x.name = t.queue;
+  its_lane := coalesce(t.job_id, t.id) & 63;
+  owned := its_lane = any (cascade.owned_lanes());
+  select x.* into n from cascade.lane l join cascade.node x on x.epoch = l.epoch where l.lane = its_lane;
+  if t.status < 'running' and t.concurrency_key is not null then
+    keyed := array(select cascade.holders(t.queue, t.concurrency_key));
+  end if;
+  verdict := cascade.verdict_of(t.status, t.waiting_reason, t.run_at,
+    coalesce(q.paused, false) or coalesce(j.status = 'paused', false), owned,
+    t.requires is null or coalesce(t.requires <@ n.tags, false),
+    owned and (q.concurrency is not null and cascade.running_in(t.queue) >= q.concurrency
+      or cardinality(keyed) >= coalesce(q.key_concurrency, 1)),
+    coalesce(q.rate is not null or q.key_rate is not null and t.rate_key is not null, false));
+
+  case verdict
+  when 'completed' then
+    told := format('It completed at %s.', cascade.utc_text(t.finished_at));
+  when 'failed', 'cancelled', 'quarantined' then
+    told := format('It is %s since %s%s. cascade.retry_task(%s) gives it another round.', verdict, cascade.utc_text(t.finished_at),
+                   coalesce(' (' || left(t.error, 300) || ')', ''), t.id);
+  when 'skipped' then
+    told := format('It is skipped since %s%s.', cascade.utc_text(t.finished_at), coalesce(' (' || left(t.error, 300) || ')', ''));
+  when 'running' then
+    told := format('It is running since %s, attempt %s of %s.', cascade.utc_text(t.started_at), t.attempt, t.max_attempts);
+    more := jsonb_build_object('node', n.name);
+  when 'no_owner' then
+    told := case when t.status = 'running' then 'The node that ran it is gone; the next one runs it again. ' else '' end
+      || format('Nobody owns lane %s: start a cascaded on this database.', its_lane);
+    more := jsonb_build_object('lane', its_lane);
+  when 'delay' then
+    told := format('It is not due before %s.', cascade.utc_text(t.run_at));
+  when 'retry_backoff' then
+    told := format('Attempt %s of %s failed%s; the next one starts at %s.', t.attempt, t.max_attempts,
+                   coalesce(' (' || left(t.error, 300) || ')', ''), cascade.utc_text(t.run_at));
+  when 'paused' then
+    if q.paused then
+      told := format('Queue %s is paused; cascade.resume_queue(%L) lets it go on.', t.queue, t.queue);
+      more := jsonb_build_object('queue', t.queue);
+    else
+      told := format('Job %s is paused; cascade.resume_job(%s) lets it go on.', j.id, j.id);
+      more := jsonb_build_object('job', j.id);
+    end if;
+  when 'no_capable_worker' then
+    more := jsonb_build_object('node', n.name, 'tags', array(
+      select r from unnest(t.requires) r where not r = any (coalesce(n.tags, '{}')) order by r));
+    told := format('It requires %s, which node %s lacks; cascaded --tag gives a node its tags.',
+                   (select string_agg(r, ', ') from jsonb_array_elements_text(more->'tags') r), n.name);
+  when 'concurrency_limit' then
+    if cardinality(keyed) >= coalesce(q.key_concurrency, 1) then
+      told := format('Of queue %s with concurrency_key %s %s tasks run, of %s that may run at a time; '
+                     'cascade.limit_key_concurrency changes that.',
+                     t.queue, t.concurrency_key, cardinality(keyed), coalesce(q.key_concurrency, 1));
+      more := jsonb_build_object('queue', t.queue, 'concurrency_key', t.concurrency_key,
+                                 'limit', coalesce(q.key_concurrency, 1), 'running', cardinality(keyed));
+      ids := keyed;
+    else
+      told := format('Queue %s runs %s tasks, of %s that it may run at a time; cascade.limit_concurrency changes that.',
+                     t.queue, cascade.running_in(t.queue), q.concurrency);
+      more := jsonb_build_object('queue', t.queue, 'limit', q.concurrency, 'running', cascade.running_in(t.queue));
+      ids := array(select cascade.holders(t.queue));
+    end if;
+  when 'rate_limit' then
+    if q.key_rate is not null and t.rate_key is not null then
+      told := format('Tasks of queue %s with rate_key %s start at most %s times a second, %s at once; cascade.limit_keys changes that.',
+                     t.queue, t.rate_key, q.key_rate, q.key_burst);
+      more := jsonb_build_object('queue', t.queue, 'rate_key', t.rate_key, 'rate', q.key_rate, 'burst', q.key_burst);
+    else
+      told := format('Tasks of queue %s start at most %s times a second, %s at once; cascade.limit_queue changes that.',
+                     t.queue, q.rate, q.burst);
+      more := jsonb_build_object('queue', t.queue, 'rate', q.rate, 'burst', q.burst);
+    end if;
+  when 'worker_capacity' then
+    told := 'It is ready, and starts when a worker is free and nothing more urgent waits.';
+    more := jsonb_build_object('node', n.name);
+    ids := array(select cascade.holders(null));
+  when 'dependency' then
+    select array_agg(b.id), string_agg(distinct b.step, ', ') into ids, steps from cascade.blockers(t) b;
+    if ids is null then
+      told := 'What it waited for has ended; the owner of its job says what follows.';
+      if not owned then
+        because := jsonb_build_array(jsonb_build_object('lane', its_lane, 'verdict', 'no_owner', 'because', '[]'::jsonb,
+          'text', format('Nobody owns lane %s: start a cascaded on this database.', its_lane)));
+      end if;
+    else
+      told := format('It waits for %s.', left(steps, 300));
+    end if;
+  end case;
+
+  -- What one of them waits for is followed; that the others run is said.
+  if verdict <> 'dependency' or depth > 0 then
+    select coalesce(jsonb_agg(cascade.why_link(h.id, case when h.n = 1 then depth - 1 else 0 end) order by h.n), because)
+      into because from unnest(ids) with ordinality h(id, n) where h.n <= 5;
+  end if;
+  return jsonb_strip_nulls(more || jsonb_build_object('task', t.id, 'step', t.step, 'item', t.item, 'verdict', verdict,
+    'text', told,
+    'until', case when verdict in ('delay', 'retry_backoff') then cascade.utc_text(t.run_at) end,
+    'since', case when verdict >= 'running' then cascade.utc_text(coalesce(t.finished_at, t.started_at)) end,
+    'more', case when cardinality(ids) > 5 then true end, 'because', because));
+end $_$;
+
+ALTER FUNCTION cascade.why_link(id bigint, depth integer) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.why_task(id bigint) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  link jsonb := cascade.why_link($1);
+begin
+  if link is null then
+    raise exception using errcode = 'CA005', message = format('there is no task %s', $1);
+  end if;
+  return link || '{"source": "rows"}';
+end $_$;
+
+ALTER FUNCTION cascade.why_task(id bigint) OWNER TO cascade_owner;
+
 CREATE TABLE cascade.attempt_log (
     task_id bigint NOT NULL,
     started_at timestamp with time zone,
@@ -1268,7 +1755,7 @@ CREATE TABLE cascade.command (
     created_by text DEFAULT CURRENT_USER NOT NULL,
     argument jsonb DEFAULT '{}'::jsonb NOT NULL,
     outcome text,
-    CONSTRAINT command_kind_check CHECK ((kind = ANY (ARRAY['cancel_job'::text, 'cancel_task'::text, 'retry_task'::text, 'retry_job'::text, 'set_job_priority'::text, 'set_task_priority'::text, 'pause_job'::text, 'resume_job'::text, 'close_job'::text, 'queue_changed'::text, 'schedules_changed'::text])))
+    CONSTRAINT command_kind_check CHECK ((kind = ANY (ARRAY['cancel_job'::text, 'cancel_task'::text, 'retry_task'::text, 'retry_job'::text, 'set_job_priority'::text, 'set_task_priority'::text, 'change_task'::text, 'pause_job'::text, 'resume_job'::text, 'close_job'::text, 'queue_changed'::text, 'schedules_changed'::text])))
 );
 
 ALTER TABLE cascade.command OWNER TO cascade_owner;
@@ -1282,15 +1769,12 @@ ALTER TABLE cascade.command ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
-CREATE TABLE cascade.counter_delta (
-    job_id bigint,
-    n integer NOT NULL,
-    status cascade.task_status NOT NULL,
-    queue text NOT NULL
-)
-WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000');
+CREATE UNLOGGED TABLE cascade.counted_day (
+    counted_at timestamp with time zone NOT NULL,
+    day date NOT NULL
+);
 
-ALTER TABLE cascade.counter_delta OWNER TO cascade_owner;
+ALTER TABLE cascade.counted_day OWNER TO cascade_owner;
 
 CREATE TABLE cascade.counter_point (
     one boolean DEFAULT true NOT NULL,
@@ -1299,6 +1783,29 @@ CREATE TABLE cascade.counter_point (
 );
 
 ALTER TABLE cascade.counter_point OWNER TO cascade_owner;
+
+CREATE TABLE cascade.counter_repair (
+    repaired_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
+    off_by bigint NOT NULL,
+    status cascade.task_status NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    CONSTRAINT counter_repair_kind_check CHECK ((kind = ANY (ARRAY['job'::text, 'queue'::text, 'workflow'::text])))
+);
+
+ALTER TABLE cascade.counter_repair OWNER TO cascade_owner;
+
+COMMENT ON TABLE cascade.counter_repair IS 'A counter that was wrong, by how much, and when that was repaired.';
+
+CREATE UNLOGGED TABLE cascade.day_count (
+    job_id bigint,
+    n bigint NOT NULL,
+    day date NOT NULL,
+    status cascade.task_status NOT NULL,
+    queue text
+);
+
+ALTER TABLE cascade.day_count OWNER TO cascade_owner;
 
 CREATE VIEW cascade.engine_task AS
  SELECT t.xid,
@@ -1326,6 +1833,7 @@ CREATE VIEW cascade.engine_task AS
     (t.retry)::text AS retry,
     (t.command)::text AS command,
     t.rate_key,
+    t.concurrency_key,
     t.requires,
     t.payload
    FROM cascade.task t
@@ -1472,6 +1980,7 @@ CREATE TABLE cascade.queue (
     rate double precision,
     key_rate double precision,
     concurrency integer,
+    key_concurrency integer DEFAULT 1 NOT NULL,
     burst integer DEFAULT 1 NOT NULL,
     key_burst integer DEFAULT 1 NOT NULL,
     name text NOT NULL,
@@ -1479,6 +1988,7 @@ CREATE TABLE cascade.queue (
     CONSTRAINT queue_burst_check CHECK (((burst >= 1) AND (burst <= 1000000))),
     CONSTRAINT queue_concurrency_check CHECK ((concurrency > 0)),
     CONSTRAINT queue_key_burst_check CHECK (((key_burst >= 1) AND (key_burst <= 1000000))),
+    CONSTRAINT queue_key_concurrency_check CHECK ((key_concurrency > 0)),
     CONSTRAINT queue_key_rate_check CHECK (((key_rate > (0)::double precision) AND (key_rate <= (1000000)::double precision))),
     CONSTRAINT queue_name_check CHECK (((octet_length(name) >= 1) AND (octet_length(name) <= 200))),
     CONSTRAINT queue_rate_check CHECK (((rate > (0)::double precision) AND (rate <= (1000000)::double precision)))
@@ -1492,20 +2002,7 @@ COMMENT ON COLUMN cascade.queue.rate IS 'Starts a second of the whole queue; nul
 
 COMMENT ON COLUMN cascade.queue.key_rate IS 'Starts a second of the tasks with the same rate_key; null: no limit. At most `key_burst` of them at once.';
 
-CREATE TABLE cascade.queue_counter (
-    waiting bigint DEFAULT 0 NOT NULL,
-    pending bigint DEFAULT 0 NOT NULL,
-    running bigint DEFAULT 0 NOT NULL,
-    completed bigint DEFAULT 0 NOT NULL,
-    failed bigint DEFAULT 0 NOT NULL,
-    cancelled bigint DEFAULT 0 NOT NULL,
-    skipped bigint DEFAULT 0 NOT NULL,
-    quarantined bigint DEFAULT 0 NOT NULL,
-    queue text NOT NULL
-)
-WITH (fillfactor='50');
-
-ALTER TABLE cascade.queue_counter OWNER TO cascade_owner;
+COMMENT ON COLUMN cascade.queue.key_concurrency IS 'How many tasks with the same concurrency_key run at a time.';
 
 CREATE VIEW cascade.queue_stats AS
  SELECT c.queue,
@@ -1519,6 +2016,7 @@ CREATE VIEW cascade.queue_stats AS
     (sum(c.quarantined))::bigint AS quarantined,
     COALESCE(bool_or(q.paused), false) AS paused,
     max(q.concurrency) AS concurrency,
+    COALESCE(max(q.key_concurrency), 1) AS key_concurrency,
     max(q.rate) AS rate,
     max(q.burst) AS burst,
     max(q.key_rate) AS key_rate,
@@ -1547,6 +2045,7 @@ CREATE VIEW cascade.queue_stats AS
                     counter_delta.status,
                     counter_delta.n
                    FROM cascade.counter_delta
+                  WHERE (counter_delta.queue IS NOT NULL)
                 UNION ALL
                  SELECT arrived.queue,
                     arrived.status,
@@ -1568,6 +2067,16 @@ CREATE VIEW cascade.queue_stats AS
   GROUP BY c.queue;
 
 ALTER TABLE cascade.queue_stats OWNER TO cascade_owner;
+
+CREATE TABLE cascade.reconciliation (
+    rounds bigint DEFAULT 0 NOT NULL,
+    repairs bigint DEFAULT 0 NOT NULL,
+    ended_at timestamp with time zone,
+    one boolean DEFAULT true NOT NULL,
+    CONSTRAINT reconciliation_one_check CHECK (one)
+);
+
+ALTER TABLE cascade.reconciliation OWNER TO cascade_owner;
 
 CREATE TABLE cascade.schedule_tick (
     tick timestamp with time zone NOT NULL,
@@ -1748,6 +2257,38 @@ CREATE VIEW cascade.tasks AS
 
 ALTER TABLE cascade.tasks OWNER TO cascade_owner;
 
+CREATE VIEW cascade.waiting_stats AS
+ WITH owned AS MATERIALIZED (
+         SELECT l.lane,
+            n.tags,
+            (l.lane = ANY (cascade.owned_lanes())) AS owned
+           FROM (cascade.lane l
+             LEFT JOIN cascade.node n ON ((n.epoch = l.epoch)))
+        ), queue AS MATERIALIZED (
+         SELECT q.name,
+            q.paused,
+            (q.rate IS NOT NULL) AS rated,
+            (q.key_rate IS NOT NULL) AS keys_rated,
+                CASE
+                    WHEN (q.concurrency IS NOT NULL) THEN (cascade.running_in(q.name) >= q.concurrency)
+                    ELSE NULL::boolean
+                END AS used_up
+           FROM cascade.queue q
+        )
+ SELECT w.queue,
+    w.reason,
+    count(*) AS tasks
+   FROM ( SELECT t.queue,
+            cascade.verdict_of(t.status, t.waiting_reason, t.run_at, (COALESCE(q.paused, false) OR COALESCE((j.status = 'paused'::cascade.job_status), false)), o.owned, ((t.requires IS NULL) OR COALESCE((t.requires <@ o.tags), false)), COALESCE(q.used_up, false), COALESCE((q.rated OR (q.keys_rated AND (t.rate_key IS NOT NULL))), false)) AS reason
+           FROM (((cascade.task_unfinished t
+             JOIN owned o ON ((o.lane = (COALESCE(t.job_id, t.id) & (63)::bigint))))
+             LEFT JOIN queue q ON ((q.name = t.queue)))
+             LEFT JOIN cascade.job j ON ((j.id = t.job_id)))
+          WHERE (t.status <= 'pending'::cascade.task_status)) w
+  GROUP BY w.queue, w.reason;
+
+ALTER TABLE cascade.waiting_stats OWNER TO cascade_owner;
+
 CREATE TABLE cascade.workflow (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     version integer NOT NULL,
@@ -1759,6 +2300,65 @@ CREATE TABLE cascade.workflow (
 );
 
 ALTER TABLE cascade.workflow OWNER TO cascade_owner;
+
+CREATE TABLE cascade.workflow_counter (
+    waiting bigint DEFAULT 0 NOT NULL,
+    pending bigint DEFAULT 0 NOT NULL,
+    running bigint DEFAULT 0 NOT NULL,
+    completed bigint DEFAULT 0 NOT NULL,
+    failed bigint DEFAULT 0 NOT NULL,
+    cancelled bigint DEFAULT 0 NOT NULL,
+    skipped bigint DEFAULT 0 NOT NULL,
+    quarantined bigint DEFAULT 0 NOT NULL,
+    workflow text NOT NULL
+)
+WITH (fillfactor='50');
+
+ALTER TABLE cascade.workflow_counter OWNER TO cascade_owner;
+
+CREATE VIEW cascade.workflow_stats AS
+ SELECT c.workflow,
+    (COALESCE(sum(c.n) FILTER (WHERE (c.status = 'waiting'::cascade.task_status)), (0)::numeric))::bigint AS waiting,
+    (COALESCE(sum(c.n) FILTER (WHERE (c.status = 'pending'::cascade.task_status)), (0)::numeric))::bigint AS pending,
+    (COALESCE(sum(c.n) FILTER (WHERE (c.status = 'running'::cascade.task_status)), (0)::numeric))::bigint AS running,
+    (COALESCE(sum(c.n) FILTER (WHERE (c.status = 'completed'::cascade.task_status)), (0)::numeric))::bigint AS completed,
+    (COALESCE(sum(c.n) FILTER (WHERE (c.status = 'failed'::cascade.task_status)), (0)::numeric))::bigint AS failed,
+    (COALESCE(sum(c.n) FILTER (WHERE (c.status = 'cancelled'::cascade.task_status)), (0)::numeric))::bigint AS cancelled,
+    (COALESCE(sum(c.n) FILTER (WHERE (c.status = 'skipped'::cascade.task_status)), (0)::numeric))::bigint AS skipped,
+    (COALESCE(sum(c.n) FILTER (WHERE (c.status = 'quarantined'::cascade.task_status)), (0)::numeric))::bigint AS quarantined
+   FROM ( SELECT k.workflow,
+            v.status,
+            v.n
+           FROM (cascade.workflow_counter k
+             CROSS JOIN LATERAL cascade.by_status(k.waiting, k.pending, k.running, k.completed, k.failed, k.cancelled, k.skipped, k.quarantined) v(status, n))
+        UNION ALL
+         SELECT COALESCE(x.workflow, ( SELECT j.workflow
+                   FROM cascade.job j
+                  WHERE (j.id = x.job_id))) AS "coalesce",
+            x.status,
+            x.n
+           FROM ( SELECT d.job_id,
+                    d.workflow,
+                    d.status,
+                    d.n
+                   FROM cascade.counter_delta d
+                  WHERE ((d.workflow IS NOT NULL) OR ((d.job_id IS NOT NULL) AND (d.queue IS NOT NULL)))
+                UNION ALL
+                 SELECT a.job_id,
+                    NULL::text,
+                    a.status,
+                    a.n
+                   FROM cascade.arrived() a(job_id, queue, status, n)
+                  WHERE (a.job_id IS NOT NULL)) x
+        UNION ALL
+         SELECT w.name,
+            NULL::cascade.task_status,
+            0
+           FROM cascade.workflow w) c
+  WHERE (c.workflow IS NOT NULL)
+  GROUP BY c.workflow;
+
+ALTER TABLE cascade.workflow_stats OWNER TO cascade_owner;
 
 CREATE VIEW cascade.workflows AS
  SELECT w.name,
@@ -1789,6 +2389,9 @@ ALTER TABLE ONLY cascade.attempt_log
 ALTER TABLE ONLY cascade.command
     ADD CONSTRAINT command_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY cascade.counted_day
+    ADD CONSTRAINT counted_day_pkey PRIMARY KEY (day);
+
 ALTER TABLE ONLY cascade.counter_point
     ADD CONSTRAINT counter_point_pkey PRIMARY KEY (one);
 
@@ -1813,6 +2416,9 @@ ALTER TABLE ONLY cascade.queue_counter
 ALTER TABLE ONLY cascade.queue
     ADD CONSTRAINT queue_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY cascade.reconciliation
+    ADD CONSTRAINT reconciliation_pkey PRIMARY KEY (one);
+
 ALTER TABLE ONLY cascade.schedule
     ADD CONSTRAINT schedule_pkey PRIMARY KEY (name);
 
@@ -1825,6 +2431,9 @@ ALTER TABLE ONLY cascade.task_transition
 ALTER TABLE ONLY cascade.task_unfinished
     ADD CONSTRAINT task_unfinished_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY cascade.workflow_counter
+    ADD CONSTRAINT workflow_counter_pkey PRIMARY KEY (workflow);
+
 ALTER TABLE ONLY cascade.workflow
     ADD CONSTRAINT workflow_pkey PRIMARY KEY (name, version);
 
@@ -1832,6 +2441,10 @@ ALTER TABLE ONLY cascade.writer
     ADD CONSTRAINT writer_pkey PRIMARY KEY (epoch, writer);
 
 CREATE INDEX command_inbox ON cascade.command USING btree (xid) WHERE (applied_at IS NULL);
+
+CREATE INDEX counter_repaired ON cascade.counter_repair USING btree (repaired_at);
+
+CREATE INDEX day_count_job ON cascade.day_count USING btree (job_id);
 
 CREATE INDEX job_finished ON cascade.job USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 
@@ -1902,17 +2515,8 @@ REVOKE ALL ON FUNCTION cascade.arrived() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.arrived() TO cascade_reader;
 GRANT ALL ON FUNCTION cascade.arrived() TO cascade_engine;
 
-REVOKE ALL ON FUNCTION cascade.cancel_job(id bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION cascade.cancel_job(id bigint) TO cascade_engine;
-
-REVOKE ALL ON FUNCTION cascade.cancel_task(id bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION cascade.cancel_task(id bigint) TO cascade_engine;
-
-REVOKE ALL ON FUNCTION cascade.change_queue(queue text, paused boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION cascade.change_queue(queue text, paused boolean) TO cascade_engine;
-
-REVOKE ALL ON FUNCTION cascade.change_schedule(name text, paused boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION cascade.change_schedule(name text, paused boolean) TO cascade_engine;
+REVOKE ALL ON FUNCTION cascade.begin_reconciling(slice bigint, remember interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.begin_reconciling(slice bigint, remember interval) TO cascade_engine;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE cascade.task TO cascade_engine;
 
@@ -1944,6 +2548,25 @@ GRANT INSERT(payload) ON TABLE cascade.task TO cascade_producer;
 
 GRANT INSERT(retry) ON TABLE cascade.task TO cascade_producer;
 
+REVOKE ALL ON FUNCTION cascade.blockers(task cascade.task) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.blockers(task cascade.task) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.by_status(waiting bigint, pending bigint, running bigint, completed bigint, failed bigint, cancelled bigint, skipped bigint, quarantined bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.by_status(waiting bigint, pending bigint, running bigint, completed bigint, failed bigint, cancelled bigint, skipped bigint, quarantined bigint) TO cascade_reader;
+GRANT ALL ON FUNCTION cascade.by_status(waiting bigint, pending bigint, running bigint, completed bigint, failed bigint, cancelled bigint, skipped bigint, quarantined bigint) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.cancel_job(id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.cancel_job(id bigint) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.cancel_task(id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.cancel_task(id bigint) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.change_queue(queue text, paused boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.change_queue(queue text, paused boolean) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.change_schedule(name text, paused boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.change_schedule(name text, paused boolean) TO cascade_engine;
+
 GRANT ALL ON FUNCTION cascade.check_task(t cascade.task) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.checked_input(workflow text, definition jsonb, input jsonb) FROM PUBLIC;
@@ -1963,6 +2586,15 @@ GRANT ALL ON FUNCTION cascade.command_for_job(kind text, id bigint, argument jso
 
 REVOKE ALL ON FUNCTION cascade.command_for_task(kind text, id bigint, argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.command_for_task(kind text, id bigint, argument jsonb) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.compare_jobs(after bigint, most bigint, OUT jobs bigint, OUT upto bigint, OUT wrong jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.compare_jobs(after bigint, most bigint, OUT jobs bigint, OUT upto bigint, OUT wrong jsonb) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.compare_others(OUT queues bigint, OUT workflows bigint, OUT wrong jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.compare_others(OUT queues bigint, OUT workflows bigint, OUT wrong jsonb) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.count_rows(day date, first bigint, pages bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.count_rows(day date, first bigint, pages bigint) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.drop_schedule(name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.drop_schedule(name text) TO cascade_engine;
@@ -1987,6 +2619,9 @@ REVOKE ALL ON FUNCTION cascade.hold_job_open(job bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.hold_job_open(job bigint) TO cascade_producer;
 GRANT ALL ON FUNCTION cascade.hold_job_open(job bigint) TO cascade_engine;
 
+REVOKE ALL ON FUNCTION cascade.holders(queue text, key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.holders(queue text, key text) TO cascade_engine;
+
 REVOKE ALL ON FUNCTION cascade.instant_of(us bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.instant_of(us bigint) TO cascade_engine;
 
@@ -1996,8 +2631,14 @@ GRANT ALL ON FUNCTION cascade.instant_us(t timestamp with time zone) TO cascade_
 REVOKE ALL ON FUNCTION cascade.is_counted(status cascade.task_status, xid xid8, counted_to pg_snapshot) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.is_counted(status cascade.task_status, xid xid8, counted_to pg_snapshot) TO cascade_engine;
 
+REVOKE ALL ON FUNCTION cascade.is_settled(day date) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.is_settled(day date) TO cascade_engine;
+
 REVOKE ALL ON FUNCTION cascade.limit_concurrency(queue text, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.limit_concurrency(queue text, most integer) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.limit_key_concurrency(queue text, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.limit_key_concurrency(queue text, most integer) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.limit_keys(queue text, rate double precision, per interval, burst integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.limit_keys(queue text, rate double precision, per interval, burst integer) TO cascade_engine;
@@ -2014,6 +2655,10 @@ GRANT ALL ON FUNCTION cascade.today() TO cascade_engine;
 REVOKE ALL ON FUNCTION cascade.make_partitions() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.make_partitions() TO cascade_engine;
 
+REVOKE ALL ON FUNCTION cascade.owned_lanes() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.owned_lanes() TO cascade_reader;
+GRANT ALL ON FUNCTION cascade.owned_lanes() TO cascade_engine;
+
 REVOKE ALL ON FUNCTION cascade.param_problem(spec jsonb, value jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.param_problem(spec jsonb, value jsonb) TO cascade_engine;
 
@@ -2026,8 +2671,17 @@ GRANT ALL ON FUNCTION cascade.pause_queue(queue text) TO cascade_engine;
 REVOKE ALL ON FUNCTION cascade.pause_schedule(name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.pause_schedule(name text) TO cascade_engine;
 
+REVOKE ALL ON FUNCTION cascade.plan_reconciling() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.plan_reconciling() TO cascade_engine;
+
 REVOKE ALL ON FUNCTION cascade.queue_changed(queue text) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.queue_changed(queue text) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.reconcile_step() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.reconcile_step() TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.reschedule_task(task_id bigint, run_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.reschedule_task(task_id bigint, run_at timestamp with time zone) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.resume_job(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.resume_job(id bigint) TO cascade_engine;
@@ -2046,6 +2700,14 @@ GRANT ALL ON FUNCTION cascade.retry_job(id bigint) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.retry_task(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.retry_task(id bigint) TO cascade_engine;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.counter_delta TO cascade_engine;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.queue_counter TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.running_in(queue text) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.running_in(queue text) TO cascade_reader;
+GRANT ALL ON FUNCTION cascade.running_in(queue text) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.set_priority(job_id bigint, priority integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.set_priority(job_id bigint, priority integer) TO cascade_engine;
@@ -2115,6 +2777,23 @@ GRANT ALL ON FUNCTION cascade.tg_task_updated() TO cascade_engine;
 REVOKE ALL ON FUNCTION cascade.trigger_schedule(name text, OUT tick timestamp with time zone, OUT outcome text, OUT job_id bigint, OUT error text) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.trigger_schedule(name text, OUT tick timestamp with time zone, OUT outcome text, OUT job_id bigint, OUT error text) TO cascade_engine;
 
+REVOKE ALL ON FUNCTION cascade.utc_text(t timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.utc_text(t timestamp with time zone) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.verdict_of(status cascade.task_status, reason cascade.waiting_reason, run_at timestamp with time zone, paused boolean, owned boolean, capable boolean, used_up boolean, rated boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.verdict_of(status cascade.task_status, reason cascade.waiting_reason, run_at timestamp with time zone, paused boolean, owned boolean, capable boolean, used_up boolean, rated boolean) TO cascade_reader;
+GRANT ALL ON FUNCTION cascade.verdict_of(status cascade.task_status, reason cascade.waiting_reason, run_at timestamp with time zone, paused boolean, owned boolean, capable boolean, used_up boolean, rated boolean) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.why_lines(link jsonb, indent integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.why_lines(link jsonb, indent integer) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.why_link(id bigint, depth integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.why_link(id bigint, depth integer) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.why_task(id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.why_task(id bigint) TO cascade_reader;
+GRANT ALL ON FUNCTION cascade.why_task(id bigint) TO cascade_engine;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.attempt_log TO cascade_engine;
 
 GRANT SELECT ON TABLE cascade.node TO cascade_reader;
@@ -2126,9 +2805,14 @@ GRANT SELECT ON TABLE cascade.attempts TO cascade_engine;
 GRANT SELECT ON TABLE cascade.command TO cascade_reader;
 GRANT SELECT,INSERT,UPDATE ON TABLE cascade.command TO cascade_engine;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.counter_delta TO cascade_engine;
+GRANT SELECT,INSERT,DELETE ON TABLE cascade.counted_day TO cascade_engine;
 
 GRANT SELECT,UPDATE ON TABLE cascade.counter_point TO cascade_engine;
+
+GRANT SELECT ON TABLE cascade.counter_repair TO cascade_reader;
+GRANT SELECT,INSERT ON TABLE cascade.counter_repair TO cascade_engine;
+
+GRANT SELECT,INSERT,DELETE ON TABLE cascade.day_count TO cascade_engine;
 
 GRANT SELECT ON TABLE cascade.engine_task TO cascade_engine;
 
@@ -2157,10 +2841,11 @@ GRANT SELECT ON TABLE cascade.migration TO cascade_reader;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE cascade.queue TO cascade_engine;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.queue_counter TO cascade_engine;
-
 GRANT SELECT ON TABLE cascade.queue_stats TO cascade_reader;
 GRANT SELECT ON TABLE cascade.queue_stats TO cascade_engine;
+
+GRANT SELECT ON TABLE cascade.reconciliation TO cascade_reader;
+GRANT SELECT,UPDATE ON TABLE cascade.reconciliation TO cascade_engine;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE cascade.schedule_tick TO cascade_engine;
 
@@ -2176,7 +2861,15 @@ GRANT SELECT ON TABLE cascade.task_transition TO cascade_engine;
 GRANT SELECT ON TABLE cascade.tasks TO cascade_reader;
 GRANT SELECT ON TABLE cascade.tasks TO cascade_engine;
 
+GRANT SELECT ON TABLE cascade.waiting_stats TO cascade_reader;
+GRANT SELECT ON TABLE cascade.waiting_stats TO cascade_engine;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE cascade.workflow TO cascade_engine;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.workflow_counter TO cascade_engine;
+
+GRANT SELECT ON TABLE cascade.workflow_stats TO cascade_reader;
+GRANT SELECT ON TABLE cascade.workflow_stats TO cascade_engine;
 
 GRANT SELECT ON TABLE cascade.workflows TO cascade_reader;
 GRANT SELECT ON TABLE cascade.workflows TO cascade_engine;

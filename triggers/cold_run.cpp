@@ -163,6 +163,19 @@ cold_run cold_run::extract(const key_match& which) {
   return gone;
 }
 
+std::optional<std::pair<cold_key, std::size_t>> cold_run::find(task_id id) const {
+  std::size_t before = 0;
+  for (const chunk& c : chunks_) {
+    if (c.may_hold({id, {}})) {
+      const auto keys = c.keys();
+      if (const auto at = std::ranges::find(keys, id, &cold_key::id); at != keys.end())
+        return std::pair{*at, before + static_cast<std::size_t>(at - keys.begin())};
+    }
+    before += c.count;
+  }
+  return std::nullopt;
+}
+
 std::size_t cold_run::bytes() const noexcept {
   std::size_t total = 0;
   for (const chunk& c : chunks_) total += sizeof(chunk) + 2 * sizeof(void*) + c.bytes.capacity();

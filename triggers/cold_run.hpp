@@ -13,7 +13,9 @@
 
 #include <cstdint>
 #include <list>
+#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "state/ids.hpp"
@@ -50,6 +52,9 @@ public:
   std::vector<cold_key> take(std::size_t count);
   // Takes out what matches; the order of what stays and of what goes is kept.
   cold_run extract(const key_match& which);
+  // The first key of a task, and how many are before it. Looks into a chunk only when it may be in
+  // it.
+  std::optional<std::pair<cold_key, std::size_t>> find(task_id id) const;
 
   bool empty() const noexcept { return size_ == 0; }
   std::size_t size() const noexcept { return size_; }

@@ -17,6 +17,12 @@ std::optional<delayed_key> delay_set::cancel(task_id id) {
   return what;
 }
 
+std::optional<std::pair<delayed_key, delay_set::time_point>> delay_set::find(task_id id) const {
+  const auto at = entries_.find(id);
+  if (at == entries_.end()) return std::nullopt;
+  return std::pair{at->what, time_point(at->due() * tick)};
+}
+
 std::optional<delay_set::time_point> delay_set::next() const {
   const auto at = wheel_->next_wakeup();
   if (!at) return std::nullopt;

@@ -14,6 +14,7 @@
 #include <chrono>
 #include <optional>
 #include <unordered_set>
+#include <utility>
 
 #include "state/instant.hpp"
 #include "triggers/ready_set.hpp"
@@ -34,6 +35,8 @@ public:
   void put(const delayed_key& what, time_point due);
   // Takes a key out before its time; nothing when it is not here.
   std::optional<delayed_key> cancel(task_id id);
+  // A key and its time, rounded up to a tick; nothing when it is not here.
+  std::optional<std::pair<delayed_key, time_point>> find(task_id id) const;
 
   // Calls fn(const delayed_key&) for every key that is due, in the order of their times.
   template <class F>
@@ -51,6 +54,10 @@ public:
   template <class F>
   void for_each(F&& fn) {
     for (const entry& e : entries_) fn(e.what);
+  }
+  template <class F>
+  void for_each(F&& fn) const {
+    for (const entry& e : entries_) fn(std::as_const(e.what));
   }
   // Changes the key of one task; false when it is not here.
   template <class F>

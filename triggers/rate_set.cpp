@@ -51,6 +51,32 @@ std::optional<rate_set::time_point> rate_set::next() const {
   return start_ + *at * tick;
 }
 
+std::optional<std::uint32_t> rate_set::remove(task_id id) {
+  for (auto& [key, b] : buckets_)
+    for (auto at = b.heap.begin(); at != b.heap.end(); ++at) {
+      if (at->what.key.id != id) continue;
+      const std::uint32_t body = at->what.key.body;
+      b.heap.erase(at);
+      std::make_heap(b.heap.begin(), b.heap.end());
+      --parked_;
+      return body;  // its timer may find nothing to do
+    }
+  return std::nullopt;
+}
+
+std::optional<rate_set::turn> rate_set::find(task_id id) const {
+  for (const auto& [key, b] : buckets_)
+    for (const waiting_task& t : b.heap) {
+      if (t.what.key.id != id) continue;
+      turn out{key, t.what, 0, start_};
+      for (const waiting_task& other : b.heap) out.before += t < other ? 1 : 0;
+      if (each_.limited())
+        out.at = b.meter.next(each_) + each_.gap() * static_cast<std::int64_t>(out.before);
+      return out;
+    }
+  return std::nullopt;
+}
+
 void rate_set::reprioritize(const key_match& which, std::uint8_t priority) {
   for (auto& [key, b] : buckets_) {
     bool changed = false;

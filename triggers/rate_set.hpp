@@ -51,8 +51,22 @@ public:
   // When take_due should be called next; at times too early, never too late.
   std::optional<time_point> next() const;
 
+  // Where a parked task stands with its key, and when its turn comes if nothing more urgent does.
+  // O(parked).
+  struct turn {
+    std::string key;
+    delayed_key task;
+    std::size_t before = 0;
+    time_point at;
+  };
+  std::optional<turn> find(task_id id) const;
+  const rate_limit& queue_limit() const noexcept { return queue_; }
+  const rate_limit& key_limit() const noexcept { return each_; }
+
   std::size_t parked() const noexcept { return parked_; }
   std::size_t keys() const noexcept { return buckets_.size(); }
+  // Takes a parked task out, if it is here; its body.
+  std::optional<std::uint32_t> remove(task_id id);
   // Moves what matches to `priority`, behind those already there.
   void reprioritize(const key_match& which, std::uint8_t priority);
 

@@ -102,6 +102,20 @@ void ready_line::put_after(ready_line&& other, std::uint8_t priority, freed_bodi
   (in_backlog_ ? late_ : cold_).append(std::move(other.cold_));
 }
 
+std::optional<std::pair<cold_key, std::size_t>> ready_line::find(task_id id) const {
+  if (const auto at = std::ranges::find(hot_, id, &ready_key::id); at != hot_.end())
+    return std::pair{cold(*at), static_cast<std::size_t>(at - hot_.begin())};
+  std::size_t before = hot_.size();
+  if (const auto at = std::ranges::find(loading_, id, &cold_key::id); at != loading_.end())
+    return std::pair{*at, before + static_cast<std::size_t>(at - loading_.begin())};
+  before += loading_.size();
+  for (const cold_run* run : {&cold_, &late_}) {
+    if (const auto at = run->find(id)) return std::pair{at->first, before + at->second};
+    before += run->size();
+  }
+  return std::nullopt;
+}
+
 std::size_t ready_line::bytes() const noexcept {
   return hot_.size() * sizeof(ready_key) + loading_.size() * sizeof(cold_key) + cold_.bytes() +
          late_.bytes();

@@ -89,6 +89,9 @@ public:
   // Everything of `other` goes behind everything here, at this line's priority.
   void put_after(ready_line&& other, std::uint8_t priority, freed_bodies& freed);
 
+  // The key of a task as far as it is cold, and how many are before it. O(hot keys + cold chunks).
+  std::optional<std::pair<cold_key, std::size_t>> find(task_id id) const;
+
   template <class F>
   void for_each_hot(F f) const {
     for (const ready_key& k : hot_) f(k);

@@ -106,6 +106,20 @@ std::size_t ready_set::reprioritize(const key_match& which, std::uint8_t priorit
   return moved;
 }
 
+std::size_t ready_set::remove(const key_match& which, freed_bodies& freed) {
+  std::size_t removed = 0;
+  for (lot_index i = 0; i < lots_.size(); ++i)
+    for (int p = 0; p <= lots_[i]->top(); ++p) {
+      const place at{i, static_cast<std::uint8_t>(p)};
+      if (find(at) == nullptr) continue;
+      const counted change(*this, at);
+      const ready_line gone = line(at).extract(which);
+      gone.for_each_hot([&freed](const ready_key& k) { freed.push_back(k.body); });
+      removed += gone.size();
+    }
+  return removed;
+}
+
 void ready_set::end_backlog() {
   for (const auto& lot : lots_)
     for (const auto& line : lot->lines)
@@ -121,6 +135,17 @@ bool ready_set::runs_low(lot_index lot, std::size_t count) const {
   if (lots_[lot]->count == 0) return false;
   const ready_line& l = *find({lot, top(lot)});
   return l.has_cold() && !l.reloading() && l.hot_size() < count;
+}
+
+std::optional<ready_set::standing> ready_set::find_task(task_id id) const {
+  for (lot_index i = 0; i < lots_.size(); ++i)
+    for (int p = lots_[i]->top(); p >= 0; --p) {
+      const place at{i, static_cast<std::uint8_t>(p)};
+      const ready_line* l = find(at);
+      if (l == nullptr) continue;
+      if (const auto found = l->find(id)) return standing{at, found->first.job, found->second};
+    }
+  return std::nullopt;
 }
 
 void ready_set::abandon_reloads() {

@@ -16,6 +16,7 @@
 //          is popped or about to be reloaded.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <map>
@@ -53,6 +54,33 @@ public:
   lot_index lot(const std::string& queue, handler_class c);
   const std::string& queue_of(lot_index lot) const { return lots_[lot]->queue; }
 
+  handler_class class_of(lot_index lot) const { return lots_[lot]->kind; }
+
+  // Where a task is, and how many of its lot and priority are before it. O(hot keys + cold chunks).
+  struct standing {
+    place at;
+    job_id job;
+    std::size_t before = 0;
+  };
+  std::optional<standing> find_task(task_id id) const;
+  // How many start before it among the lots that `counts` allows: those that are more urgent, and
+  // of equal ones as many as take their turns first. O(lots * priorities).
+  template <class Predicate>
+  std::size_t ahead_of(const standing& task, Predicate counts) const {
+    const lot_data& mine = *lots_[task.at.lot];
+    std::size_t n = task.before;
+    for (lot_index i = 0; i < lots_.size(); ++i) {
+      const lot_data& l = *lots_[i];
+      if (l.count == 0 || (i != task.at.lot && !counts(i))) continue;
+      for (int p = l.top(); p > task.at.priority; --p)
+        if (const auto& line = l.lines[static_cast<std::size_t>(p)]) n += line->size();
+      if (i == task.at.lot) continue;
+      if (const auto& line = l.lines[task.at.priority])
+        n += std::min(line->size(), task.before + (l.served < mine.served ? 1 : 0));
+    }
+    return n;
+  }
+
   // Whether a key pushed there now may keep its body; one that may not must come without.
   bool takes_hot(place at, bool backlog = false) const;
   void push_back(lot_index lot, const ready_key& key, bool backlog = false);
@@ -87,6 +115,9 @@ public:
 
   // Moves what matches to `priority`, behind those already there. Returns how many.
   std::size_t reprioritize(const key_match& which, std::uint8_t priority, freed_bodies& freed);
+
+  // Takes out what matches; how many. As costly as reprioritize.
+  std::size_t remove(const key_match& which, freed_bodies& freed);
 
   // While a backlog is read page by page: its keys are pushed as such, others wait behind them.
   void end_backlog();

@@ -26,15 +26,23 @@ pg::params task_row(std::int64_t id, const sample& like) {
   else
     p.int4({}).text({}).int8({});
   like.step ? p.text(R"({"max_attempts": 3, "backoff": "exponential"})") : p.text({});
-  return std::move(p.text({}).text({}).int8({}).boolean(true).text(like.payload));
+  return std::move(p.text({}).text({}).text({}).int8({}).boolean(true).text(like.payload));
 }
 
 pg::params snapshot_row() {
   pg::params p;
   p.text("s").int8({}).int8({}).int2({}).text({}).text({}).int8(1).text({}).text({}).int2({});
-  return std::move(
-      p.int2({}).int4({}).text({}).int8({}).text({}).text({}).text({}).int8({}).boolean(true).text(
-          "900:950:"));
+  return std::move(p.int2({})
+                       .int4({})
+                       .text({})
+                       .int8({})
+                       .text({})
+                       .text({})
+                       .text({})
+                       .text({})
+                       .int8({})
+                       .boolean(true)
+                       .text("900:950:"));
 }
 
 void decode(benchmark::State& state, const sample& like) {

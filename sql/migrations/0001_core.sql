@@ -43,6 +43,10 @@ create type cascade.waiting_reason as enum
   ('dependency', 'delay', 'retry_backoff', 'concurrency_limit', 'rate_limit', 'worker_capacity', 'no_capable_worker',
    'paused');
 create type cascade.job_status as enum ('pending', 'running', 'paused', 'completed', 'failed', 'cancelled');
+-- Why a task is not running (state/task_verdict.hpp): what it waits for, that nobody owns it, or that it does not wait.
+create type cascade.task_verdict as enum
+  ('dependency', 'delay', 'retry_backoff', 'concurrency_limit', 'rate_limit', 'worker_capacity', 'no_capable_worker',
+   'paused', 'no_owner', 'running', 'completed', 'failed', 'cancelled', 'skipped', 'quarantined');
 
 create table cascade.task_transition (
   from_status cascade.task_status not null,
@@ -280,7 +284,7 @@ create table cascade.command (
   job_id bigint,
   task_id bigint,
   kind text not null check (kind in ('cancel_job', 'cancel_task', 'retry_task', 'retry_job', 'set_job_priority',
-    'set_task_priority', 'pause_job', 'resume_job', 'close_job', 'queue_changed',
+    'set_task_priority', 'change_task', 'pause_job', 'resume_job', 'close_job', 'queue_changed',
     'schedules_changed')),
   queue text,
   created_by text not null default current_user,
@@ -294,6 +298,7 @@ create table cascade.queue (
   rate float8 check (rate > 0 and rate <= 1000000),
   key_rate float8 check (key_rate > 0 and key_rate <= 1000000),
   concurrency int check (concurrency > 0),
+  key_concurrency int not null default 1 check (key_concurrency > 0),
   burst int not null default 1 check (burst between 1 and 1000000),
   key_burst int not null default 1 check (key_burst between 1 and 1000000),
   name text primary key check (octet_length(name) between 1 and 200),
@@ -301,6 +306,7 @@ create table cascade.queue (
 );
 comment on table cascade.queue is 'Settings of queues; a queue without a row has the defaults.';
 comment on column cascade.queue.rate is 'Starts a second of the whole queue; null: no limit. At most `burst` of them at once.';
+comment on column cascade.queue.key_concurrency is 'How many tasks with the same concurrency_key run at a time.';
 comment on column cascade.queue.key_rate is
   'Starts a second of the tasks with the same rate_key; null: no limit. At most `key_burst` of them at once.';
 
@@ -365,11 +371,14 @@ create table cascade.counter_point (
 );
 insert into cascade.counter_point (counted_to) values (pg_current_snapshot());
 
+-- With a queue: a change of tasks, which counts for the queue, for the job if there is one, and for the job's workflow. Without:
+-- for the named job or workflow alone.
 create table cascade.counter_delta (
   job_id bigint,
   n int not null,
   status cascade.task_status not null,
-  queue text not null
+  queue text,
+  workflow text
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
 
 create table cascade.job_counter (
@@ -385,6 +394,60 @@ create table cascade.queue_counter (
   skipped bigint not null default 0, quarantined bigint not null default 0,
   queue text primary key
 ) with (fillfactor = 50);
+
+-- Of the jobs that exist, in all versions of the workflow.
+create table cascade.workflow_counter (
+  waiting bigint not null default 0, pending bigint not null default 0, running bigint not null default 0,
+  completed bigint not null default 0, failed bigint not null default 0, cancelled bigint not null default 0,
+  skipped bigint not null default 0, quarantined bigint not null default 0,
+  workflow text primary key
+) with (fillfactor = 50);
+
+-- the reconciler (docs/adr/0010-reconciler.md) ---------------------------------------------------------------------------
+
+-- One row, which each round changes: a second one at the same time fails.
+create table cascade.reconciliation (
+  rounds bigint not null default 0,
+  repairs bigint not null default 0,
+  ended_at timestamptz,
+  one boolean primary key default true check (one)
+);
+insert into cascade.reconciliation default values;
+
+create table cascade.counter_repair (
+  repaired_at timestamptz not null default statement_timestamp(),
+  off_by bigint not null,
+  status cascade.task_status not null,
+  kind text not null check (kind in ('job', 'queue', 'workflow')),
+  name text not null
+);
+comment on table cascade.counter_repair is 'A counter that was wrong, by how much, and when that was repaired.';
+create index counter_repaired on cascade.counter_repair (repaired_at);    -- retention
+
+-- What a round has counted of days that are over, for the next ones. It only saves work: before anything is repaired, all
+-- of it is counted again.
+create unlogged table cascade.counted_day (
+  counted_at timestamptz not null,
+  day date primary key
+);
+create unlogged table cascade.day_count (
+  job_id bigint,
+  n bigint not null,
+  day date not null,
+  status cascade.task_status not null,
+  queue text
+);
+create index day_count_job on cascade.day_count (job_id);
+
+-- A row of totals as one row for each state, without the zeros.
+create function cascade.by_status(waiting bigint, pending bigint, running bigint, completed bigint, failed bigint,
+    cancelled bigint, skipped bigint, quarantined bigint) returns table (status cascade.task_status, n bigint)
+  language sql immutable as $$
+  select v.status, v.n
+  from (values ('waiting'::cascade.task_status, $1), ('pending', $2), ('running', $3), ('completed', $4), ('failed', $5),
+    ('cancelled', $6), ('skipped', $7), ('quarantined', $8)) v(status, n)
+  where v.n operator(pg_catalog.<>) 0;
+$$;
 
 -- guards -------------------------------------------------------------------------------------------------------------------
 
@@ -766,6 +829,28 @@ create function cascade.set_priority(job_id bigint, priority int) returns bigint
 create function cascade.set_task_priority(task_id bigint, priority int) returns bigint language sql as
   $$ select cascade.command_for_task('set_task_priority', task_id, cascade.checked_priority(priority)) $$;
 
+-- Moves a task that has not started to another time; one that waits for a time, or is ready. One that runs is left alone.
+create function cascade.reschedule_task(task_id bigint, run_at timestamptz) returns bigint
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  now_is record;
+begin
+  if run_at is null or not isfinite(run_at) then
+    raise exception using errcode = 'CA006', message = 'run_at must be a moment';
+  end if;
+  select t.status, t.waiting_reason into now_is from cascade.task t where t.id = $1 and t.finished_on is null;
+  if now_is.status = 'running' then
+    raise exception using errcode = 'CA006', message = format('task %s is running', $1),
+      hint = 'Its next attempt, if there is one, can be moved once this one is over.';
+  elsif now_is.waiting_reason = 'dependency' then
+    raise exception using errcode = 'CA006', message = format('task %s waits for other steps', $1);
+  elsif now_is.status is null and exists (select from cascade.task t where t.id = $1) then
+    raise exception using errcode = 'CA006', message = format('task %s has finished', $1),
+      hint = 'cascade.retry_task(id) gives one that did not succeed another round.';
+  end if;
+  return cascade.command_for_task('change_task', $1, jsonb_build_object('run_at_us', cascade.instant_us(run_at)));
+end $$;
+
 -- Asks the owner to look at the settings of a queue again.
 create function cascade.queue_changed(queue text) returns bigint
   language sql security definer set search_path = pg_catalog, pg_temp as $$
@@ -829,6 +914,18 @@ begin
   end if;
   insert into cascade.queue as q (name, concurrency) values ($1, $2)
     on conflict (name) do update set concurrency = excluded.concurrency, changed_at = now();
+  return cascade.queue_changed($1);
+end $$;
+
+-- At most `most` tasks with the same concurrency_key run at the same time.
+create function cascade.limit_key_concurrency(queue text, most int default 1) returns bigint
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if most is null or most < 1 then
+    raise exception using errcode = 'CA006', message = format('key_concurrency %s is not positive', most);
+  end if;
+  insert into cascade.queue as q (name, key_concurrency) values ($1, $2)
+    on conflict (name) do update set key_concurrency = excluded.key_concurrency, changed_at = now();
   return cascade.queue_changed($1);
 end $$;
 
@@ -1137,14 +1234,26 @@ begin
   with gone as (
     delete from cascade.job j
     where j.id in (select o.id from cascade.job o where o.finished_at < first_day::timestamp at time zone 'UTC' limit 1000)
-    returning j.id),
-  counters as (delete from cascade.job_counter c using gone g where c.job_id = g.id)
+    returning j.id, j.workflow),
+  counters as (
+    delete from cascade.job_counter c using gone g where c.job_id = g.id returning g.workflow, c.*),
+  -- Its workflow has lost what was folded of it; what was not is no longer found to be of that workflow.
+  workflows as (
+    insert into cascade.counter_delta (workflow, status, n)
+    select c.workflow, v.status, -v.n from counters c cross join lateral cascade.by_status(c.waiting, c.pending, c.running,
+      c.completed, c.failed, c.cancelled, c.skipped, c.quarantined) v
+    where c.workflow is not null)
   select count(*) into n from gone;
   if n > 0 then
     return '';
   end if;
   delete from cascade.command c where c.ctid = any (array(
     select o.ctid from cascade.command o where o.applied_at < first_day::timestamp at time zone 'UTC' limit 1000));
+  if found then
+    return '';
+  end if;
+  delete from cascade.counter_repair r where r.ctid = any (array(
+    select o.ctid from cascade.counter_repair o where o.repaired_at < first_day::timestamp at time zone 'UTC' limit 1000));
   if found then
     return '';
   end if;
@@ -1182,59 +1291,421 @@ begin
   return null;
 end $$;
 
--- Why is this task not running? From the rows alone.
-create function cascade.explain_task(id bigint) returns text
-  language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+-- the reconciler (docs/adr/0010-reconciler.md) ---------------------------------------------------------------------------------
+
+-- A round compares the counters with the rows at one snapshot, in steps. Its transaction is `repeatable read` and has, before
+-- it does anything else, locked cascade.task in access share mode: no day is emptied under it, which no snapshot shields from.
+--
+--   begin isolation level repeatable read; lock table cascade.task in access share mode;
+--   cascade.begin_reconciling(), then cascade.reconcile_step() until it says "over"; commit
+--
+-- What is counted of the rows gathers in temporary tables; only what the point does not see yet is left out, as it is of the
+-- counters. No lock is held that a producer or the engine could wait for.
+
+-- `slice`: how many bytes of a table a step reads. `remember`: how old the count of a day that is over may be.
+create function cascade.begin_reconciling(slice bigint, remember interval) returns void
+  language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if current_setting('transaction_isolation') <> 'repeatable read' then
+    raise exception using errcode = '55000', message = 'counters are compared in a transaction that is repeatable read';
+  end if;
+  update cascade.reconciliation r set rounds = r.rounds + 1;
+  perform set_config('cascade.reconcile_pages',
+                     greatest(1, slice / current_setting('block_size')::bigint)::text, true);
+  create temporary table reconcile_day (part regclass, day date, remembered boolean, planned boolean default false) on commit drop;
+  create temporary table reconcile_slice (
+    id bigint generated always as identity primary key, first bigint, day date, what text) on commit drop;
+  create temporary table reconcile_count (
+    job_id bigint, n bigint, status cascade.task_status, queue text, workflow text) on commit drop;
+  create index on pg_temp.reconcile_count (job_id);
+  insert into pg_temp.reconcile_day (part, day, remembered) values ('cascade.task_unfinished', null, false);
+  -- An empty one may be a day that retention has emptied since.
+  insert into pg_temp.reconcile_day (part, day, remembered)
+    select p.part, p.day, coalesce(k.day is not null and pg_relation_size(p.part) > 0, false)
+    from (select c.oid::regclass as part, to_date(right(c.relname, 8), 'YYYYMMDD') as day
+          from pg_inherits i join pg_class c on c.oid = i.inhrelid
+          where i.inhparent = 'cascade.task'::regclass and c.relname ~ '^task_[0-9]{8}$') p
+    left join cascade.counted_day k on k.day = p.day and k.counted_at > now() - remember;
+  perform cascade.plan_reconciling();
+end $$;
+
+-- Plans to count what is not remembered, and then to compare.
+create function cascade.plan_reconciling() returns void
+  language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  pages bigint := current_setting('cascade.reconcile_pages');
+begin
+  delete from cascade.counted_day k
+    where not exists (select from pg_temp.reconcile_day d where d.day = k.day and d.remembered);
+  if found then
+    delete from cascade.day_count c
+      where not exists (select from pg_temp.reconcile_day d where d.day = c.day and (d.remembered or d.planned));
+  end if;
+  insert into pg_temp.reconcile_slice (what, day, first)
+    select 'rows', d.day, p
+    from pg_temp.reconcile_day d,
+      generate_series(0, pg_relation_size(d.part) / current_setting('block_size')::bigint - 1, pages) p
+    where not d.remembered and not d.planned order by d.day, p;
+  update pg_temp.reconcile_day set planned = not remembered;
+  insert into pg_temp.reconcile_slice (what, first) values ('jobs', 0);
+end $$;
+
+-- A day to which nothing is added any more.
+create function cascade.is_settled(day date) returns boolean language sql stable
+  return day < (now() at time zone 'UTC')::date - 1;
+
+-- Counts `pages` pages of a day; returns how many tasks. Twice at once: by job, and by queue.
+create function cascade.count_rows(day date, first bigint, pages bigint) returns bigint
+  language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+declare
+  settled boolean := coalesce(cascade.is_settled(day), false);
+  tasks bigint;
+begin
+  execute format(
+    $q$ with counted as (
+      insert into %s (%s job_id, queue, status, n)
+      select %s t.job_id, t.queue, t.status, count(*) from cascade.task t
+      where t.finished_on %s and t.ctid >= '(%s,0)' and t.ctid < '(%s,0)' %s
+      group by grouping sets ((t.job_id, t.status), (t.queue, t.status))
+      having grouping(t.job_id) = 1 or t.job_id is not null
+      returning queue, n)
+    select coalesce(sum(c.n), 0) from counted c where c.queue is not null $q$,
+    case when settled then 'cascade.day_count' else 'pg_temp.reconcile_count' end,
+    case when settled then 'day,' end, case when settled then quote_literal(day) || '::date,' end,
+    coalesce('= ' || quote_literal(day), 'is null'), first, first + pages,
+    case when day is null then 'and cascade.is_counted(t.status, t.xid, $1)' end)
+    into tasks using (select p.counted_to from cascade.counter_point p);
+  return tasks;
+end $$;
+
+-- The counters of the jobs after `after` that are wrong, `most` jobs at a time; what was counted of them goes to their workflows.
+create function cascade.compare_jobs(after bigint, most bigint, out jobs bigint, out upto bigint, out wrong jsonb)
+  language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+begin
+  select count(*), max(j.id) into jobs, upto
+    from (select o.id from cascade.job o where o.id > after order by o.id limit most) j;
+  with counted as materialized (
+    select c.job_id, c.status, c.n from pg_temp.reconcile_count c where c.job_id > after and c.job_id <= upto
+    union all
+    select c.job_id, c.status, c.n from cascade.day_count c where c.job_id > after and c.job_id <= upto),
+  by_workflow as (
+    insert into pg_temp.reconcile_count (workflow, status, n)
+    select j.workflow, c.status, sum(c.n) from counted c join cascade.job j on j.id = c.job_id
+    where j.workflow is not null group by 1, 2)
+  select jsonb_agg(w) into wrong from (
+    select 'job' as kind, x.job_id::text as name, x.status, sum(x.n) as off_by
+    from (
+      select k.job_id, v.status, v.n from cascade.job_counter k cross join lateral cascade.by_status(k.waiting, k.pending,
+        k.running, k.completed, k.failed, k.cancelled, k.skipped, k.quarantined) v
+      where k.job_id > after and k.job_id <= upto
+      union all
+      select d.job_id, d.status, d.n from cascade.counter_delta d where d.job_id > after and d.job_id <= upto
+      union all
+      select c.job_id, c.status, -c.n from counted c) x
+    where exists (select from cascade.job j where j.id = x.job_id)
+    group by x.job_id, x.status having sum(x.n) <> 0 order by x.job_id, x.status) w;
+end $$;
+
+-- The same for all queues and workflows, once all jobs were compared.
+create function cascade.compare_others(out queues bigint, out workflows bigint, out wrong jsonb)
+  language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+begin
+  select count(*) into queues from cascade.queue_counter;
+  select count(*) into workflows from cascade.workflow_counter;
+  select jsonb_agg(w) into wrong from (
+    select x.kind, x.name, x.status, sum(x.n) as off_by
+    from (
+      select 'queue' as kind, k.queue as name, v.status, v.n from cascade.queue_counter k
+      cross join lateral cascade.by_status(k.waiting, k.pending, k.running, k.completed, k.failed, k.cancelled, k.skipped,
+        k.quarantined) v
+      union all
+      select 'workflow', k.workflow, v.status, v.n from cascade.workflow_counter k
+      cross join lateral cascade.by_status(k.waiting, k.pending, k.running, k.completed, k.failed, k.cancelled, k.skipped,
+        k.quarantined) v
+      union all
+      select 'queue', d.queue, d.status, d.n from cascade.counter_delta d
+      union all
+      select 'workflow', coalesce(d.workflow, (select j.workflow from cascade.job j where j.id = d.job_id)), d.status, d.n
+      from cascade.counter_delta d where d.workflow is not null or d.queue is not null and d.job_id is not null
+      union all
+      select case when c.queue is null then 'workflow' else 'queue' end, coalesce(c.queue, c.workflow), c.status, -c.n
+      from pg_temp.reconcile_count c where c.job_id is null
+      union all
+      select 'queue', c.queue, c.status, -c.n from cascade.day_count c where c.job_id is null) x
+    where x.name is not null
+    group by x.kind, x.name, x.status having sum(x.n) <> 0 order by x.kind, x.name, x.status) w;
+end $$;
+
+-- The next step: counts a slice of the rows, compares a slice of the jobs, or all queues and workflows, and repairs what is
+-- wrong by appending to the deltas. What it did: {"tasks", "jobs", "queues", "workflows": how many were looked at,
+-- "repairs": [{"kind", "name", "status", "off_by"}], "over": whether this was the last step}.
+create function cascade.reconcile_step() returns json
+  language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  pages bigint := current_setting('cascade.reconcile_pages');
+  s record;
+  tasks bigint := 0;
+  jobs bigint := 0;
+  queues bigint := 0;
+  workflows bigint := 0;
+  upto bigint;
+  wrong jsonb;
+  over boolean := false;
+begin
+  delete from pg_temp.reconcile_slice x where x.id = (select min(y.id) from pg_temp.reconcile_slice y)
+    returning x.what, x.day, x.first into strict s;
+  if s.what = 'rows' then
+    tasks := cascade.count_rows(s.day, s.first, pages);
+  elsif s.what = 'jobs' then
+    select c.jobs, c.upto, c.wrong into jobs, upto, wrong from cascade.compare_jobs(s.first, 2 * pages) c;
+    insert into pg_temp.reconcile_slice (what, first)
+      values (case when jobs < 2 * pages then 'others' else 'jobs' end, upto);
+  else
+    select c.queues, c.workflows, c.wrong into queues, workflows, wrong from cascade.compare_others() c;
+    over := true;
+  end if;
+  if wrong is not null and exists (select from pg_temp.reconcile_day d where d.remembered) then
+    -- Perhaps a task of a day that is over was tried again, and nothing is wrong.
+    update pg_temp.reconcile_day set remembered = false;
+    delete from pg_temp.reconcile_count c where c.workflow is not null;
+    delete from pg_temp.reconcile_slice;
+    perform cascade.plan_reconciling();
+    wrong := null;
+    over := false;
+  elsif wrong is not null then
+    with w as (
+      select * from jsonb_to_recordset(wrong) as w(kind text, name text, status cascade.task_status, off_by bigint)),
+    told as (
+      insert into cascade.counter_repair (kind, name, status, off_by) select w.kind, w.name, w.status, w.off_by from w)
+    insert into cascade.counter_delta (job_id, queue, workflow, status, n)
+      select case when w.kind = 'job' then w.name::bigint end, case when w.kind = 'queue' then w.name end,
+        case when w.kind = 'workflow' then w.name end, w.status, -least(greatest(w.off_by, -2147483647), 2147483647)
+      from w;
+    update cascade.reconciliation r set repairs = r.repairs + jsonb_array_length(wrong);
+  end if;
+  if over then
+    insert into cascade.counted_day (day, counted_at)
+      select d.day, now() from pg_temp.reconcile_day d where not d.remembered and cascade.is_settled(d.day);
+    update cascade.reconciliation r set ended_at = clock_timestamp();
+  end if;
+  return json_build_object('tasks', tasks, 'jobs', jobs, 'queues', queues, 'workflows', workflows,
+    'repairs', coalesce(wrong, '[]'), 'over', over);
+end $$;
+
+-- why is this task not running? From the rows alone; the owner knows more: actors/scheduler_why.cpp ---------------------------
+
+-- As state/instant_text.cpp writes it.
+create function cascade.utc_text(t timestamptz) returns text language sql stable
+  return to_char(t at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')
+    || case when t = date_trunc('second', t) then '' else to_char(t at time zone 'UTC', '.US') end || 'Z';
+
+create function cascade.owned_lanes() returns int[] language sql stable
+  return (select coalesce(array_agg(l.objid::bigint::int), '{}') from pg_locks l
+          where l.locktype = 'advisory' and l.classid = 727001 and l.granted
+            and l.database = (select d.oid from pg_database d where d.datname = current_database()));
+
+-- How many tasks of the queue run, as far as it is written.
+create function cascade.running_in(queue text) returns bigint
+  language sql stable security definer set search_path = pg_catalog, pg_temp
+  return coalesce((select c.running from cascade.queue_counter c where c.queue = running_in.queue), 0)
+    + coalesce((select sum(d.n) from cascade.counter_delta d where d.queue = running_in.queue and d.status = 'running'), 0);
+
+-- The first thing that keeps a task from running. A delay that is over stays in the row until the task has run. Whether a rate
+-- is used up and a worker is free only the owner knows.
+create function cascade.verdict_of(status cascade.task_status, reason cascade.waiting_reason, run_at timestamptz,
+    paused boolean, owned boolean, capable boolean, used_up boolean, rated boolean) returns cascade.task_verdict
+  language sql stable
+  return case
+    when status >= 'completed' then status::text::cascade.task_verdict
+    when status = 'running' then case when owned then 'running'::cascade.task_verdict else 'no_owner' end
+    when reason = 'dependency' then 'dependency'
+    when reason in ('delay', 'retry_backoff') and run_at > statement_timestamp() then reason::text::cascade.task_verdict
+    when paused then 'paused'
+    when not owned then 'no_owner'
+    when not capable then 'no_capable_worker'
+    when used_up then 'concurrency_limit'
+    when rated then 'rate_limit'
+    else 'worker_capacity'
+  end;
+
+-- The unfinished tasks that a step waits for: at most 50, those that run last.
+create function cascade.blockers(task cascade.task) returns table (id bigint, step text)
+  language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  needed text[] := array(
+    select jsonb_array_elements_text(jsonb_path_query_first(w.definition, '$.steps[*] ? (@.name == $step).depends_on',
+                                                            jsonb_build_object('step', task.step)))
+    from cascade.job j join cascade.workflow w on w.name = j.workflow and w.version = j.version where j.id = task.job_id);
+begin
+  return query
+    select b.id, b.step
+    from (select u.id, u.step, u.status from cascade.task_unfinished u
+          where u.job_id = task.job_id and u.step = any (needed) limit 50) b
+    order by b.status = 'running', b.id;
+end $$;
+
+-- The tasks that run, of one queue or of all (null), those that began first: of the thousand oldest unfinished ones, which is
+-- where they are; there is no index on what runs.
+create function cascade.holders(queue text, key text default null) returns setof bigint
+  language sql stable set search_path = pg_catalog, pg_temp as $$
+  select o.id
+  from (select u.id, u.status, u.queue, u.concurrency_key, u.started_at from cascade.task_unfinished u order by u.id limit 1000) o
+  where o.status = 'running' and ($1 is null or o.queue = $1) and ($2 is null or o.concurrency_key = $2)
+  order by o.started_at, o.id limit 6;
+$$;
+
+-- One link of the chain; null when there is no such task. `depth`: how many more links may follow. Of the tasks that stand in
+-- the way at most five are named; the first one is followed further, so that a chain has at most 5 * depth links.
+-- Rows are found by their keys, whatever the statistics say, and whoever asks: the engine plans without nested loops.
+create function cascade.why_link(id bigint, depth int default 10) returns jsonb
+  language plpgsql stable security definer
+  set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_nestloop = on set jit = off as $$
 declare
   t cascade.task;
   j cascade.job;
-  limits cascade.queue;
-  behind text;
+  q cascade.queue;
+  n cascade.node;
+  its_lane int;
+  owned boolean;
+  verdict cascade.task_verdict;
+  told text;    -- what it is, and what can be done about it
+  more jsonb := '{}';
+  keyed bigint[] := '{}';    -- who runs with the same concurrency_key
+  ids bigint[] := '{}';    -- who stands in the way
+  steps text;
+  because jsonb := '[]';
 begin
   select * into t from cascade.task x where x.id = $1;
   if not found then
-    raise exception using errcode = 'CA005', message = format('there is no task %s', $1);
+    return null;
   end if;
   select * into j from cascade.job x where x.id = t.job_id;
-  select * into limits from cascade.queue q where q.name = t.queue;
-  if t.status >= 'completed' then
-    return format('It is %s since %s.%s', t.status, t.finished_at, coalesce(' Error: ' || left(t.error, 500), ''));
-  elsif t.status = 'running' then
-    return format('It is running since %s, attempt %s of %s.', t.started_at, t.attempt, t.max_attempts);
-  elsif t.waiting_reason = 'delay' then
-    return format('It is not due before %s.', t.run_at);
-  elsif t.waiting_reason = 'retry_backoff' then
-    return format('Attempt %s of %s failed (%s); the next one starts at %s.', t.attempt, t.max_attempts,
-                  left(t.error, 200), t.run_at);
-  elsif t.waiting_reason = 'dependency' then
-    select string_agg(format('%s (%s)', d.step, d.status), ', ' order by d.step) into behind
-      from (select b.step, min(b.status) as status
-            from cascade.workflow w
-            cross join lateral jsonb_array_elements(w.definition->'steps') s
-            cross join lateral jsonb_array_elements_text(s->'depends_on') needed
-            join cascade.task b on b.job_id = t.job_id and b.step = needed
-            where w.name = j.workflow and w.version = j.version and s->>'name' = t.step and b.status < 'completed'
-            group by b.step) d;
-    return format('It waits for: %s.', coalesce(behind, 'its job to be taken up'));
-  elsif limits.paused then
-    return format('Queue %s is paused; cascade.resume_queue(%L) lets it go on.', t.queue, t.queue);
-  elsif j.status = 'paused' then
-    return format('Job %s is paused; cascade.resume_job(%s) lets it go on.', j.id, j.id);
-  elsif not exists (select from pg_catalog.pg_locks l where l.locktype = 'advisory' and l.classid = 727001
-                    and l.objid = (coalesce(t.job_id, t.id) & 63) and l.granted
-                    and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())) then
-    return format('Lane %s has no owner: no cascaded is running on this database.', coalesce(t.job_id, t.id) & 63);
-  elsif limits.key_rate is not null and t.rate_key is not null then
-    return format('It is ready; tasks with rate_key %s start at most %s times a second, %s at once.', t.rate_key,
-                  limits.key_rate, limits.key_burst);
-  elsif limits.rate is not null then
-    return format('It is ready; tasks of queue %s start at most %s times a second, %s at once.', t.queue, limits.rate,
-                  limits.burst);
-  elsif t.requires is not null then
-    return format('It is ready and needs a node with tags %s; the owner starts it when one is free.', t.requires);
+  select * into q from cascade.queue x where x.name = t.queue;
+  its_lane := coalesce(t.job_id, t.id) & 63;
+  owned := its_lane = any (cascade.owned_lanes());
+  select x.* into n from cascade.lane l join cascade.node x on x.epoch = l.epoch where l.lane = its_lane;
+  if t.status < 'running' and t.concurrency_key is not null then
+    keyed := array(select cascade.holders(t.queue, t.concurrency_key));
   end if;
-  return 'It is ready and starts when a worker is free and nothing more urgent waits.';
+  verdict := cascade.verdict_of(t.status, t.waiting_reason, t.run_at,
+    coalesce(q.paused, false) or coalesce(j.status = 'paused', false), owned,
+    t.requires is null or coalesce(t.requires <@ n.tags, false),
+    owned and (q.concurrency is not null and cascade.running_in(t.queue) >= q.concurrency
+      or cardinality(keyed) >= coalesce(q.key_concurrency, 1)),
+    coalesce(q.rate is not null or q.key_rate is not null and t.rate_key is not null, false));
+
+  case verdict
+  when 'completed' then
+    told := format('It completed at %s.', cascade.utc_text(t.finished_at));
+  when 'failed', 'cancelled', 'quarantined' then
+    told := format('It is %s since %s%s. cascade.retry_task(%s) gives it another round.', verdict, cascade.utc_text(t.finished_at),
+                   coalesce(' (' || left(t.error, 300) || ')', ''), t.id);
+  when 'skipped' then
+    told := format('It is skipped since %s%s.', cascade.utc_text(t.finished_at), coalesce(' (' || left(t.error, 300) || ')', ''));
+  when 'running' then
+    told := format('It is running since %s, attempt %s of %s.', cascade.utc_text(t.started_at), t.attempt, t.max_attempts);
+    more := jsonb_build_object('node', n.name);
+  when 'no_owner' then
+    told := case when t.status = 'running' then 'The node that ran it is gone; the next one runs it again. ' else '' end
+      || format('Nobody owns lane %s: start a cascaded on this database.', its_lane);
+    more := jsonb_build_object('lane', its_lane);
+  when 'delay' then
+    told := format('It is not due before %s.', cascade.utc_text(t.run_at));
+  when 'retry_backoff' then
+    told := format('Attempt %s of %s failed%s; the next one starts at %s.', t.attempt, t.max_attempts,
+                   coalesce(' (' || left(t.error, 300) || ')', ''), cascade.utc_text(t.run_at));
+  when 'paused' then
+    if q.paused then
+      told := format('Queue %s is paused; cascade.resume_queue(%L) lets it go on.', t.queue, t.queue);
+      more := jsonb_build_object('queue', t.queue);
+    else
+      told := format('Job %s is paused; cascade.resume_job(%s) lets it go on.', j.id, j.id);
+      more := jsonb_build_object('job', j.id);
+    end if;
+  when 'no_capable_worker' then
+    more := jsonb_build_object('node', n.name, 'tags', array(
+      select r from unnest(t.requires) r where not r = any (coalesce(n.tags, '{}')) order by r));
+    told := format('It requires %s, which node %s lacks; cascaded --tag gives a node its tags.',
+                   (select string_agg(r, ', ') from jsonb_array_elements_text(more->'tags') r), n.name);
+  when 'concurrency_limit' then
+    if cardinality(keyed) >= coalesce(q.key_concurrency, 1) then
+      told := format('Of queue %s with concurrency_key %s %s tasks run, of %s that may run at a time; '
+                     'cascade.limit_key_concurrency changes that.',
+                     t.queue, t.concurrency_key, cardinality(keyed), coalesce(q.key_concurrency, 1));
+      more := jsonb_build_object('queue', t.queue, 'concurrency_key', t.concurrency_key,
+                                 'limit', coalesce(q.key_concurrency, 1), 'running', cardinality(keyed));
+      ids := keyed;
+    else
+      told := format('Queue %s runs %s tasks, of %s that it may run at a time; cascade.limit_concurrency changes that.',
+                     t.queue, cascade.running_in(t.queue), q.concurrency);
+      more := jsonb_build_object('queue', t.queue, 'limit', q.concurrency, 'running', cascade.running_in(t.queue));
+      ids := array(select cascade.holders(t.queue));
+    end if;
+  when 'rate_limit' then
+    if q.key_rate is not null and t.rate_key is not null then
+      told := format('Tasks of queue %s with rate_key %s start at most %s times a second, %s at once; cascade.limit_keys changes that.',
+                     t.queue, t.rate_key, q.key_rate, q.key_burst);
+      more := jsonb_build_object('queue', t.queue, 'rate_key', t.rate_key, 'rate', q.key_rate, 'burst', q.key_burst);
+    else
+      told := format('Tasks of queue %s start at most %s times a second, %s at once; cascade.limit_queue changes that.',
+                     t.queue, q.rate, q.burst);
+      more := jsonb_build_object('queue', t.queue, 'rate', q.rate, 'burst', q.burst);
+    end if;
+  when 'worker_capacity' then
+    told := 'It is ready, and starts when a worker is free and nothing more urgent waits.';
+    more := jsonb_build_object('node', n.name);
+    ids := array(select cascade.holders(null));
+  when 'dependency' then
+    select array_agg(b.id), string_agg(distinct b.step, ', ') into ids, steps from cascade.blockers(t) b;
+    if ids is null then
+      told := 'What it waited for has ended; the owner of its job says what follows.';
+      if not owned then
+        because := jsonb_build_array(jsonb_build_object('lane', its_lane, 'verdict', 'no_owner', 'because', '[]'::jsonb,
+          'text', format('Nobody owns lane %s: start a cascaded on this database.', its_lane)));
+      end if;
+    else
+      told := format('It waits for %s.', left(steps, 300));
+    end if;
+  end case;
+
+  -- What one of them waits for is followed; that the others run is said.
+  if verdict <> 'dependency' or depth > 0 then
+    select coalesce(jsonb_agg(cascade.why_link(h.id, case when h.n = 1 then depth - 1 else 0 end) order by h.n), because)
+      into because from unnest(ids) with ordinality h(id, n) where h.n <= 5;
+  end if;
+  return jsonb_strip_nulls(more || jsonb_build_object('task', t.id, 'step', t.step, 'item', t.item, 'verdict', verdict,
+    'text', told,
+    'until', case when verdict in ('delay', 'retry_backoff') then cascade.utc_text(t.run_at) end,
+    'since', case when verdict >= 'running' then cascade.utc_text(coalesce(t.finished_at, t.started_at)) end,
+    'more', case when cardinality(ids) > 5 then true end, 'because', because));
 end $$;
+
+-- The verdict and the chain behind it.
+create function cascade.why_task(id bigint) returns jsonb
+  language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  link jsonb := cascade.why_link($1);
+begin
+  if link is null then
+    raise exception using errcode = 'CA005', message = format('there is no task %s', $1);
+  end if;
+  return link || '{"source": "rows"}';
+end $$;
+
+-- A chain for people, a line each.
+create function cascade.why_lines(link jsonb, indent int) returns text
+  language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+  return concat(repeat('  ', indent), case when link ? 'task' then 'task ' || (link->>'task') else 'lane ' || (link->>'lane') end,
+      ' (' || (link->>'step') || coalesce(', item ' || (link->>'item'), '') || ')', ': ', link->>'verdict', '. ', link->>'text')
+    || coalesce((select string_agg(e'\n' || cascade.why_lines(b, indent + 1), '' order by n)
+                 from jsonb_array_elements(link->'because') with ordinality x(b, n)), '')
+    || case when link ? 'more' then e'\n' || repeat('  ', indent + 1) || 'and others' else '' end;
+end $$;
+
+create function cascade.explain_task(id bigint) returns text
+  language sql stable security definer set search_path = pg_catalog, pg_temp as
+  $$ select cascade.why_lines(cascade.why_task($1), 0) $$;
 
 -- What the engine reads of an unfinished task. (A volatile function here would keep the view from being flattened.)
 -- due_at_us: when it may start, start_by_us: when it must have started, microseconds since 1970; null when it may wait.
@@ -1246,7 +1717,8 @@ create view cascade.engine_task as
       then (extract(epoch from t.run_at + t.start_within) * 1000000)::bigint end as start_by_us,
     t.queue, t.handler, t.attempt, t.max_attempts, t.item, t.step,
     (extract(epoch from t.timeout) * 1000)::bigint as timeout_ms,
-    t.retry::text as retry, t.command::text as command, t.rate_key, t.requires, t.payload
+    t.retry::text as retry, t.command::text as command, t.rate_key, t.concurrency_key,
+    t.requires, t.payload
   from cascade.task t
   where t.finished_on is null;
 
@@ -1318,8 +1790,8 @@ create view cascade.queue_stats as
     sum(c.waiting)::bigint as waiting, sum(c.pending)::bigint as pending, sum(c.running)::bigint as running,
     sum(c.completed)::bigint as completed, sum(c.failed)::bigint as failed, sum(c.cancelled)::bigint as cancelled,
     sum(c.skipped)::bigint as skipped, sum(c.quarantined)::bigint as quarantined,
-    coalesce(bool_or(q.paused), false) as paused, max(q.concurrency) as concurrency, max(q.rate) as rate,
-    max(q.burst) as burst, max(q.key_rate) as key_rate, max(q.key_burst) as key_burst
+    coalesce(bool_or(q.paused), false) as paused, max(q.concurrency) as concurrency,
+    coalesce(max(q.key_concurrency), 1) as key_concurrency, max(q.rate) as rate, max(q.burst) as burst, max(q.key_rate) as key_rate, max(q.key_burst) as key_burst
   from (
     select queue, waiting, pending, running, completed, failed, cancelled, skipped, quarantined
     from cascade.queue_counter
@@ -1330,12 +1802,61 @@ create view cascade.queue_stats as
       coalesce(sum(x.n) filter (where x.status = 'failed'), 0), coalesce(sum(x.n) filter (where x.status = 'cancelled'), 0),
       coalesce(sum(x.n) filter (where x.status = 'skipped'), 0),
       coalesce(sum(x.n) filter (where x.status = 'quarantined'), 0)
-    from (select queue, status, n from cascade.counter_delta union all select queue, status, n from cascade.arrived()) x
+    from (select queue, status, n from cascade.counter_delta where queue is not null
+          union all select queue, status, n from cascade.arrived()) x
     group by x.queue
     union all
     select q.name, 0, 0, 0, 0, 0, 0, 0, 0 from cascade.queue q) c
   left join cascade.queue q on q.name = c.queue
   group by c.queue;
+
+-- The tasks of all jobs of a workflow.
+create view cascade.workflow_stats as
+  select c.workflow,
+    coalesce(sum(c.n) filter (where c.status = 'waiting'), 0)::bigint as waiting,
+    coalesce(sum(c.n) filter (where c.status = 'pending'), 0)::bigint as pending,
+    coalesce(sum(c.n) filter (where c.status = 'running'), 0)::bigint as running,
+    coalesce(sum(c.n) filter (where c.status = 'completed'), 0)::bigint as completed,
+    coalesce(sum(c.n) filter (where c.status = 'failed'), 0)::bigint as failed,
+    coalesce(sum(c.n) filter (where c.status = 'cancelled'), 0)::bigint as cancelled,
+    coalesce(sum(c.n) filter (where c.status = 'skipped'), 0)::bigint as skipped,
+    coalesce(sum(c.n) filter (where c.status = 'quarantined'), 0)::bigint as quarantined
+  from (
+    select k.workflow, v.status, v.n from cascade.workflow_counter k cross join lateral cascade.by_status(k.waiting, k.pending,
+      k.running, k.completed, k.failed, k.cancelled, k.skipped, k.quarantined) v
+    union all
+    select coalesce(x.workflow, (select j.workflow from cascade.job j where j.id = x.job_id)), x.status, x.n
+    from (select d.job_id, d.workflow, d.status, d.n from cascade.counter_delta d
+          where d.workflow is not null or d.job_id is not null and d.queue is not null
+          union all
+          select a.job_id, null, a.status, a.n from cascade.arrived() a where a.job_id is not null) x
+    union all
+    select w.name, null, 0 from cascade.workflow w) c
+  where c.workflow is not null
+  group by c.workflow;
+
+-- What does not run, by queue and reason. Reads every unfinished task; the console's `waiting` costs nothing, and knows only
+-- what the owner has in memory.
+create view cascade.waiting_stats as
+  with owned as materialized (
+    select l.lane, n.tags, l.lane = any (cascade.owned_lanes()) as owned
+    from cascade.lane l left join cascade.node n on n.epoch = l.epoch),
+  queue as materialized (
+    select q.name, q.paused, q.rate is not null as rated, q.key_rate is not null as keys_rated,
+      case when q.concurrency is not null then cascade.running_in(q.name) >= q.concurrency end as used_up
+    from cascade.queue q)
+  select w.queue, w.reason, count(*) as tasks
+  from (
+    select t.queue,
+      cascade.verdict_of(t.status, t.waiting_reason, t.run_at, coalesce(q.paused, false) or coalesce(j.status = 'paused', false),
+        o.owned, t.requires is null or coalesce(t.requires <@ o.tags, false), coalesce(q.used_up, false),
+        coalesce(q.rated or q.keys_rated and t.rate_key is not null, false)) as reason
+    from cascade.task_unfinished t
+    join owned o on o.lane = (coalesce(t.job_id, t.id) & 63)
+    left join queue q on q.name = t.queue
+    left join cascade.job j on j.id = t.job_id
+    where t.status <= 'pending') w
+  group by w.queue, w.reason;
 
 create view cascade.workflows as
   select w.name, w.version, w.definition, w.created_at,
@@ -1374,16 +1895,21 @@ grant insert (job_id, handler, payload, queue, priority, run_at, max_attempts, t
 grant insert (workflow, input, priority, keep_open, timeout) on cascade.job to cascade_producer;
 grant execute on function cascade.add_task, cascade.start_job, cascade.hold_job_open to cascade_producer;
 
-grant select on cascade.tasks, cascade.jobs, cascade.attempts, cascade.queue_stats, cascade.workflows,
-  cascade.schedules, cascade.schedule_ticks, cascade.task_transition, cascade.node, cascade.lane, cascade.command
+grant select on cascade.tasks, cascade.jobs, cascade.attempts, cascade.queue_stats, cascade.workflows, cascade.workflow_stats,
+  cascade.schedules, cascade.schedule_ticks, cascade.task_transition, cascade.node, cascade.lane, cascade.command,
+  cascade.counter_repair, cascade.reconciliation, cascade.waiting_stats
   to cascade_reader;
-grant execute on function cascade.explain_task, cascade.arrived to cascade_reader;
+grant execute on function cascade.explain_task, cascade.why_task, cascade.arrived, cascade.owned_lanes, cascade.running_in,
+  cascade.verdict_of, cascade.by_status to cascade_reader;
 
 grant select, insert, update on cascade.task, cascade.job, cascade.workflow, cascade.queue, cascade.command, cascade.node,
   cascade.lane, cascade.schedule_tick to cascade_engine;
 grant select, insert, update, delete on cascade.schedule, cascade.attempt_log, cascade.writer, cascade.counter_delta,
-  cascade.job_counter, cascade.queue_counter to cascade_engine;
-grant select, update on cascade.counter_point to cascade_engine;
+  cascade.job_counter, cascade.queue_counter, cascade.workflow_counter to cascade_engine;
+grant select, update on cascade.counter_point, cascade.reconciliation to cascade_engine;
+grant select, insert on cascade.counter_repair to cascade_engine;
+grant select, insert, delete on cascade.counted_day, cascade.day_count to cascade_engine;
 grant select on cascade.engine_task, cascade.task_transition, cascade.tasks, cascade.jobs, cascade.attempts, cascade.queue_stats,
-  cascade.workflows, cascade.schedules, cascade.schedule_ticks to cascade_engine;
+  cascade.workflows, cascade.workflow_stats, cascade.schedules, cascade.schedule_ticks, cascade.waiting_stats
+  to cascade_engine;
 grant execute on all functions in schema cascade to cascade_engine;

@@ -55,6 +55,51 @@ TEST_F(scheduler_test, a_cancelled_ready_task_that_is_retried_runs_once) {
   EXPECT_THAT(started(), IsEmpty());
 }
 
+TEST_F(scheduler_test, a_cancelled_task_that_was_in_the_database_only_lives_again) {
+  run();
+  command("cancel_task", 5);
+  command("retry_task", 5);
+  commit_all();
+  arrive({task(5)});
+  EXPECT_THAT(started(), ElementsAre(5));
+}
+
+TEST_F(scheduler_test, a_task_gets_another_time_and_starts_once) {
+  slots = 1;
+  run({task(1), task(2), delayed(3, 1h)});
+  started();
+  commit_all();
+  for (const int id : {2, 3}) {
+    command("change_task", id, 0, R"({"run_at_us": 77})");
+    const settlement s = commit();
+    ASSERT_THAT(s.singles, SizeIs(1));
+    EXPECT_EQ(s.singles[0].what, single_write::kind::change_task);
+    EXPECT_EQ(s.singles[0].id, id);
+    EXPECT_EQ(s.singles[0].number, 77);
+    EXPECT_THAT(s.commands, SizeIs(1));
+  }
+  EXPECT_EQ(bells, 2) << "the inbox must look for the rows";
+  finish(1);
+  EXPECT_THAT(started(), IsEmpty());
+  elapse(2h);
+  EXPECT_THAT(started(), IsEmpty());
+  commit_all();
+  arrive({delayed(2, 10s), task(3)});
+  EXPECT_THAT(started(), ElementsAre(3));
+  EXPECT_EQ(number("delayed"), 1);
+}
+
+TEST_F(scheduler_test, a_task_that_runs_gets_no_other_time) {
+  run({task(1)});
+  commit_all();
+  command("change_task", 1, 0, R"({"run_at_us": 77})");
+  const settlement s = commit();
+  EXPECT_THAT(s.singles, IsEmpty());
+  ASSERT_THAT(s.commands, SizeIs(1));
+  EXPECT_EQ(s.commands[0].outcome, "the task is running");
+  EXPECT_THAT(stopped, IsEmpty());
+}
+
 TEST_F(scheduler_test, the_tasks_of_a_cancelled_job_are_stopped_or_void) {
   slots = 1;
   run();

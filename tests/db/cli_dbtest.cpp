@@ -142,6 +142,48 @@ TEST_F(cli, a_task_is_pushed_with_all_it_may_have) {
   EXPECT_EQ(run({"task", "cancel", id}).exit, 0);
 }
 
+TEST_F(cli, a_queue_has_limits) {
+  EXPECT_EQ(run({"queue", "limit", "mail", "--rate", "120/1m", "--burst", "10", "--key-gap", "2s",
+                 "--concurrency", "4", "--key-concurrency", "2"})
+                .exit,
+            0);
+  auto mail = run({"queue", "list", "--json"}).document()[0];
+  EXPECT_EQ(mail["rate"], 2.0);
+  EXPECT_EQ(mail["burst"], 10);
+  EXPECT_EQ(mail["key_rate"], 0.5);
+  EXPECT_EQ(mail["key_burst"], 1);
+  EXPECT_EQ(mail["concurrency"], 4);
+  EXPECT_EQ(mail["key_concurrency"], 2);
+  EXPECT_EQ(run({"queue", "limit", "mail", "--rate", "none", "--concurrency", "none"}).exit, 0);
+  mail = run({"queue", "list", "--json"}).document()[0];
+  EXPECT_TRUE(mail["rate"].is_null());
+  EXPECT_TRUE(mail["concurrency"].is_null());
+  EXPECT_EQ(mail["key_rate"], 0.5);
+  EXPECT_EQ(run({"queue", "limit", "mail"}).exit, 2);
+  EXPECT_EQ(run({"queue", "limit", "mail", "--rate", "fast"}).exit, 2);
+  EXPECT_EQ(run({"queue", "limit", "mail", "--rate", "5/soon"}).exit, 2);
+}
+
+TEST_F(cli, without_a_service_the_rows_explain_a_task) {
+  auto c = db_.connect();
+  test::must(c.exec("select pg_advisory_lock(727001, l) from generate_series(0, 63) l"));
+  test::must(c.exec("select cascade.pause_queue('mail')"));
+  const auto id = std::to_string(test::make_task(c, {.queue = "mail"}));
+  EXPECT_EQ(run({"task", "explain", id}).out,
+            "task " + id +
+                ": paused. Queue mail is paused; cascade.resume_queue('mail') lets it go on.\n"
+                "source: rows\n");
+  const auto told = run({"task", "explain", id, "--json"}).document();
+  EXPECT_EQ(told["verdict"], "paused");
+  EXPECT_EQ(told["source"], "rows");
+  EXPECT_EQ(told["because"], json::array());
+  const auto reader = run_on(db_.conninfo("cascade_reader"), {"task", "explain", id});
+  EXPECT_EQ(reader.exit, 0) << reader.err;
+  const auto missing = run({"task", "explain", "424242", "--json"});
+  EXPECT_EQ(missing.exit, 4);
+  EXPECT_EQ(json::parse(missing.err)["error"]["sqlstate"], "CA005");
+}
+
 TEST_F(cli, a_queue_is_paused_and_resumed) {
   EXPECT_EQ(run({"queue", "pause", "mail"}).exit, 0);
   EXPECT_EQ(run({"queue", "list", "--json"}).document()[0]["paused"], true);

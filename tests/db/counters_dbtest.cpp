@@ -6,8 +6,7 @@
 #include <random>
 #include <thread>
 
-#include "sql/queries.hpp"
-#include "tests/support/postgres.hpp"
+#include "tests/support/counter_differences.hpp"
 
 namespace cascade {
 namespace {
@@ -15,26 +14,6 @@ namespace {
 using test::make_job;
 using test::must;
 using test::value_of;
-
-// What both views say and what the rows say, in one snapshot: the lines that differ.
-constexpr auto differences = R"(
-  with queues as (
-    select s.queue, null::bigint as job_id, v.* from cascade.queue_stats s, lateral (values
-      ('waiting', s.waiting), ('pending', s.pending), ('running', s.running), ('completed', s.completed),
-      ('failed', s.failed), ('cancelled', s.cancelled)) v(status, n) where v.n <> 0),
-  jobs as (
-    select null, j.id, v.* from cascade.jobs j, lateral (values
-      ('waiting', j.waiting), ('pending', j.pending), ('running', j.running), ('completed', j.completed),
-      ('failed', j.failed), ('cancelled', j.cancelled)) v(status, n) where v.n <> 0),
-  shown as (select * from queues union all select * from jobs),
-  counted as (
-    select queue, null::bigint as job_id, status::text, count(*) as n from cascade.task group by 1, 3
-    union all
-    select null, job_id, status::text, count(*) from cascade.task where job_id is not null group by 2, 3),
-  wrong as (
-    (select 'shown', * from shown except select 'shown', * from counted) union all
-    (select 'rows', * from counted except select 'rows', * from shown))
-  select coalesce(string_agg(w::text, ' '), '') from wrong w)";
 
 struct counters : testing::Test {
   test::test_database database;
@@ -50,19 +29,14 @@ struct counters : testing::Test {
   }
   std::size_t below(std::size_t n) { return random() % n; }
 
-  std::string wrong() { return value_of(reader, differences); }
+  std::string wrong() { return value_of(reader, test::counter_differences); }
   static bool count(pg::connection& c) {
     const bool locked = must(c.exec(sql::lock_counters.text)).boolean(0, 0);
     must(c.exec(sql::count_arrivals.text));
     must(c.exec(sql::fold_counters.text));
     return locked;
   }
-  static bool count_once(pg::connection& c) {
-    must(c.exec_text("begin"));
-    const bool locked = count(c);
-    must(c.exec_text("commit"));
-    return locked;
-  }
+  static bool count_once(pg::connection& c) { return test::count_and_fold(c); }
 };
 
 // Somebody with transactions of his own, open for a while.
@@ -95,7 +69,10 @@ struct crowd {
     changers.push_back({t.database.connect("cascade_engine")});
     changers.push_back({t.database.connect("cascade_engine")});
     changers.push_back({t.database.connect()});
+    must(t.admin.exec_text("select cascade.apply_workflow('w', '{}')"));
     for (int i = 0; i < 3; ++i) jobs.push_back(make_job(t.admin));
+    must(t.admin.exec_text("insert into cascade.job (workflow) values ('w'), ('w')"));
+    jobs.insert(jobs.end(), {jobs.back() + 1, jobs.back() + 2});
   }
 
   void insert(party& p) {
@@ -154,8 +131,8 @@ TEST_F(counters, equal_the_rows_whoever_has_open_transactions) {
     c.step();
     ASSERT_EQ(wrong(), "") << "after step " << i;
   }
-  EXPECT_GT(c.moved, 10u);
-  EXPECT_GT(c.refused, 10u) << "nobody was in the way of counting";
+  EXPECT_GT(c.moved, 0u) << "somebody was always in the way of counting";
+  EXPECT_GT(c.refused, 0u) << "nobody was in the way of counting";
   c.end();
   EXPECT_TRUE(count_once(c.counting));
   EXPECT_EQ(wrong(), "");

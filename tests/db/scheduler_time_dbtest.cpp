@@ -124,6 +124,73 @@ TEST_F(scheduler_time, a_parked_task_can_be_cancelled_and_its_queue_paused) {
   EXPECT_THAT(started(), ElementsAre(3, 4)) << "their turns came during the pause";
 }
 
+TEST_F(scheduler_time, a_parked_task_changes_its_priority_or_its_time) {
+  run_sql("select cascade.limit_keys('crawl', 1)");
+  run();
+  live(2s, 1s);
+  arrive({keyed(1, "a"), keyed(2, "a"), keyed(3, "a"), keyed(4, "a")});
+  EXPECT_THAT(started(), ElementsAre(1));
+  finish(1);
+  command("set_task_priority", 4, 0, R"({"priority": 90})");
+  command("change_task", 2, 0, R"({"run_at_us": 77})");
+  commit_all();
+  live(1001ms, 1001ms);
+  EXPECT_THAT(started(), ElementsAre(4));
+  finish(4);
+  live(10s, 1s);
+  EXPECT_THAT(started(), ElementsAre(3)) << "what was taken out comes in again by its row only";
+}
+
+// -- slots ----------------------------------------------------------------------------------------
+
+TEST_F(scheduler_time, more_of_a_key_may_run_when_its_queue_says_so) {
+  slots = 10;
+  const auto one = [](std::int64_t id) {
+    arrival a = task(id, 50, "crawl");
+    a.body.concurrency_key = "a";
+    return a;
+  };
+  run();
+  arrive({one(1), one(2), one(3), one(4)});
+  EXPECT_THAT(started(), ElementsAre(1));
+  change_queue("cascade.limit_key_concurrency('crawl', 3)");
+  EXPECT_THAT(started(), ElementsAre(2, 3));
+  change_queue("cascade.limit_key_concurrency('crawl', 1)");
+  finish(1);
+  finish(2);
+  EXPECT_THAT(started(), IsEmpty());
+  finish(3);
+  EXPECT_THAT(started(), ElementsAre(4));
+}
+
+TEST_F(scheduler_time, who_waits_for_the_turn_of_a_rate_key_has_its_slot) {
+  slots = 10;
+  run_sql("select cascade.limit_keys('crawl', 1, '1 second', 1)");
+  const auto one = [](std::int64_t id, const char* rate_key) {
+    arrival a = keyed(id, rate_key);
+    a.body.concurrency_key = "slot";
+    return a;
+  };
+  run();
+  live(2s, 1s);
+  arrive({keyed(1, "a"), one(2, "a"), one(3, "b"), one(4, "c")});
+  EXPECT_THAT(started(), ElementsAre(1));
+  live(1001ms, 1001ms);
+  EXPECT_THAT(started(), ElementsAre(2));
+  arrive({one(5, "b")});
+  finish(2);
+  EXPECT_THAT(started(), ElementsAre(3));
+  command("cancel_task", 4);
+  finish(3);
+  EXPECT_THAT(started(), IsEmpty()) << "the next one waits for its rate, with the slot";
+  command("change_task", 5, 0, R"({"run_at_us": 77})");
+  commit_all();
+  arrive({one(6, "d")});
+  EXPECT_THAT(started(), ElementsAre(6)) << "who is taken out gives the slot back";
+}
+
+// -- rates of queues ------------------------------------------------------------------------------
+
 TEST_F(scheduler_time, a_queue_as_a_whole_has_a_limit_and_it_changes_at_run_time) {
   slots = 100;
   run_sql("select cascade.limit_queue('crawl', 10, '1 second', 1)");

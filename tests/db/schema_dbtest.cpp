@@ -6,7 +6,7 @@
 
 #include "state/job_state.hpp"
 #include "state/limits.hpp"
-#include "state/task_state.hpp"
+#include "state/task_verdict.hpp"
 #include "tests/support/postgres.hpp"
 
 using cascade::test::make_job;
@@ -46,6 +46,7 @@ TEST_F(schema, enums_are_those_of_the_code) {
   expect_enum("task_status", cascade::task_state_names);
   expect_enum("waiting_reason", cascade::waiting_reason_names);
   expect_enum("job_status", cascade::job_state_names);
+  expect_enum("task_verdict", cascade::task_verdict_names);
 }
 
 TEST_F(schema, task_transitions_are_those_of_the_code) {
@@ -153,6 +154,8 @@ TEST_F(schema, each_refusal_has_its_own_sqlstate) {
   EXPECT_EQ(state_of(engine, "select cascade.explain_task(404)"), "CA005");
   EXPECT_EQ(state_of(engine, "select cascade.set_priority(1, 101)"), "CA006");
   EXPECT_EQ(state_of(engine, "select cascade.set_task_priority(1, null)"), "CA006");
+  EXPECT_EQ(state_of(engine, "select cascade.reschedule_task(404, now())"), "CA005");
+  EXPECT_EQ(state_of(engine, "select cascade.reschedule_task(1, 'infinity')"), "CA006");
 }
 
 TEST_F(schema, a_producer_inserts_the_documented_columns_and_nothing_else) {
@@ -201,6 +204,8 @@ TEST_F(schema, a_producer_inserts_the_documented_columns_and_nothing_else) {
       {"insert into cascade.job (status) values ('completed')", "42501"},
       {"insert into cascade.job (version) values (7)", "42501"},
       {"insert into cascade.counter_delta (n, status, queue) values (5, 'pending', 'q')", "42501"},
+      {"select cascade.begin_reconciling(1, '0')", "42501"},
+      {"select cascade.reconcile_step()", "42501"},
       {"insert into cascade.command (kind) values ('cancel_job')", "42501"},
       {"insert into cascade.workflow (name, version, definition) values ('w', 1, '{}')", "42501"},
       {"update cascade.task set status = 'completed'", "42501"},
@@ -214,6 +219,7 @@ TEST_F(schema, a_producer_inserts_the_documented_columns_and_nothing_else) {
       {"select cascade.pause_queue('q')", "42501"},
       {"select cascade.command_for_job('cancel_job', 1, '{}')", "42501"},
       {"select cascade.explain_task(1)", "42501"},
+      {"select cascade.why_task(1)", "42501"},
       {"create table cascade.mine (n int)", "42501"},
       {"alter table cascade.task disable trigger all", "42501"},
   };
@@ -222,13 +228,14 @@ TEST_F(schema, a_producer_inserts_the_documented_columns_and_nothing_else) {
 
 TEST_F(schema, a_reader_changes_nothing) {
   auto reader = database.connect("cascade_reader");
-  for (const char* view : {"tasks", "jobs", "attempts", "queue_stats", "workflows"})
+  for (const char* view : {"tasks", "jobs", "attempts", "queue_stats", "waiting_stats", "workflows",
+                           "workflow_stats", "counter_repair"})
     EXPECT_EQ(state_of(reader, std::string("select * from cascade.") + view), "ok") << view;
   for (const char* sql :
        {"insert into cascade.task (handler) values ('x')", "insert into cascade.job default values",
         "update cascade.task set status = 'failed'", "select cascade.add_task('x')",
         "select cascade.cancel_job(1)", "select cascade.hold_job_open(1)",
-        "select xid from cascade.task"})
+        "select cascade.begin_reconciling(1, '0')", "select xid from cascade.task"})
     EXPECT_EQ(state_of(reader, sql), "42501") << sql;
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "tests/support/seed.hpp"
@@ -112,7 +113,15 @@ TEST(cold_run, behaves_as_a_list_of_keys) {
       }
     }
     ASSERT_EQ(run.size(), model.size());
+    if (model.empty()) continue;
+    const task_id any = model[static_cast<std::size_t>(below(model.size()))].id;
+    const auto first = std::ranges::find(model, any, &cold_key::id);
+    const auto found = run.find(any);
+    ASSERT_TRUE(found);
+    ASSERT_EQ(found->first, *first);
+    ASSERT_EQ(found->second, static_cast<std::size_t>(first - model.begin()));
   }
+  EXPECT_FALSE(run.find(task_id{id_max}));
   ASSERT_EQ(run.take(model.size()), model);
 }
 

@@ -86,6 +86,14 @@ TEST(delay_set, behaves_as_a_map_of_times) {
       }
     }
     ASSERT_EQ(set.size(), model.size());
+    const auto found = set.find(task_id{id});
+    const auto at = model.find(id);
+    ASSERT_EQ(found.has_value(), at != model.end());
+    if (!found) continue;
+    ASSERT_EQ(found->first.key.id, task_id{id});
+    // What is due within the tick comes out in the next one.
+    ASSERT_GE(found->second, at->second);
+    ASSERT_LT(found->second, std::max(at->second, now) + 250us);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <random>
@@ -79,6 +80,28 @@ TEST_F(rate_sets, the_most_urgent_of_a_key_goes_first) {
   set.reprioritize({task_id{3}, {}}, 95);
   pass(4'001ms);
   EXPECT_EQ(started(), (ids{3, 4, 2, 1}));
+}
+
+TEST_F(rate_sets, each_parked_task_knows_its_place_and_its_turn) {
+  set.set_limits({}, {1, 1}, now);
+  for (int i = 1; i <= 4; ++i) offer("a", numbered(i, i == 3 ? 90 : 50));
+  offer("b", numbered(5));
+  std::vector<std::pair<std::int64_t, time_point>> told;
+  for (const std::int64_t id : {3, 1, 2, 4}) {
+    const auto turn = set.find(task_id{id});
+    ASSERT_TRUE(turn);
+    EXPECT_EQ(turn->key, "a");
+    EXPECT_EQ(turn->before, told.size());
+    told.emplace_back(id, turn->at);
+  }
+  EXPECT_EQ(set.find(task_id{5})->before, 0u);
+  EXPECT_FALSE(set.find(task_id{6}));
+  for (const auto& [id, at] : told) {
+    pass(std::chrono::duration_cast<std::chrono::microseconds>(at - now) + 1ms);
+    const auto out_now = started();
+    EXPECT_EQ(std::ranges::count(out_now, id), 1) << id;
+    EXPECT_FALSE(set.find(task_id{id}));
+  }
 }
 
 TEST_F(rate_sets, a_limit_that_changes_holds_for_what_waits_and_none_lets_everything_go) {

@@ -185,6 +185,15 @@ struct owner {
     std::size_t count = cancelled.size(), hot = set.hot_size();
     for (const auto& [at, line] : model) count += line.size();
     ASSERT_EQ(set.size(), count);
+    if (const auto& line = model[place()]; !line.empty()) {
+      const auto n = below(line.size());
+      const auto found = set.find_task(line[n].id);
+      ASSERT_TRUE(found);
+      ASSERT_EQ(found->job, line[n].job);
+      ASSERT_EQ(&line, &model[found->at]);
+      ASSERT_GE(found->before, n);
+      ASSERT_LE(found->before, n + cancelled.size()) << "cancelled ones are still about";
+    }
     for (const auto& [at, line] : parked) hot += line.hot_size();
     ASSERT_EQ(hot, bodies.size()) << "each hot key has a body, and each body a key";
   }

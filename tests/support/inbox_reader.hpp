@@ -145,7 +145,7 @@ private:
     inbox_page page;
     for (std::size_t i = first; i < reply.value().size(); ++i) {
       const pg::rows& r = reply.value()[i];
-      if (r.columns() == 20)
+      if (r.columns() == inbox_columns)
         decode_inbox(r, page);
       else if (r.columns() == 2 && r.size() == 1)
         page.snapshot = r.text(0, 0);

@@ -25,10 +25,38 @@ for name in scheduler recorder pool quick inbox gateway; do
   cascade task push echo --payload '{"after": "a kill"}' --wait >/dev/null || fail "no work after $name was killed"
 done
 
+# A task gets another time: nearer, from beyond the horizon too; and farther, whatever it was.
+for delay in 4m 10h; do
+  id=$(cascade task push echo --delay $delay --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["id"])')
+  cascade task reschedule "$id" --delay 0s >/dev/null
+  cascade task wait "$id" --timeout 20 >/dev/null || fail "a task due in $delay did not start at once"
+done
+id=$(cascade task push echo --delay 4m --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["id"])')
+cascade task reschedule "$id" --delay 10h >/dev/null
+is_moved() { [[ $(sql "select run_at > now() + interval '9 hours' and status = 'waiting' from cascade.tasks where id = $1") == t ]]; }
+until_true 10 is_moved "$id"
+cascade task cancel "$id" >/dev/null
+
+# Why a task does not run: the service is asked, or the rows, and both say the same.
+id=$(cascade task push echo --requires gpu --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["id"])')
+later=$(cascade task push echo --delay 4m --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["id"])')
+conninfo=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["conninfo"])' "$work/a/service.json")
+for source in owner rows; do
+  where=(--data-dir "$work/a")
+  [[ $source == owner ]] || where=(--database "$conninfo")
+  for want in "$id no_capable_worker" "$later delay"; do
+    "$bin/cascade" "${where[@]}" task explain "${want% *}" >"$work/why.txt"
+    grep -q "^task ${want% *}: ${want#* }\." "$work/why.txt" || fail "not ${want#* }: $(cat "$work/why.txt")"
+    grep -qx "source: $source" "$work/why.txt" || fail "not from $source: $(cat "$work/why.txt")"
+  done
+done
+cascade console -c waiting | grep -q '^default  *delay  *1$' || fail "waiting: $(cascade console -c waiting)"
+cascade task cancel "$id" "$later" >/dev/null
+until_true 10 sh -c "[ \$('$bin/cascade' --data-dir '$work/a' psql -- -XAtc \"select count(*) from cascade.task where id in ($id, $later) and status = 'cancelled'\") = 2 ]"
+
 # Tasks that run when the service is told to stop are finished first.
 cascade task push sleep --payload '{"ms": 400}' >/dev/null
 until_true 10 sh -c "[ \$('$bin/cascade' --data-dir '$work/a' psql -- -XAtc \"select count(*) from cascade.task where status = 'running'\") = 1 ]"
-conninfo=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["conninfo"])' "$work/a/service.json")
 
 # A standby on the same database takes over when the first one has stopped: here it is killed and its
 # server, which outlives it, stays.
@@ -42,5 +70,5 @@ until_true 60 "$bin/cascade" --data-dir "$work/c" status
 equal "$(cascade task push greet --payload '{"name": "Ada"}' --wait --json | python3 -c 'import json,sys; print(json.load(sys.stdin)["result"]["greeting"])')" \
   "Hello, Ada" "a handler of one's own"
 until_true 20 sh -c "[ \$('$bin/cascade' --data-dir '$work/c' psql -- -XAtc \"select count(*) from cascade.task where status < 'completed'\") = 0 ]"
-equal "$(sql "select count(*) from cascade.task where status <> 'completed'")" 0 "tasks left behind"
+equal "$(sql "select count(*) from cascade.task where status not in ('completed', 'cancelled')")" 0 "tasks left behind"
 stop "$standby"
