@@ -206,8 +206,8 @@ std::optional<console_reply> ask_owner(const cli_context& context, std::int64_t 
     return std::nullopt;
   console_connection node(to.service->console, std::chrono::seconds(3));
   auto reply = node.ask("why " + std::to_string(id), true);
-  if (reply && !reply->ok) reply.reset();
-  return reply;
+  if (reply && reply->ok) return *std::move(reply);
+  return std::nullopt;
 }
 
 int explain(cli_context& context, std::int64_t id) {
