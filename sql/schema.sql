@@ -432,8 +432,10 @@ begin
     select c.job_id, c.status, c.n from cascade.day_count c where c.job_id > after and c.job_id <= upto),
   by_workflow as (
     insert into pg_temp.reconcile_count (workflow, status, n)
-    select j.workflow, c.status, sum(c.n) from counted c join cascade.job j on j.id = c.job_id
-    where j.workflow is not null group by 1, 2)
+    select w.workflow, w.status, sum(w.n)
+    from (select (select j.workflow from cascade.job j where j.id = c.job_id), c.status, sum(c.n) as n
+          from counted c group by c.job_id, c.status) w
+    where w.workflow is not null group by 1, 2)
   select jsonb_agg(w) into wrong from (
     select 'job' as kind, x.job_id::text as name, x.status, sum(x.n) as off_by
     from (
@@ -444,8 +446,8 @@ begin
       select d.job_id, d.status, d.n from cascade.counter_delta d where d.job_id > after and d.job_id <= upto
       union all
       select c.job_id, c.status, -c.n from counted c) x
-    where exists (select from cascade.job j where j.id = x.job_id)
-    group by x.job_id, x.status having sum(x.n) <> 0 order by x.job_id, x.status) w;
+    group by x.job_id, x.status having sum(x.n) <> 0 and (select true from cascade.job j where j.id = x.job_id)
+    order by x.job_id, x.status) w;
 end $$;
 
 ALTER FUNCTION cascade.compare_jobs(after bigint, most bigint, OUT jobs bigint, OUT upto bigint, OUT wrong jsonb) OWNER TO cascade_owner;
@@ -850,13 +852,15 @@ CREATE FUNCTION cascade.plan_reconciling() RETURNS void
     AS $$
 declare
   pages bigint := current_setting('cascade.reconcile_pages');
+  kept date[] := array(select d.day from pg_temp.reconcile_day d where (d.remembered or d.planned) and d.day is not null);
 begin
-  delete from cascade.counted_day k
-    where not exists (select from pg_temp.reconcile_day d where d.day = k.day and d.remembered);
+  delete from cascade.counted_day k where k.day <> all (kept);
   if found then
-    delete from cascade.day_count c
-      where not exists (select from pg_temp.reconcile_day d where d.day = c.day and (d.remembered or d.planned));
+    delete from cascade.day_count c where c.day <> all (kept);
   end if;
+  insert into cascade.counted_day (day, counted_at)
+    select d.day, '-infinity' from pg_temp.reconcile_day d
+    where not d.remembered and not d.planned and cascade.is_settled(d.day);
   insert into pg_temp.reconcile_slice (what, day, first)
     select 'rows', d.day, p
     from pg_temp.reconcile_day d,
@@ -924,8 +928,7 @@ begin
     update cascade.reconciliation r set repairs = r.repairs + jsonb_array_length(wrong);
   end if;
   if over then
-    insert into cascade.counted_day (day, counted_at)
-      select d.day, now() from pg_temp.reconcile_day d where not d.remembered and cascade.is_settled(d.day);
+    update cascade.counted_day k set counted_at = now() where k.counted_at = '-infinity';
     update cascade.reconciliation r set ended_at = clock_timestamp();
   end if;
   return json_build_object('tasks', tasks, 'jobs', jobs, 'queues', queues, 'workflows', workflows,
@@ -2805,7 +2808,7 @@ GRANT SELECT ON TABLE cascade.attempts TO cascade_engine;
 GRANT SELECT ON TABLE cascade.command TO cascade_reader;
 GRANT SELECT,INSERT,UPDATE ON TABLE cascade.command TO cascade_engine;
 
-GRANT SELECT,INSERT,DELETE ON TABLE cascade.counted_day TO cascade_engine;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.counted_day TO cascade_engine;
 
 GRANT SELECT,UPDATE ON TABLE cascade.counter_point TO cascade_engine;
 

@@ -425,7 +425,7 @@ comment on table cascade.counter_repair is 'A counter that was wrong, by how muc
 create index counter_repaired on cascade.counter_repair (repaired_at);    -- retention
 
 -- What a round has counted of days that are over, for the next ones. It only saves work: before anything is repaired, all
--- of it is counted again.
+-- of it is counted again. A day with rows in day_count has one in counted_day; -infinity: not all of it was counted.
 create unlogged table cascade.counted_day (
   counted_at timestamptz not null,
   day date primary key
@@ -1334,13 +1334,15 @@ create function cascade.plan_reconciling() returns void
   language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   pages bigint := current_setting('cascade.reconcile_pages');
+  kept date[] := array(select d.day from pg_temp.reconcile_day d where (d.remembered or d.planned) and d.day is not null);
 begin
-  delete from cascade.counted_day k
-    where not exists (select from pg_temp.reconcile_day d where d.day = k.day and d.remembered);
+  delete from cascade.counted_day k where k.day <> all (kept);
   if found then
-    delete from cascade.day_count c
-      where not exists (select from pg_temp.reconcile_day d where d.day = c.day and (d.remembered or d.planned));
+    delete from cascade.day_count c where c.day <> all (kept);
   end if;
+  insert into cascade.counted_day (day, counted_at)
+    select d.day, '-infinity' from pg_temp.reconcile_day d
+    where not d.remembered and not d.planned and cascade.is_settled(d.day);
   insert into pg_temp.reconcile_slice (what, day, first)
     select 'rows', d.day, p
     from pg_temp.reconcile_day d,
@@ -1379,6 +1381,7 @@ begin
 end $$;
 
 -- The counters of the jobs after `after` that are wrong, `most` jobs at a time; what was counted of them goes to their workflows.
+-- Jobs are looked up one by one: nothing is known of these tables, and a join may be a loop over all of them for each job.
 create function cascade.compare_jobs(after bigint, most bigint, out jobs bigint, out upto bigint, out wrong jsonb)
   language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
@@ -1390,8 +1393,10 @@ begin
     select c.job_id, c.status, c.n from cascade.day_count c where c.job_id > after and c.job_id <= upto),
   by_workflow as (
     insert into pg_temp.reconcile_count (workflow, status, n)
-    select j.workflow, c.status, sum(c.n) from counted c join cascade.job j on j.id = c.job_id
-    where j.workflow is not null group by 1, 2)
+    select w.workflow, w.status, sum(w.n)
+    from (select (select j.workflow from cascade.job j where j.id = c.job_id), c.status, sum(c.n) as n
+          from counted c group by c.job_id, c.status) w
+    where w.workflow is not null group by 1, 2)
   select jsonb_agg(w) into wrong from (
     select 'job' as kind, x.job_id::text as name, x.status, sum(x.n) as off_by
     from (
@@ -1402,8 +1407,8 @@ begin
       select d.job_id, d.status, d.n from cascade.counter_delta d where d.job_id > after and d.job_id <= upto
       union all
       select c.job_id, c.status, -c.n from counted c) x
-    where exists (select from cascade.job j where j.id = x.job_id)
-    group by x.job_id, x.status having sum(x.n) <> 0 order by x.job_id, x.status) w;
+    group by x.job_id, x.status having sum(x.n) <> 0 and (select true from cascade.job j where j.id = x.job_id)
+    order by x.job_id, x.status) w;
 end $$;
 
 -- The same for all queues and workflows, once all jobs were compared.
@@ -1484,8 +1489,7 @@ begin
     update cascade.reconciliation r set repairs = r.repairs + jsonb_array_length(wrong);
   end if;
   if over then
-    insert into cascade.counted_day (day, counted_at)
-      select d.day, now() from pg_temp.reconcile_day d where not d.remembered and cascade.is_settled(d.day);
+    update cascade.counted_day k set counted_at = now() where k.counted_at = '-infinity';
     update cascade.reconciliation r set ended_at = clock_timestamp();
   end if;
   return json_build_object('tasks', tasks, 'jobs', jobs, 'queues', queues, 'workflows', workflows,
@@ -1909,6 +1913,7 @@ grant select, insert, update, delete on cascade.schedule, cascade.attempt_log, c
 grant select, update on cascade.counter_point, cascade.reconciliation to cascade_engine;
 grant select, insert on cascade.counter_repair to cascade_engine;
 grant select, insert, delete on cascade.counted_day, cascade.day_count to cascade_engine;
+grant update on cascade.counted_day to cascade_engine;
 grant select on cascade.engine_task, cascade.task_transition, cascade.tasks, cascade.jobs, cascade.attempts, cascade.queue_stats,
   cascade.workflows, cascade.workflow_stats, cascade.schedules, cascade.schedule_ticks, cascade.waiting_stats
   to cascade_engine;

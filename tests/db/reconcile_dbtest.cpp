@@ -244,6 +244,18 @@ TEST_F(reconcile, remembers_days_that_are_over_and_repairs_nothing_by_that) {
   EXPECT_EQ(wrong(), "");
 }
 
+TEST_F(reconcile, a_round_that_is_committed_half_way_leaves_nothing_that_is_believed) {
+  days(5);
+  test::make_counted_tasks(admin, 20);
+  run_engine(finish("id % 2 = 0", "completed", "5"));
+  reconcile_round half(database);
+  half.begin(page_bytes, a_day);
+  EXPECT_TRUE(half.step());
+  must(half.connection().exec_text("commit"));
+  EXPECT_THAT(round(a_day), IsEmpty());
+  EXPECT_THAT(round(a_day), IsEmpty());
+}
+
 TEST_F(reconcile, what_it_remembers_ends_with_the_day_and_with_time) {
   days(9);
   test::make_counted_tasks(admin, 20);
