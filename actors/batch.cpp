@@ -78,31 +78,35 @@ private:
 
   void insert(std::size_t i) {
     const auto& rows = all_[i].inserts;
+    // Items of one fan-out share all but item and payload.
+    std::vector<const new_step_task*> steps;
+    std::vector<std::int32_t> step_of;
+    for (const new_step_task& t : rows) {
+      if (steps.empty() || steps.back()->step != t.step) steps.push_back(&t);
+      step_of.push_back(static_cast<std::int32_t>(steps.size()));
+    }
+    const auto unless_zero = [](std::int64_t ms) {
+      return ms == 0 ? std::nullopt : std::optional(ms);
+    };
     pg::params p;
     p.int8(all_[i].job.value)
-        .texts(rows, [](const new_step_task& t) { return std::string_view(t.step); })
+        .texts(steps, [](auto* t) { return std::string_view(t->step); })
+        .texts(steps, [](auto* t) { return std::string_view(t->handler); })
+        .texts(steps, [](auto* t) { return std::string_view(t->queue); })
+        .int2s(steps, [](auto* t) { return static_cast<std::int16_t>(t->priority); })
+        .int2s(steps, [](auto* t) { return static_cast<std::int16_t>(t->attempts_max); })
+        .int8s(steps, [&](auto* t) { return unless_zero(t->timeout_ms); })
+        .int8s(steps, [&](auto* t) { return unless_zero(t->start_within_ms); })
+        .int8s(steps, [](auto* t) { return wait_us(t->wait); })
+        .int8s(steps, [](auto* t) { return until_us(t->wait); })
+        .texts(steps, [](auto* t) { return or_null(t->retry); })
+        .texts(steps, [](auto* t) { return or_null(t->command); })
+        .texts(steps, [](auto* t) { return or_null(t->requires_tags); })
+        .int4s(step_of)
         .int4s(rows,
                [](const new_step_task& t) {
                  return t.item < 0 ? std::nullopt : std::optional(t.item);
                })
-        .texts(rows, [](const new_step_task& t) { return std::string_view(t.handler); })
-        .texts(rows, [](const new_step_task& t) { return std::string_view(t.queue); })
-        .int2s(rows, [](const new_step_task& t) { return static_cast<std::int16_t>(t.priority); })
-        .int2s(rows,
-               [](const new_step_task& t) { return static_cast<std::int16_t>(t.attempts_max); })
-        .int8s(rows,
-               [](const new_step_task& t) {
-                 return t.timeout_ms == 0 ? std::nullopt : std::optional(t.timeout_ms);
-               })
-        .int8s(rows,
-               [](const new_step_task& t) {
-                 return t.start_within_ms == 0 ? std::nullopt : std::optional(t.start_within_ms);
-               })
-        .int8s(rows, [](const new_step_task& t) { return wait_us(t.wait); })
-        .int8s(rows, [](const new_step_task& t) { return until_us(t.wait); })
-        .texts(rows, [](const new_step_task& t) { return or_null(t.retry); })
-        .texts(rows, [](const new_step_task& t) { return or_null(t.command); })
-        .texts(rows, [](const new_step_task& t) { return or_null(t.requires_tags); })
         .texts(rows, [](const new_step_task& t) {
           return t.payload ? std::optional<std::string_view>(*t.payload) : std::nullopt;
         });

@@ -7,18 +7,55 @@
 
 namespace cascade {
 
+namespace {
+
+// The inserts from `first` on become a settlement of their own, with what follows from them. Costs as much as these.
+submission take_inserts(submission& from, std::size_t first) {
+  submission out;
+  const auto move_tail = [first](auto& all, auto& tail) {
+    const auto at = all.begin() + static_cast<std::ptrdiff_t>(first);
+    tail.assign(std::make_move_iterator(at), std::make_move_iterator(all.end()));
+    all.erase(at, all.end());
+  };
+  move_tail(from.rows.inserts, out.rows.inserts);
+  released_steps& released = from.then.released;
+  move_tail(released.inserts, out.then.released.inserts);
+  auto& known = released.from_inserts;
+  const auto at =
+      std::ranges::partition_point(known, [&](const auto& k) { return k.first < first; });
+  for (auto k = at; k != known.end(); ++k)
+    out.then.released.from_inserts.emplace_back(k->first - first, std::move(k->second));
+  known.erase(at, known.end());
+  out.then.released.look = released.look;
+  out.rows.loose = true;
+  return out;
+}
+
+void send(job_self self, submission&& s) {
+  auto& d = self->state;
+  s.rows.ticket = ++d.ticket;
+  s.rows.job = d.begin.job;
+  d.pending.emplace(s.rows.ticket, std::move(s.then));
+  self->send(d.links.recorder, record{std::move(s.rows)});
+}
+
+}  // namespace
+
 void submit(job_self self, settlement&& s, after_record&& then) {
   auto& d = self->state;
-  s.ticket = ++d.ticket;
-  s.job = d.begin.job;
+  submission out{std::move(s), std::move(then)};
+  // The first items of a fan-out run while the others are inserted; a graph takes back half an expansion
+  // (state/dag.hpp). The steps of a new job are one transaction.
+  if (const auto most = d.context->settings.batch_rows_max; d.now == phase::running)
+    while (out.rows.inserts.size() > most)
+      out.then.slices.push_back(take_inserts(out, (out.rows.inserts.size() - 1) / most * most));
   if (d.end && !d.end_in_flight) {
-    s.loose = false;
-    s.end = d.end;
-    then.ends = true;
+    out.rows.loose = false;
+    out.rows.end = d.end;
+    out.then.ends = true;
     d.end_in_flight = true;
   }
-  d.pending.emplace(s.ticket, std::move(then));
-  self->send(d.links.recorder, record{std::move(s)});
+  send(self, std::move(out));
 }
 
 void arm_retry(job_self self) {
@@ -116,8 +153,10 @@ void on_recorded(job_self self, const recorded& r) {
   d.pending.erase(at);
   if (then.ends) d.end_in_flight = false;
   if (!r.rejected.empty()) {
-    if (d.now == phase::ending && !d.graph)
-      return self->quit(caf::make_error(errc::database_rejected, r.rejected));
+    if (d.now == phase::ending && !d.graph) {
+      if (then.ends) self->quit(caf::make_error(errc::database_rejected, r.rejected));
+      return;  // else a part of what made the job fail
+    }
     return fail_job(self, "the database refused it: " + r.rejected);
   }
   tasks_released ready;
@@ -142,6 +181,11 @@ void on_recorded(job_self self, const recorded& r) {
   }
   if (ready.settled > 0 || ready.look || !ready.tasks.empty())
     self->send(d.links.scheduler, std::move(ready));
+  if (d.now == phase::running)  // else it was cancelled, and so are they
+    while (!then.slices.empty()) {
+      send(self, std::move(then.slices.back()));
+      then.slices.pop_back();
+    }
   if (then.rest) {
     d.now = phase::running;
     settlement s;

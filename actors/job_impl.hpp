@@ -12,13 +12,21 @@ using job_impl = job_actor::extend<caf::reacts_to<job_loaded>, caf::reacts_to<jo
 
 enum class phase { loading, inserting, running, ending, over };
 
+struct submission;
+
 // What follows when the settlement with this ticket is committed.
 struct after_record {
   released_steps released;
-  std::optional<decisions> rest;  // of a fresh job: what had to wait for the ids
+  std::vector<submission> slices;  // the other items of a fan-out: in any order, on any connection
+  std::optional<decisions> rest;   // of a fresh job: what had to wait for the ids
   std::size_t settled = 0;
   std::vector<task_id> stopped;  // cancelled ones the scheduler must forget
   bool ends = false;
+};
+
+struct submission {
+  settlement rows;
+  after_record then;
 };
 
 struct job_data {

@@ -189,6 +189,8 @@ CREATE TABLE cascade.task (
     progress_text text
 )
 PARTITION BY LIST (finished_on);
+ALTER TABLE ONLY cascade.task ALTER COLUMN payload SET COMPRESSION lz4;
+ALTER TABLE ONLY cascade.task ALTER COLUMN result SET COMPRESSION lz4;
 
 ALTER TABLE cascade.task OWNER TO cascade_owner;
 
@@ -781,7 +783,7 @@ begin
   foreach parent in array array['task', 'attempt_log'] loop
     part := parent || '_' || to_char(day, 'YYYYMMDD');
     if to_regclass('cascade.' || part) is null then
-      execute format('create table cascade.%I (like cascade.%I including defaults including constraints)', part, parent);
+      execute format('create table cascade.%I (like cascade.%I including defaults including constraints including compression)', part, parent);
       if parent = 'task' then
         execute format('alter table cascade.%I add primary key (id), add check (status >= ''completed'')', part);
       end if;
@@ -1867,6 +1869,8 @@ CREATE TABLE cascade.job (
     CONSTRAINT job_priority_check CHECK (((priority >= 0) AND (priority <= 100))),
     CONSTRAINT job_timeout_check CHECK ((timeout > '00:00:00'::interval))
 );
+ALTER TABLE ONLY cascade.job ALTER COLUMN input SET COMPRESSION lz4;
+ALTER TABLE ONLY cascade.job ALTER COLUMN result SET COMPRESSION lz4;
 
 ALTER TABLE cascade.job OWNER TO cascade_owner;
 
@@ -2217,6 +2221,8 @@ CREATE TABLE cascade.task_unfinished (
     progress_text text
 )
 WITH (fillfactor='90', autovacuum_vacuum_scale_factor='0.05', autovacuum_vacuum_threshold='20000');
+ALTER TABLE ONLY cascade.task_unfinished ALTER COLUMN payload SET COMPRESSION lz4;
+ALTER TABLE ONLY cascade.task_unfinished ALTER COLUMN result SET COMPRESSION lz4;
 
 ALTER TABLE cascade.task_unfinished OWNER TO cascade_owner;
 

@@ -17,7 +17,7 @@ def _run_job(node, workflow):
     job = node.sql.one("select cascade.start_job(%s)", workflow)
     while True:
         status, seconds = node.sql.run(
-            "select status::text, extract(epoch from finished_at - created_at)::float8 from cascade.jobs where id = %s", job
+            "select status::text, extract(epoch from finished_at - created_at)::float8 from cascade.job where id = %s", job
         )[0]
         if status in ("completed", "failed", "cancelled"):
             break
@@ -124,14 +124,14 @@ def many_jobs(c):
         for _ in range(1 if c.quick else 3):
             loose.append(_loose(node, jobs_ * each))
             node.sql.run("select cascade.start_job('bag') from generate_series(1, %s)", jobs_)
-            while node.sql.one("select count(*) from cascade.jobs where finished_at is null") != 0:
+            while node.sql.one("select count(*) from cascade.job where finished_at is null") != 0:
                 time.sleep(0.02)
             inside.append(node.sql.one("select extract(epoch from max(finished_at) - min(created_at))::float8 from "
                                        "(select * from cascade.jobs order by id desc limit %s) j", jobs_))  # fmt: skip
         # Once more, watched: the comparison itself costs, so it is not part of the timing.
         watch = CounterWatch(c.server, node.database)
         node.sql.run("select cascade.start_job('bag') from generate_series(1, %s)", jobs_)
-        while node.sql.one("select count(*) from cascade.jobs where finished_at is null") != 0:
+        while node.sql.one("select count(*) from cascade.job where finished_at is null") != 0:
             time.sleep(0.02)
         watch.end()
         loose, inside = load.percentiles(loose)["p50"], load.percentiles(inside)["p50"]

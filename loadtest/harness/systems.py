@@ -68,9 +68,10 @@ class Cascade:
             raise RuntimeError(f"the counters say 0, but {left} tasks are unfinished")
         return at
 
-    def rss_mb(self):
+    def rss_mb(self, which="VmRSS"):
+        """VmRSS: now; VmHWM: the most there ever was."""
         with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as f:
-            return next(int(line.split()[1]) / 1024 for line in f if line.startswith("VmRSS"))
+            return next(int(line.split()[1]) / 1024 for line in f if line.startswith(which))
 
     def cpu_seconds(self):
         with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as f:

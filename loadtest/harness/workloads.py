@@ -16,6 +16,7 @@ INSERT_LATER = (
 INSERT_MANY = (
     "insert into cascade.task (handler, payload) select 'noop', jsonb_build_object('i', i) from generate_series(1, 1000) i"
 )
+PROBE_URGENT = "insert into cascade.task (handler, priority, payload) values ('probe', 90, $1::jsonb)"
 PROBE = "insert into cascade.task (handler, payload) values ('probe', $1::jsonb)"
 BARE = (
     "create table bare (id bigint generated always as identity primary key, created_at timestamptz not null "
@@ -174,6 +175,26 @@ def memory(c):
     return {"cascade": row}
 
 
+def backlog(c):
+    """10,000,000 pending tasks at the start: memory, the first start, and 50 urgent tasks a second beside their drain."""
+    n = 100_000 if c.quick else 10_000_000
+    with c.cascade() as node:
+        for _ in range(10):
+            node.sql.run("insert into cascade.task (handler, priority, payload) select 'noop', 10, jsonb_build_object('i', i) "
+                         "from generate_series(1, %s) i", n // 10)  # fmt: skip
+        node.sql.run("vacuum analyze")
+        begun = node.sql.one("select extract(epoch from clock_timestamp())::float8")
+        node.start().wait_ready()
+        load.push(c.build, node.conninfo, PROBE_URGENT, 50 * (1 if c.quick else 30), rate=50)
+        took = node.sql.one("select extract(epoch from clock_timestamp())::float8") - begun
+        node.sql.run("select cascade.pause_queue('default')")
+        late = load.percentiles(_probe_latency(node))
+        done = node.sql.one("select completed from cascade.queue_stats where queue = 'default'")
+        first = node.sql.one("select min(extract(epoch from started_at))::float8 from cascade.task where finished_on is not null")
+        return {"cascade": {"pending": n, "left": node.unfinished(), "peak_mb": node.rss_mb("VmHWM"), "first_start_s": first - begun,
+                            "per_second": done / took, "urgent_p50": late["p50"], "urgent_p99": late["p99"]}}  # fmt: skip
+
+
 def idle(c):
     """Nothing to do for a minute: queries a second, transaction ids used, share of a core."""
     seconds = 10 if c.quick else 60
@@ -258,6 +279,7 @@ ALL = {
     "fan_out": jobs.fan_out,
     "many_jobs": jobs.many_jobs,
     "memory": memory,
+    "backlog": backlog,
     "idle": idle,
     "profiles": profiles,
     "pinned": pinned,

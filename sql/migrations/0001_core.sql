@@ -218,6 +218,16 @@ comment on column cascade.task.finished_on is 'The day, in UTC, on which its end
 -- A job's tasks, for its owner and for readers; loose tasks do not pay for it.
 create index task_job on cascade.task (job_id) where job_id is not null;
 
+-- Large values: lz4 takes a quarter of the time of the built-in method (a payload of 50 kB: 2.4 against 10 ms to insert).
+do $$
+begin
+  if exists (select from pg_catalog.pg_settings s
+             where s.name = 'default_toast_compression' and 'lz4' operator(pg_catalog.=) any (s.enumvals)) then
+    alter table cascade.job alter input set compression lz4, alter result set compression lz4;
+    alter table cascade.task alter payload set compression lz4, alter result set compression lz4;
+  end if;
+end $$;
+
 -- What is still to be done: as small as the backlog, whatever the history. Each row that ends leaves a dead version behind;
 -- the usual fifth of a table would let it grow without need. No index has a predicate on the state: a task that is written
 -- as running is a HOT update.
@@ -259,7 +269,7 @@ begin
   foreach parent in array array['task', 'attempt_log'] loop
     part := parent || '_' || to_char(day, 'YYYYMMDD');
     if to_regclass('cascade.' || part) is null then
-      execute format('create table cascade.%I (like cascade.%I including defaults including constraints)', part, parent);
+      execute format('create table cascade.%I (like cascade.%I including defaults including constraints including compression)', part, parent);
       if parent = 'task' then
         execute format('alter table cascade.%I add primary key (id), add check (status >= ''completed'')', part);
       end if;

@@ -10,6 +10,9 @@ using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
 struct job : job_fixture {};
+struct job_small_batches : job_fixture {
+  job_small_batches() : job_fixture(2) {}
+};
 
 const json diamond = json::parse(R"([
   {"name": "a"}, {"name": "b", "depends_on": ["a"]}, {"name": "c", "depends_on": ["a"]},
@@ -81,6 +84,30 @@ TEST_F(job, a_fan_out_makes_a_task_of_each_item_and_what_follows_sees_all_result
   ends("sum");
   wait_end();
   EXPECT_EQ(number("select completed from cascade.jobs"), 5);
+}
+
+TEST_F(job_small_batches,
+       the_first_items_of_a_large_fan_out_are_released_before_the_last_ones_are_there) {
+  run(fan);
+  wait_released(1);
+  ends("list", "[10, 20, 30, 40, 50, 60]");
+  EXPECT_THAT(wait_released(6),
+              UnorderedElementsAre("each#0", "each#1", "each#2", "each#3", "each#4", "each#5"));
+  for (const int item : {1, 2, 3, 4, 5})
+    EXPECT_EQ(json::parse(tasks["each#" + std::to_string(item)].body.payload),
+              json({{"n", 10 * (item + 1)}}));
+  EXPECT_EQ(value("select string_agg(item::text, ' ' order by item) from cascade.task where item > "
+                  "0 group by created_at "
+                  "order by created_at limit 1"),
+            "1 2");
+  EXPECT_EQ(number("select count(distinct created_at) from cascade.task where item > 0"), 3);
+  for (const int item : {5, 0, 3, 2, 1, 4})
+    ends("each#" + std::to_string(item), std::to_string(item));
+  EXPECT_THAT(wait_released(1), ElementsAre("sum"));
+  EXPECT_EQ(json::parse(tasks["sum"].body.payload), json({{"all", {0, 1, 2, 3, 4, 5}}}));
+  ends("sum");
+  wait_end();
+  EXPECT_EQ(number("select completed from cascade.jobs"), 8);
 }
 
 TEST_F(job, an_empty_fan_out_is_skipped_and_counts_as_success) {

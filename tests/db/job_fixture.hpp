@@ -28,7 +28,8 @@ struct job_fixture : database_test {
   std::map<std::string, arrival> tasks;  // released, by "step" or "step#item"
   std::int64_t commands = 0;
 
-  job_fixture() {
+  explicit job_fixture(std::size_t batch_rows = 1'000) {
+    settings.batch_rows_max = batch_rows;
     own();
     recorder = keep(spawn_recorder(sys, context(), gateway));
     catalog = keep(spawn_catalog(sys, context()));

@@ -15,6 +15,7 @@ const json diamond = json::parse(R"([
   {"name": "d", "depends_on": ["b", "c"]}])");
 
 struct job_recovery : job_fixture {
+  using job_fixture::job_fixture;
   void lose_actor() {
     caf::anon_send_exit(actor, caf::exit_reason::kill);
     settle();
@@ -42,6 +43,10 @@ struct job_recovery : job_fixture {
     must(
         database.connect("cascade_engine").exec(sql::reopen_job.text, pg::params{}.int8(id.value)));
   }
+};
+
+struct job_recovery_small_batches : job_recovery {
+  job_recovery_small_batches() : job_recovery(2) {}
 };
 
 TEST_F(job_recovery, a_recovered_job_releases_nothing_that_its_rows_have_released) {
@@ -73,6 +78,25 @@ TEST_F(job_recovery, a_recovered_job_decides_what_was_not_decided_yet) {
                       "finished_at = now(), finished_on = cascade.today() where step = 'a'"));
   spawn();
   EXPECT_THAT(wait_released(2), UnorderedElementsAre("b", "c"));
+}
+
+TEST_F(job_recovery_small_batches,
+       items_of_a_fan_out_that_were_not_committed_are_inserted_by_the_next_actor) {
+  run(json::parse(R"([{"name": "list"}, {"name": "each", "depends_on": ["list"],
+    "for_each": "steps.list.result", "input": {"n": "${item}"}}])"));
+  wait_released(1);
+  ends("list", "[10, 20, 30, 40, 50, 60]");
+  wait_released(6);
+  lose_actor();
+  must(
+      admin.exec("delete from cascade.task where item > 2"));  // as if the node had died in between
+  spawn();
+  EXPECT_THAT(wait_released(3), UnorderedElementsAre("each#3", "each#4", "each#5"));
+  EXPECT_THAT(load(), ElementsAre("each#0", "each#1", "each#2", "each#3", "each#4", "each#5"));
+  EXPECT_EQ(value("select payload from cascade.task where item = 5"), "{\"n\": 60}");
+  for (const int item : {0, 1, 2, 3, 4, 5}) ends("each#" + std::to_string(item));
+  wait_end();
+  EXPECT_EQ(number("select completed from cascade.jobs"), 7);
 }
 
 TEST_F(job_recovery, a_job_lost_before_its_rows_were_committed_starts_anew) {
