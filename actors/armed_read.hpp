@@ -14,8 +14,9 @@ namespace cascade {
 
 class armed_read {
 public:
-  // Replaces what was armed.
-  void arm(std::function<void()> send) {
+  // What to send: all that is new, or new tasks alone. Replaces what was armed.
+  using sender = std::function<void(bool all)>;
+  void arm(sender send) {
     const std::lock_guard lock(mutex_);
     send_ = std::move(send);
   }
@@ -25,19 +26,19 @@ public:
     return std::exchange(send_, nullptr) != nullptr;
   }
   // Sends what is armed; false when nothing is.
-  bool fire() {
-    std::function<void()> send;
+  bool fire(bool all) {
+    sender send;
     {
       const std::lock_guard lock(mutex_);
       send = std::exchange(send_, nullptr);
     }
-    if (send) send();
+    if (send) send(all);
     return send != nullptr;
   }
 
 private:
   std::mutex mutex_;
-  std::function<void()> send_;
+  sender send_;
 };
 
 }  // namespace cascade

@@ -72,6 +72,7 @@ void on_new(inbox_self self, inbox_read& r) {
   const std::size_t rows = r.page.rows();
   if (rows == 0) ++state.empty_reads;
   std::string from = std::exchange(state.snapshot, std::move(r.page.snapshot));
+  if (!r.tasks_only) state.snapshot_others = state.snapshot;
   state.door.on_read(rows, r.full);
   const bool any_task = r.page.any_task;
   work_arrived work;
@@ -97,6 +98,7 @@ void on_page(inbox_self self, inbox_read& r) {
   ++state.pages;
   if (!r.page.snapshot.empty()) {  // the first page of the load
     state.snapshot = std::move(r.page.snapshot);
+    state.snapshot_others = state.snapshot;
     read_clock(self, r.page.now);
     state.edge = us_of(r.page.now) + horizon_us(state.context->settings);
     state.door.on_reconnected();
@@ -153,9 +155,9 @@ void listen(inbox_self self) {
   options.channels = {"cascade.doorbell"};
   options.seed = state.context->settings.seed;
   pg::listener_callbacks callbacks;
-  callbacks.on_notify = [me, read = state.ready_read](std::string_view, std::string_view) {
+  callbacks.on_notify = [me, read = state.ready_read](std::string_view, std::string_view payload) {
     // With the read sent, the inbox need not be woken before its answer is there.
-    if (!read->fire()) caf::anon_send(me, bell{});
+    if (!read->fire(!payload.empty())) caf::anon_send(me, bell{});
   };
   callbacks.on_up = [me] { caf::anon_send(me, bell{}); };
   callbacks.on_down = [log = state.context->log](const pg::failure& f) {

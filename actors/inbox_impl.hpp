@@ -31,8 +31,9 @@ struct inbox_state {
   doorbell door;
   bool up = false;
   std::uint64_t generation = 0;
-  std::uint64_t reading = 0;           // number of the read under way
-  std::string snapshot;                // where the next read goes on; empty: not loaded
+  std::uint64_t reading = 0;    // number of the read under way
+  std::string snapshot;         // where the next read goes on; empty: not loaded
+  std::string snapshot_others;  // the same of jobs and commands, which not every read looks for
   std::shared_ptr<pg::session> pager;  // reads the backlog: its transaction stays open meanwhile
   std::shared_ptr<std::atomic<bool>> pager_lost;
   std::vector<std::int64_t> adopted;

@@ -9,16 +9,17 @@ namespace {
 
 // What to do with the answer to a read: it is decoded on the Asio thread. Statements whose rows are
 // no inbox rows are skipped by `first`.
-pg::batch_callback answer_to_read(inbox_self self, std::size_t first, bool paged) {
+pg::batch_callback answer_to_read(inbox_self self, std::size_t first, bool paged,
+                                  bool tasks_only = false) {
   auto& state = self->state;
   const std::size_t limit = state.context->settings.inbox_page_rows;
   return [to = caf::actor_cast<inbox_impl>(self), generation = state.generation,
-          reading = paged ? state.reading : ++state.reading, first, limit,
-          paged](pg::batch_reply reply) {
+          reading = state.reading, first, limit, paged, tasks_only](pg::batch_reply reply) {
     inbox_read answer;
     answer.generation = generation;
     answer.reading = reading;
     answer.paged = paged;
+    answer.tasks_only = tasks_only;
     answer.ok = reply.has_value();
     if (reply) {
       for (std::size_t i = first; i < reply.value().size(); ++i)
@@ -67,15 +68,18 @@ constexpr std::int32_t payload_bytes_paged = 2 << 10;
 
 pg::params tags(const engine_settings& s) { return pg::params{}.texts(s.tags); }
 
-std::vector<pg::statement> new_rows(inbox_self self) {
-  const engine_settings& s = self->state.context->settings;
+std::vector<pg::statement> new_rows(inbox_self self, bool tasks_only = false) {
+  const inbox_state& state = self->state;
+  const engine_settings& s = state.context->settings;
+  auto params = pg::params{}
+                    .text(state.snapshot)
+                    .int4(static_cast<std::int32_t>(s.inbox_page_rows))
+                    .texts(s.tags)
+                    .int4(payload_bytes_read)
+                    .int8(state.edge);
+  if (!tasks_only) params.text(state.snapshot_others);
   std::vector<pg::statement> batch;
-  batch.emplace_back(sql::read_inbox, pg::params{}
-                                          .text(self->state.snapshot)
-                                          .int4(static_cast<std::int32_t>(s.inbox_page_rows))
-                                          .texts(s.tags)
-                                          .int4(payload_bytes_read)
-                                          .int8(self->state.edge));
+  batch.emplace_back(tasks_only ? sql::read_new_tasks : sql::read_inbox, std::move(params));
   return batch;
 }
 
@@ -86,6 +90,7 @@ std::string fetch_text(const engine_settings& s) {
 }  // namespace
 
 void read_new(inbox_self self) {
+  ++self->state.reading;
   self->state.context->database->read(new_rows(self), answer_to_read(self, 0, false));
 }
 
@@ -95,10 +100,24 @@ void arm_read(inbox_self self) {
       state.door.blocked())
     return;
   state.armed = true;
-  auto go = std::make_shared<std::pair<std::vector<pg::statement>, pg::batch_callback>>(
-      new_rows(self), answer_to_read(self, 0, false));
-  state.ready_read->arm([go, database = state.context->database] {
-    database->read(std::move(go->first), std::move(go->second));
+  struct prepared {
+    std::vector<pg::statement> all, tasks;
+    pg::batch_callback on_all, on_tasks;
+  };
+  auto go = std::make_shared<prepared>();
+  ++state.reading;  // whichever of them
+  go->all = new_rows(self);
+  go->on_all = answer_to_read(self, 0, false);
+  // Nothing was in progress in the last snapshot: what is new began later.
+  if (state.snapshot.ends_with(':')) {
+    go->tasks = new_rows(self, true);
+    go->on_tasks = answer_to_read(self, 0, false, true);
+  }
+  state.ready_read->arm([go, database = state.context->database](bool all) {
+    if (all || go->tasks.empty())
+      database->read(std::move(go->all), std::move(go->on_all));
+    else
+      database->read(std::move(go->tasks), std::move(go->on_tasks));
   });
 }
 

@@ -188,9 +188,10 @@ struct inbox_read {
   std::uint64_t generation = 0;
   std::uint64_t reading = 0;  // which read this belongs to
   bool ok = false;
-  bool full = false;   // stopped at the limit
-  bool paged = false;  // part of a paged read
-  bool last = true;    // of the paged read
+  bool full = false;        // stopped at the limit
+  bool paged = false;       // part of a paged read
+  bool last = true;         // of the paged read
+  bool tasks_only = false;  // jobs and commands were not looked for
   inbox_page page;
   errc code = errc{};
   std::string problem;

@@ -731,7 +731,7 @@ begin
   if coalesce(current_setting('cascade.doorbell', true), '') <> 'off' then
     for bell in select distinct (i.id & 15)::int from inserted i loop
       if not pg_try_advisory_xact_lock_shared(727002, bell) then
-        perform pg_notify('cascade.doorbell', '');
+        perform pg_notify('cascade.doorbell', 'all');
         exit;
       end if;
     end loop;
@@ -744,7 +744,7 @@ create trigger job_900_announce after insert on cascade.job
 create function cascade.tg_command_inserted() returns trigger
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  perform pg_notify('cascade.doorbell', '');    -- commands are rare
+  perform pg_notify('cascade.doorbell', 'all');    -- commands are rare
   return null;
 end $$;
 create trigger command_900_announce after insert on cascade.command

@@ -1,4 +1,4 @@
--- What was committed since snapshot $1, at most $2 rows: (kind, id, job_id, priority, status, reason, due_at_us, queue,
+-- What was committed since snapshot $1 (jobs and commands: $6), at most $2 tasks: (kind, id, job_id, priority, status, reason, due_at_us, queue,
 -- handler, attempt, max_attempts, item, step, timeout_ms, retry, command, rate_key, concurrency_key, start_by_us, capable, payload). Times are
 -- microseconds since 1970.
 -- kind s: the last row, the new snapshot in column payload, the time in due_at_us (as near to the answer as can be), in capable
@@ -28,14 +28,14 @@ select 'j', j.id, null, j.priority, j.status::text, null, (extract(epoch from j.
   null, null, null, j.version, null, (extract(epoch from j.timeout) * 1000)::bigint, null, null, null, null, null, j.keep_open,
   j.input::text
 from cascade.job j
-where j.status < 'completed' and (j.xid >= pg_snapshot_xmax($1::text::pg_snapshot)
-  or j.xid = any (array(select pg_snapshot_xip($1::text::pg_snapshot))))
+where j.status < 'completed' and (j.xid >= pg_snapshot_xmax($6::text::pg_snapshot)
+  or j.xid = any (array(select pg_snapshot_xip($6::text::pg_snapshot))))
 union all
 select 'c', c.id, c.job_id, null, null, null, null, c.queue, c.kind, null, null, null, null, c.task_id, null, null, null, null,
   null, null, c.argument::text
 from cascade.command c
-where c.applied_at is null and (c.xid >= pg_snapshot_xmax($1::text::pg_snapshot)
-  or c.xid = any (array(select pg_snapshot_xip($1::text::pg_snapshot))))
+where c.applied_at is null and (c.xid >= pg_snapshot_xmax($6::text::pg_snapshot)
+  or c.xid = any (array(select pg_snapshot_xip($6::text::pg_snapshot))))
 union all
 select 's', null::bigint, null::bigint, null::smallint, null::text, null::text,
   (extract(epoch from clock_timestamp()) * 1000000)::bigint, null::text, null::text,

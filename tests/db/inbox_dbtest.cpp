@@ -25,6 +25,37 @@ TEST_F(inbox, asleep_a_commit_rings_and_is_read_without_any_time_passing) {
   EXPECT_THAT(take_page().page.jobs, SizeIs(1));
 }
 
+TEST_F(inbox, a_bell_for_tasks_brings_them_alone_and_passes_over_nothing) {
+  run();
+  auto silent = database.connect();
+  must(silent.exec_text(
+      "set cascade.doorbell = off; insert into cascade.job (keep_open) values (true)"));
+  insert(1);
+  until_page();
+  const work_arrived first = take_page();
+  EXPECT_EQ(first.page.tasks.size(), 1u);
+  EXPECT_EQ(first.page.jobs.size(), 0u) << "the shorter read was not used";
+  until_page();  // awake now, it reads again
+  EXPECT_EQ(take_page().page.jobs.size(), 1u);
+  expect_all_seen_once();
+}
+
+TEST_F(inbox, a_job_that_comes_with_its_tasks_is_not_missed_by_a_bell_for_tasks) {
+  run();
+  must(
+      admin.exec_text("begin; insert into cascade.task (handler) values ('noop'); "
+                      "insert into cascade.job (keep_open) values (true); commit"));
+  std::size_t jobs = 0;
+  for (std::size_t tasks = 0; tasks + jobs < 2;) {
+    until_page();
+    const work_arrived w = take_page();
+    tasks += w.page.tasks.size();
+    jobs += w.page.jobs.size();
+  }
+  EXPECT_EQ(jobs, 1u);
+  expect_all_seen_once();
+}
+
 TEST_F(inbox, a_rolled_back_insert_brings_nothing) {
   run();
   must(admin.exec_text("begin; insert into cascade.task (handler) values ('noop'); rollback"));

@@ -132,7 +132,8 @@ TEST_F(queries, the_inbox_sees_a_late_commit_with_a_low_id_once) {
                                                               .int4(100)
                                                               .texts(std::vector<std::string>{})
                                                               .int4(1000)
-                                                              .int8(std::int64_t{1} << 60)));
+                                                              .int8(std::int64_t{1} << 60)
+                                                              .text(snapshot)));
     std::vector<std::int64_t> ids;
     for (int i = 0; i < r.size(); ++i)
       if (r.text(i, 0) == "t")

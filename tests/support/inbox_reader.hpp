@@ -96,7 +96,8 @@ public:
                                              .int4(static_cast<std::int32_t>(page_rows_))
                                              .texts(no_tags_)
                                              .int4(64 << 10)
-                                             .int8(far));
+                                             .int8(far)
+                                             .text(snapshot_));
     submit(std::move(batch), 0, false);
   }
 
