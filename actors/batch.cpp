@@ -1,7 +1,6 @@
 #include "actors/batch.hpp"
 
 #include "sql/queries.hpp"
-#include "state/assert.hpp"
 
 namespace cascade {
 namespace {
@@ -51,6 +50,7 @@ public:
     unrun();
     for (const settlement& s : all_)
       for (const single_write& w : s.singles) single(w);
+    priorities();
     ends();
     commands();
     if (options_.count_arrivals) {
@@ -223,7 +223,6 @@ private:
   void single(const single_write& w) {
     using kind = single_write::kind;
     const std::array one{w.id};
-    const auto priority = static_cast<std::int16_t>(w.number);
     switch (w.what) {
       case kind::cancel_job_tasks:
         return add(sql::cancel_job_tasks, pg::params{}.int8(w.id).text(w.text));
@@ -231,12 +230,16 @@ private:
         return add(sql::set_job_status, pg::params{}.int8(w.id).text(w.text));
       case kind::close_job:
         return add(sql::close_job, pg::params{}.int8(w.id));
-      case kind::set_job_priority:
-        return add(sql::set_job_priority, pg::params{}.int8(w.id).int2(priority));
-      case kind::set_task_priority:
-        return add(sql::set_task_priority, pg::params{}.int8(w.id).int2(priority));
       case kind::change_task:
-        return add(sql::change_task, pg::params{}.int8(w.id).int8(w.number));
+      case kind::change_absent_task:
+        return add(sql::change_task, pg::params{}
+                                         .int8(w.id)
+                                         .jsonb(w.text)
+                                         .boolean(w.what == kind::change_task)
+                                         .int8(w.number));
+      case kind::limit_job:
+        return add(sql::limit_job,
+                   pg::params{}.int8(w.id).int4(static_cast<std::int32_t>(w.number)));
       case kind::redrive_task:
         return add(sql::redrive_tasks, pg::params{}.int8s(one));
       case kind::redrive_step:
@@ -246,6 +249,25 @@ private:
       case kind::reopen_job:
         return add(sql::reopen_job, pg::params{}.int8(w.id));
     }
+  }
+
+  void priorities() {
+    const auto priority = [](auto* r) { return static_cast<std::int16_t>(r->priority); };
+    const auto jobs = gather(all_, &settlement::job_priorities);
+    if (!jobs.empty())
+      add(sql::reprioritize_jobs,
+          pg::params{}.int8s(jobs, [](auto* r) { return r->job.value; }).int2s(jobs, priority));
+    const auto tasks = gather(all_, &settlement::task_priorities);
+    const auto changes = gather(all_, &settlement::applied_changes);
+    if (tasks.empty() && changes.empty()) return;
+    out_.priorities_at = out_.statements.size();
+    add(sql::reprioritize_tasks, pg::params{}
+                                     .int8s(tasks, [](auto* r) { return r->task.value; })
+                                     .int2s(tasks, priority)
+                                     .int8s(changes, [](auto* r) { return r->id; })
+                                     .int8s(changes, [](auto* r) {
+                                       return r->task ? std::optional(r->task.value) : std::nullopt;
+                                     }));
   }
 
   void ends() {
@@ -288,36 +310,8 @@ built_batch build_batch(std::span<const settlement> settlements, const batch_opt
   builder(settlements, options, out).build();
   out.shapes.reserve(settlements.size());
   for (const settlement& s : settlements)
-    out.shapes.push_back({s.ticket, s.rows(), s.inserts.size(), s.end ? s.job : job_id{}});
-  return out;
-}
-
-bool left_uncounted(const built_batch& batch, const std::vector<pg::rows>& reply) {
-  return batch.counts_at != 0 && !reply.at(batch.counts_at).boolean(0, 0);
-}
-
-std::vector<recorded> read_reply(const built_batch& batch, const std::vector<pg::rows>& reply) {
-  std::vector<recorded> out(batch.shapes.size());
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    out[i].ticket = batch.shapes[i].ticket;
-    out[i].rows = batch.shapes[i].rows;
-  }
-  for (const auto& [i, at] : batch.inserts) {
-    const pg::rows& ids = reply.at(at);
-    CASCADE_ASSERT(static_cast<std::size_t>(ids.size()) == batch.shapes[i].inserts);
-    for (int row = 0; row < ids.size(); ++row)
-      out[i].inserted.push_back(task_id{ids.int64(row, 0)});
-  }
-  if (batch.ends_at != 0) {
-    const pg::rows& ended = reply.at(batch.ends_at);
-    std::unordered_map<std::int64_t, std::optional<job_state>> states;
-    for (int row = 0; row < ended.size(); ++row)
-      states[ended.int64(row, 0)] = parse_job_state(ended.text(row, 1));
-    for (std::size_t i = 0; i < out.size(); ++i)
-      if (const auto at = states.find(batch.shapes[i].ending.value);
-          batch.shapes[i].ending && at != states.end())
-        out[i].ended = at->second;
-  }
+    out.shapes.push_back({s.ticket, s.rows(), s.inserts.size(), s.end ? s.job : job_id{},
+                          !s.task_priorities.empty() || !s.applied_changes.empty()});
   return out;
 }
 

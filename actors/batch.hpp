@@ -5,7 +5,7 @@
 // commits correctly together.
 //
 // Order   fence, starts, inserts, running, progress, completions, back-offs, releases, holds, unrun, singles,
-//         ends, commands, arrivals, counters.
+//         priorities, ends, commands, arrivals, counters.
 // Cost    linear in rows; no more than one statement a kind, but for inserts and singles (one
 //         each).
 #pragma once
@@ -25,14 +25,16 @@ struct settlement_shape {
   std::size_t rows = 0;
   std::size_t inserts = 0;
   job_id ending;  // the job it ends, or none
+  bool priorities = false;
 };
 
 struct built_batch {
   std::vector<pg::statement> statements;
   // Positions of the statements whose rows matter: (settlement, statement).
   std::vector<std::pair<std::size_t, std::size_t>> inserts;
-  std::size_t ends_at = 0;    // 0: no job ends in this batch
-  std::size_t counts_at = 0;  // 0: arrivals are not counted in this batch
+  std::size_t ends_at = 0;        // 0: no job ends in this batch
+  std::size_t priorities_at = 0;  // 0: none of tasks are changed in this batch
+  std::size_t counts_at = 0;      // 0: arrivals are not counted in this batch
   std::vector<settlement_shape> shapes;
 };
 

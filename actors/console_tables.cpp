@@ -16,7 +16,7 @@ console_answer jobs(const scheduler_data& s) {
   for (const auto& [id, j] : s.jobs) {
     if (rows.size() == rows_max) break;
     const char* kind = j.container ? "container" : "workflow";
-    const char* state = !j.actor ? "starting" : j.paused ? "paused" : "active";
+    const char* state = !j.actor ? "starting" : j.stopped() ? "paused" : "active";
     a.text += fmt::format("{:>12}  {:<10} {:>8}  {}\n", id.value, kind, j.open, state);
     rows.push_back({{"id", id.value}, {"kind", kind}, {"open", j.open}, {"state", state}});
   }
@@ -54,7 +54,10 @@ console_answer queues(const scheduler_data& s) {
                     {"cold", n.ready - n.hot},
                     {"running", q.running},
                     {"paused", q.paused},
-                    {"concurrency", q.concurrency}});
+                    {"concurrency", q.concurrency},
+                    {"weight", q.weight},
+                    {"waiting_for_slots", s.slots.parked(name)},
+                    {"when_full", when_full_names[static_cast<std::size_t>(q.strategy)]}});
   }
   a.json = nlohmann::json{{"queues", rows}, {"delayed", s.delayed.size()}}.dump();
   return a;

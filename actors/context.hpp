@@ -19,6 +19,7 @@
 #include "executors/runner.hpp"
 #include "state/retry_policy.hpp"
 #include "triggers/doorbell.hpp"
+#include "triggers/priority_plan.hpp"
 
 namespace cascade {
 
@@ -39,14 +40,19 @@ struct engine_settings {
   std::chrono::milliseconds fold_every{500};
   std::chrono::milliseconds database_deadline{30'000};
   std::chrono::milliseconds reconnect_backoff_max{5'000};
-  std::chrono::milliseconds horizon{300'000};  // tasks due later are not in memory
-  int retention_days = 0;                      // 0: what has ended is kept for ever
+  std::size_t cache_rows_max = 10'000;     // tasks, and jobs, whose state is kept for those who ask
+  std::size_t cache_bytes_max = 8u << 20;  // of each
+  std::chrono::milliseconds cache_ttl{30'000};  // how long at most; 0: for ever
+  std::chrono::milliseconds horizon{300'000};   // tasks due later are not in memory
+  std::chrono::milliseconds ageing{0};          // each adds a point of priority; 0: none
+  int retention_days = 0;                       // 0: what has ended is kept for ever
   std::chrono::milliseconds retention_every{3'600'000};
   std::chrono::milliseconds reconcile_every{600'000};  // 0: never
   std::int64_t reconcile_slice_bytes = 16 << 20;       // of a table, read by one statement
   std::chrono::milliseconds task_timeout{0};           // for tasks that name none; 0: none
   retry_policy retry;                                  // for tasks that name none
   doorbell_settings doorbell;
+  propagation_settings propagation;
   std::uint64_t seed = 0;
 };
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "state/assert.hpp"
+#include "triggers/ready_band.hpp"
 
 namespace cascade {
 namespace {
@@ -27,6 +28,7 @@ enum column {
   command,
   rate_key,
   concurrency_key,
+  tenant,
   start_by,
   capable,
   payload,
@@ -67,6 +69,7 @@ arrival decode_task(const pg::rows& r, int row) {
   t.body.command = text_or_empty(r, row, command);
   t.body.rate_key = text_or_empty(r, row, rate_key);
   t.body.concurrency_key = text_or_empty(r, row, concurrency_key);
+  if (!r.is_null(row, tenant)) t.tenant = tenant_of(r.text(row, tenant));
   t.has_payload = !r.is_null(row, payload);
   t.body.payload = text_or_empty(r, row, payload);
   return t;
@@ -82,6 +85,7 @@ job_arrival decode_job(const pg::rows& r, int row) {
   j.started = instant_or_none(r, row, due);
   if (!r.is_null(row, timeout)) j.timeout = std::chrono::milliseconds(r.int64(row, timeout));
   j.keep_open = r.boolean(row, capable);
+  if (!r.is_null(row, attempt)) j.concurrency = r.int32(row, attempt);
   j.input = r.text(row, payload);
   return j;
 }

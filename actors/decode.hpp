@@ -14,7 +14,7 @@
 
 namespace cascade {
 
-inline constexpr int inbox_columns = 21;
+inline constexpr int inbox_columns = 22;
 
 // Appends every row of `r` to the page; a row of kind 's' sets its snapshot.
 void decode_inbox(const pg::rows& r, inbox_page& page);

@@ -1,9 +1,9 @@
 #include "actors/engine.hpp"
 
-#include "actors/catalog.hpp"
 #include "actors/gateway.hpp"
 #include "actors/inbox.hpp"
 #include "actors/pool.hpp"
+#include "actors/propagator.hpp"
 #include "actors/reconciler.hpp"
 #include "actors/recorder.hpp"
 #include "actors/retention.hpp"
@@ -81,14 +81,15 @@ child_spec engine_child(engine_context_ptr context, std::shared_ptr<engine_parts
     parts->set([&](auto& h) { h.gateway = gateway; });
     return opaque(gateway);
   }));
-  add(worker_child("catalog", [context, parts](const supervisor_context& c) {
-    auto catalog = spawn_catalog(c.system, context);
-    parts->set([&](auto& h) { h.catalog = catalog; });
-    return opaque(catalog);
+  add(worker_child("cache", [context, parts](const supervisor_context& c) {
+    auto cache = spawn_cache(c.system, context, parts->get().gateway);
+    parts->set([&](auto& h) { h.cache = cache; });
+    return opaque(cache);
   }));
   add(worker_child("recorder", [context, parts](const supervisor_context& c) {
-    auto recorder = spawn_recorder(c.system, context, parts->get().gateway);
-    parts->set([&](auto& h) { h.recorder = recorder; });
+    const auto h = parts->get();
+    auto recorder = spawn_recorder(c.system, context, h.gateway, h.cache);
+    parts->set([&](auto& all) { all.recorder = recorder; });
     return opaque(recorder);
   }));
   add(empty_supervisor("jobs", 10,
@@ -96,22 +97,30 @@ child_spec engine_child(engine_context_ptr context, std::shared_ptr<engine_parts
   add(worker_child("scheduler", [context, parts](const supervisor_context& c) {
     const auto h = parts->get();
     auto scheduler =
-        spawn_scheduler(c.system, context, {h.gateway, h.pool, h.recorder, h.catalog, h.jobs});
+        spawn_scheduler(c.system, context, {h.gateway, h.pool, h.recorder, h.cache, h.jobs});
     parts->set([&](auto& all) { all.scheduler = scheduler; });
     return opaque(scheduler);
   }));
   add(worker_child("inbox", [context, parts](const supervisor_context& c) {
     const auto h = parts->get();
-    auto inbox = spawn_inbox(c.system, context, h.gateway, h.scheduler, h.recorder);
+    auto inbox = spawn_inbox(c.system, context, h.gateway, h.scheduler, h.recorder, h.cache);
     parts->set([&](auto& all) { all.inbox = inbox; });
     return opaque(inbox);
+  }));
+  add(worker_child("propagator", [context, parts](const supervisor_context& c) {
+    const auto h = parts->get();
+    auto propagator =
+        spawn_propagator(c.system, context, {h.gateway, h.recorder, h.scheduler, h.inbox});
+    parts->set([&](auto& all) { all.propagator = propagator; });
+    return opaque(propagator);
   }));
   add(worker_child("schedules", [context, parts](const supervisor_context& c) {
     const auto h = parts->get();
     return opaque(spawn_schedules(c.system, context, h.gateway, h.scheduler));
   }));
   add(worker_child("retention", [context, parts](const supervisor_context& c) {
-    return opaque(spawn_retention(c.system, context, parts->get().gateway));
+    const auto h = parts->get();
+    return opaque(spawn_retention(c.system, context, h.gateway, h.cache));
   }));
   add(worker_child("reconciler", [context, parts](const supervisor_context& c) {
     return opaque(spawn_reconciler(c.system, context, parts->get().gateway));
@@ -127,8 +136,12 @@ console_provider spawn_console_relay(caf::actor_system& system,
         return {
             [self, parts](const console_query& q) -> caf::result<console_answer> {
               const auto h = parts->get();
-              const console_provider to =
-                  q.command == "inbox" ? console_provider(h.inbox) : console_provider(h.scheduler);
+              const bool cached = q.command == "task" || q.command == "job" || q.command == "cache";
+              const console_provider to = q.command == "inbox" ? console_provider(h.inbox)
+                                          : q.command == "priorities"
+                                              ? console_provider(h.propagator)
+                                          : cached ? console_provider(h.cache)
+                                                   : console_provider(h.scheduler);
               if (!to) return caf::make_error(errc::not_found);
               return self->delegate(to, q);
             },

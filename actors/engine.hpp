@@ -5,8 +5,8 @@
 //   cascade                one_for_one
 //     execution            one_for_all    workers (a supervisor), pool: lives on while the engine
 //                          is restarted
-//     engine               one_for_all    gateway, catalog, recorder, jobs (a supervisor),
-//                          scheduler, inbox, schedules, retention, reconciler
+//     engine               one_for_all    gateway, cache, recorder, jobs (a supervisor),
+//                          scheduler, inbox, propagator, schedules, retention, reconciler
 //     ...                  what the service adds: the embedded Postgres before them, the console
 //                          after them
 //
@@ -16,6 +16,7 @@
 
 #include <mutex>
 
+#include "actors/cache.hpp"
 #include "actors/context.hpp"
 #include "actors/supervisor.hpp"
 
@@ -30,11 +31,12 @@ public:
     supervisor_actor workers;
     pool_actor pool;
     gateway_actor gateway;
-    catalog_actor catalog;
+    cache_actor cache;
     recorder_actor recorder;
     supervisor_actor jobs;
     scheduler_actor scheduler;
     inbox_actor inbox;
+    propagator_actor propagator;
   };
 
   handles get() const {
@@ -55,7 +57,8 @@ private:
 child_spec execution_child(engine_context_ptr context, std::shared_ptr<engine_parts> parts);
 child_spec engine_child(engine_context_ptr context, std::shared_ptr<engine_parts> parts);
 
-// Answers for whichever actor runs now: jobs and queues for the scheduler, inbox for the inbox.
+// Answers for whichever actor runs now: jobs and queues for the scheduler, inbox for the inbox,
+// priorities for the propagator, task and job for the cache.
 console_provider spawn_console_relay(caf::actor_system& system,
                                      std::shared_ptr<engine_parts> parts);
 

@@ -69,6 +69,14 @@ void on_new(inbox_self self, inbox_read& r) {
   disarm_read(self);  // this may be the one that was armed
   ++state.reads;
   read_clock(self, r.page.now);
+  // The scheduler knows a job before its tasks: it has limits, or is paused. Read again, all of it.
+  if (r.tasks_only && std::ranges::any_of(r.page.tasks, [](const arrival& a) {
+        return static_cast<bool>(a.job);
+      })) {
+    state.door.on_read(0, false);
+    state.door.on_timer();
+    return pump(self);
+  }
   const std::size_t rows = r.page.rows();
   if (rows == 0) ++state.empty_reads;
   std::string from = std::exchange(state.snapshot, std::move(r.page.snapshot));
@@ -89,8 +97,24 @@ void on_new(inbox_self self, inbox_read& r) {
     self->send(state.scheduler, std::move(work));
   }
   if (any_task) self->send(state.counters, uncounted_tasks{});
+  std::erase_if(state.syncing, [&r](auto& waiting) {
+    if (waiting.first > r.reading) return false;
+    waiting.second.deliver(inbox_synced{});
+    return true;
+  });
   next_backlog(self);
   pump(self);
+}
+
+// A read under way, or one that was armed and is fired already, may have begun too early.
+caf::result<inbox_synced> sync(inbox_self self) {
+  auto& state = self->state;
+  auto promise = self->make_response_promise<inbox_synced>();
+  disarm_read(self);
+  state.syncing.emplace_back(state.reading + 1, promise);
+  state.door.on_timer();
+  pump(self);
+  return promise;
 }
 
 void on_page(inbox_self self, inbox_read& r) {
@@ -103,6 +127,7 @@ void on_page(inbox_self self, inbox_read& r) {
     state.edge = us_of(r.page.now) + horizon_us(state.context->settings);
     state.door.on_reconnected();
     self->send(state.counters, uncounted_tasks{});  // maybe: nobody was there
+    if (state.watcher) self->send(state.watcher, rows_changed{true});
   }
   state.tasks += r.page.tasks.size();
   state.backlog_out = true;
@@ -136,7 +161,11 @@ void database(inbox_self self, const database_changed& change) {
   state.up = change.up;
   state.generation = change.generation;
   if (state.pager) std::exchange(state.pager, nullptr)->close();
-  if (!change.up) return;
+  if (!change.up) {
+    for (auto& [reading, promise] : std::exchange(state.syncing, {}))
+      promise.deliver(caf::make_error(errc::database_unavailable));
+    return;
+  }
   state.paging = false;
   state.loading = false;
   state.door.on_reconnected();
@@ -152,14 +181,22 @@ void listen(inbox_self self) {
   pg::listener_options options;
   options.conninfo = state.context->settings.conninfo;
   options.name = "cascade listener";
-  options.channels = {"cascade.doorbell"};
+  options.channels = {"cascade.doorbell", "cascade.priority"};
   options.seed = state.context->settings.seed;
   pg::listener_callbacks callbacks;
-  callbacks.on_notify = [me, read = state.ready_read](std::string_view, std::string_view payload) {
+  const auto tell_priorities = [to = caf::actor_cast<inbox_impl>(self)] {
+    caf::anon_send(to, priorities_changed{});
+  };
+  callbacks.on_notify = [me, tell_priorities, read = state.ready_read](std::string_view channel,
+                                                                       std::string_view payload) {
+    if (channel == "cascade.priority") return tell_priorities();
     // With the read sent, the inbox need not be woken before its answer is there.
     if (!read->fire(!payload.empty())) caf::anon_send(me, bell{});
   };
-  callbacks.on_up = [me] { caf::anon_send(me, bell{}); };
+  callbacks.on_up = [me, tell_priorities] {
+    caf::anon_send(me, bell{});
+    tell_priorities();
+  };
   callbacks.on_down = [log = state.context->log](const pg::failure& f) {
     log->warn("cascade.listener.down text=\"{}\"", pg::to_string(f));
   };
@@ -190,13 +227,15 @@ nlohmann::json numbers(const inbox_state& s) {
 
 inbox_actor spawn_inbox(caf::actor_system& system, engine_context_ptr its_context,
                         gateway_actor its_gateway, scheduler_actor its_scheduler,
-                        arrival_sink its_counters) {
+                        arrival_sink its_counters, row_watcher its_watcher) {
   return system.spawn(
       [](inbox_self self, engine_context_ptr context, gateway_actor gateway,
-         scheduler_actor scheduler, arrival_sink counters) -> inbox_impl::behavior_type {
+         scheduler_actor scheduler, arrival_sink counters,
+         row_watcher watcher) -> inbox_impl::behavior_type {
         self->state.context = context;
         self->state.scheduler = scheduler;
         self->state.counters = counters;
+        self->state.watcher = watcher;
         self->state.door = doorbell(context->settings.doorbell);
         listen(self);
         self->send(scheduler, attach_inbox{});
@@ -231,6 +270,8 @@ inbox_actor spawn_inbox(caf::actor_system& system, engine_context_ptr its_contex
               if (state.paging) return next_page(self);
               next_backlog(self);
             },
+            [self](const attach_priorities&) { self->state.priorities = self->current_sender(); },
+            [self](const sync_inbox&) { return sync(self); },
             [self](const describe&) {
               description d;
               const nlohmann::json j = numbers(self->state);
@@ -257,10 +298,14 @@ inbox_actor spawn_inbox(caf::actor_system& system, engine_context_ptr its_contex
               state.door.on_timer();
               pump(self);
             },
+            [self](const priorities_changed& p) {
+              if (auto to = caf::actor_cast<propagator_actor>(self->state.priorities))
+                self->send(to, p);
+            },
         };
       },
       std::move(its_context), std::move(its_gateway), std::move(its_scheduler),
-      std::move(its_counters));
+      std::move(its_counters), std::move(its_watcher));
 }
 
 }  // namespace cascade

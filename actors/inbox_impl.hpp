@@ -13,8 +13,9 @@
 
 namespace cascade {
 
-using inbox_impl = inbox_actor::extend<caf::reacts_to<inbox_read>, caf::reacts_to<doorbell_step>,
-                                       caf::reacts_to<inbox_wake>>;
+using inbox_impl =
+    inbox_actor::extend<caf::reacts_to<inbox_read>, caf::reacts_to<doorbell_step>,
+                        caf::reacts_to<inbox_wake>, caf::reacts_to<priorities_changed>>;
 
 // What is read through a cursor.
 struct inbox_backlog {
@@ -27,6 +28,10 @@ struct inbox_state {
   engine_context_ptr context;
   scheduler_actor scheduler;
   arrival_sink counters;
+  caf::strong_actor_ptr priorities;  // learns of changes of priority
+  // Who waits for what this read, or a later one, brings.
+  std::vector<std::pair<std::uint64_t, caf::typed_response_promise<inbox_synced>>> syncing;
+  row_watcher watcher;  // may be null
   std::shared_ptr<pg::listener> listener;
   doorbell door;
   bool up = false;

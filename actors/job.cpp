@@ -228,6 +228,7 @@ job_actor spawn_job(caf::actor_system& system, engine_context_ptr its_context, j
         return {
             [self](const recorded& r) {
               guarded(self, [&] { on_recorded(self, r); });
+              idle_priorities(self);
               idle_commands(self);
             },
             [self](steps_settled& s) {
@@ -235,9 +236,11 @@ job_actor spawn_job(caf::actor_system& system, engine_context_ptr its_context, j
             },
             [self](const job_idle&) { guarded(self, [&] { idle(self); }); },
             [self](job_command& c) { guarded(self, [&] { obey(self, std::move(c.command)); }); },
+            [self](reprioritize_job& r) { return reprioritize_steps(self, r); },
             [self](const describe&) { return describe_job(self->state); },
             [self](job_loaded& l) {
               loaded(self, l);
+              idle_priorities(self);
               idle_commands(self);
             },
             [self](const job_retry& r) {

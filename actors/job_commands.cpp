@@ -31,7 +31,7 @@ void obey(job_self self, command_arrival&& c) {
   auto& d = self->state;
   if (d.now == phase::loading || d.now == phase::inserting || d.end_in_flight)
     return d.early_commands.push_back(std::move(c));
-  if (c.id && c.kind != "set_job_priority") ++d.obeyed;
+  if (c.id) ++d.obeyed;
   settlement s;
   after_record then;
   if (c.kind == "cancel_job") {
@@ -47,6 +47,8 @@ void obey(job_self self, command_arrival&& c) {
     stop_step(self, c.task, task_state::cancelled, "cancelled by a command", s, then);
   } else if (c.kind == "expire_task") {
     stop_step(self, c.task, task_state::failed, c.argument, s, then);
+  } else if (c.kind == "displace_task") {
+    stop_step(self, c.task, task_state::cancelled, c.argument, s, then);
   } else if (c.kind == "retry_task" && d.graph) {
     if (const auto at = d.steps->find(c.task)) {
       d.end.reset();
@@ -55,11 +57,6 @@ void obey(job_self self, command_arrival&& c) {
   } else if (c.kind == "retry_job" && d.graph) {
     d.end.reset();
     carry(self, d.graph->redrive(), s, then);
-  } else if (c.kind == "set_job_priority") {
-    const auto argument = nlohmann::json::parse(c.argument, nullptr, false);
-    if (d.steps && argument.is_object())
-      d.steps->set_priority(argument.value("priority", d.row.priority));
-    return;  // the scheduler records the command
   }
   if (c.id) s.commands.push_back({c.id, "applied"});
   submit(self, std::move(s), std::move(then));

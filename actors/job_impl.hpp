@@ -45,7 +45,9 @@ struct job_data {
   bool end_in_flight = false;
   std::vector<completed_attempt> early;         // before the graph was there
   std::vector<command_arrival> early_commands;  // wait for the graph, or for the answer to the end
-  std::size_t obeyed = 0;                       // commands
+  std::vector<std::pair<reprioritize_job, caf::typed_response_promise<reprioritized>>>
+      early_priorities;    // wait until the ids of all rows are known
+  std::size_t obeyed = 0;  // commands
   std::uint64_t retry = 0;
   std::chrono::milliseconds backoff{50};
 };
@@ -82,5 +84,10 @@ void obey(job_self self, command_arrival&& c);
 // Those that came while the graph was not there yet, or while the job was about to end.
 void idle_commands(job_self self);
 void idle(job_self self);
+
+// job_priorities.cpp: new priorities, answered at once or when the rows that are being inserted are
+// known.
+caf::result<reprioritized> reprioritize_steps(job_self self, reprioritize_job& r);
+void idle_priorities(job_self self);
 
 }  // namespace cascade

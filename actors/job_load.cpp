@@ -26,7 +26,7 @@ void begin_graph(job_self self, std::vector<job_loaded::row>&& rows) {
   for (job_loaded::row& r : rows) {
     const auto step = d.plan->find(r.step);
     if (!step) continue;  // a task that a handler added under a step's name of its own
-    d.steps->remember(*step, r.item, r.id);
+    d.steps->remember(*step, r.item, r.id, r.priority);
     std::optional<nlohmann::json> value;
     if (r.result) value = nlohmann::json::parse(*r.result, nullptr, false);
     d.graph->restore({*step, r.item, r.state, r.reason, std::move(value), std::move(r.error)});
@@ -43,8 +43,9 @@ void begin_graph(job_self self, std::vector<job_loaded::row>&& rows) {
 
 void ready(job_self self) {
   auto& d = self->state;
-  self->send(d.links.scheduler, job_attached{d.begin.job, !d.plan, d.row.state == job_state::paused,
-                                             d.row.started, d.row.timeout});
+  self->send(d.links.scheduler,
+             job_attached{d.begin.job, !d.plan, d.row.state == job_state::paused, d.row.started,
+                          d.row.timeout, d.row.workflow, d.row.concurrency});
 }
 
 }  // namespace
@@ -78,6 +79,7 @@ void read_rows(job_self self) {
               if (!r.is_null(i, 4)) row.reason = parse_waiting_reason(r.text(i, 4));
               if (!r.is_null(i, 5)) row.result = std::string(r.text(i, 5));
               if (!r.is_null(i, 6)) row.error = r.text(i, 6);
+              row.priority = r.int16(i, 7);
               l.rows.push_back(std::move(row));
             }
             l.with_rows = true;

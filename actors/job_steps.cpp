@@ -17,25 +17,35 @@ std::size_t position(int item) { return item < 0 ? 0 : static_cast<std::size_t>(
 }  // namespace
 
 job_steps::job_steps(std::shared_ptr<const workflow_plan> plan, step_defaults defaults)
-    : plan_(std::move(plan)), defaults_(std::move(defaults)), ids_(plan_->step_count()) {}
+    : plan_(std::move(plan)), defaults_(std::move(defaults)), tasks_(plan_->step_count()) {}
 
-void job_steps::remember(step_index step, int item, task_id id) {
-  auto& ids = ids_[step];
-  if (ids.size() <= position(item)) ids.resize(position(item) + 1);
-  ids[position(item)] = id;
+void job_steps::remember(step_index step, int item, task_id id, std::optional<int> priority) {
+  const auto made_with = static_cast<std::uint8_t>(priority.value_or(priority_of(step, item)));
+  auto& all = tasks_[step];
+  if (all.size() <= position(item)) all.resize(position(item) + 1);
+  all[position(item)] = {id, made_with};
+}
+
+const job_steps::known_task* job_steps::known(step_index step, int item) const {
+  const auto& all = tasks_[step];
+  const bool is_known = position(item) < all.size() && all[position(item)].id;
+  return is_known ? &all[position(item)] : nullptr;
 }
 
 task_id job_steps::id_of(step_index step, int item) const {
-  CASCADE_ASSERT(step < ids_.size() && position(item) < ids_[step].size());
-  return ids_[step][position(item)];
+  CASCADE_ASSERT(step < tasks_.size() && position(item) < tasks_[step].size());
+  return tasks_[step][position(item)].id;
+}
+
+std::pair<step_index, int> job_steps::row_at(step_index step, std::size_t position) const {
+  const bool plain = tasks_[step].size() == 1 && !plan_->step(step).for_each;
+  return {step, plain ? -1 : static_cast<int>(position)};
 }
 
 std::optional<std::pair<step_index, int>> job_steps::find(task_id id) const {
-  for (step_index i = 0; i < ids_.size(); ++i)
-    if (const auto at = std::ranges::find(ids_[i], id); at != ids_[i].end()) {
-      const int item = static_cast<int>(at - ids_[i].begin());
-      return std::pair{i, ids_[i].size() == 1 && !plan_->step(i).for_each ? -1 : item};
-    }
+  for (step_index i = 0; i < tasks_.size(); ++i)
+    if (const auto at = std::ranges::find(tasks_[i], id, &known_task::id); at != tasks_[i].end())
+      return row_at(i, static_cast<std::size_t>(at - tasks_[i].begin()));
   return std::nullopt;
 }
 
@@ -44,7 +54,7 @@ arrival job_steps::ready(step_index step, int item, task_id id,
   const step_definition& s = plan_->step(step);
   arrival a;
   a.id = id;
-  a.priority = s.priority.value_or(defaults_.priority);
+  a.priority = priority_of(step, item);
   a.capable = std::ranges::all_of(s.requires_tags, [this](const std::string& tag) {
     return std::ranges::find(defaults_.tags, tag) != defaults_.tags.end();
   });
@@ -71,7 +81,7 @@ new_step_task job_steps::row(step_index step, int item) const {
   new_step_task t;
   t.step = s.name;
   t.item = item;
-  t.priority = s.priority.value_or(defaults_.priority);
+  t.priority = priority_of(step, item);
   t.timeout_ms = s.timeout.count();
   t.start_within_ms = s.start_within.count();
   t.attempts_max = s.max_attempts;

@@ -39,12 +39,19 @@ class job_steps {
 public:
   job_steps(std::shared_ptr<const workflow_plan> plan, step_defaults defaults);
 
-  void set_priority(int priority) { defaults_.priority = priority; }
+  // Of all that have not ended in `graph`; steps that are inserted later get it, too.
+  void set_priority(int priority, const job_graph* graph);
+  // Of some tasks, in this order. A task that is raised raises what it waits for; returns the others
+  // whose priority that changes.
+  std::vector<task_priority> set_priorities(const std::vector<task_priority>& changes,
+                                            const job_graph& graph);
+  int priority_of(step_index step, int item) const;
   // Payloads of released tasks are read from their rows from now on, for they have attempts behind
   // them.
   void set_redriven() { redriven_ = true; }
 
-  void remember(step_index step, int item, task_id id);
+  // `priority`: the row's; none: what the row was made with.
+  void remember(step_index step, int item, task_id id, std::optional<int> priority = {});
   task_id id_of(step_index step, int item) const;
   std::optional<std::pair<step_index, int>> find(task_id id) const;  // O(tasks)
 
@@ -64,8 +71,18 @@ private:
 
   std::shared_ptr<const workflow_plan> plan_;
   step_defaults defaults_;
-  std::vector<std::vector<task_id>>
-      ids_;  // by step, then by item; position 0 is also the row without an item
+  struct known_task {
+    task_id id;
+    std::uint8_t priority = 0;
+  };
+  const known_task* known(step_index step, int item) const;
+  known_task* known(step_index step, int item) {
+    return const_cast<known_task*>(std::as_const(*this).known(step, item));
+  }
+  std::pair<step_index, int> row_at(step_index step, std::size_t position) const;
+
+  std::vector<std::vector<known_task>>
+      tasks_;  // by step, then by item; position 0 is also the row without an item
   bool redriven_ = false;
 };
 

@@ -17,6 +17,7 @@
 #include "state/workflow_plan.hpp"
 #include "triggers/database_clock.hpp"
 #include "triggers/rate_meter.hpp"
+#include "triggers/slot_set.hpp"
 
 namespace cascade {
 
@@ -231,6 +232,30 @@ struct clock_read {
 struct page_taken {
   bool backlog = false;
 };
+struct attach_priorities {};   // the sender gets priorities_changed from the inbox
+struct priorities_changed {};  // rows of cascade.priority_change, maybe
+// To the inbox: answered when the scheduler has got what was committed before this.
+struct sync_inbox {};
+struct inbox_synced {};
+
+// -- priorities
+// -------------------------------------------------------------------------------------------------
+
+// To the scheduler: counts at once for what is in memory, and for what comes from rows that may be
+// older. Changes of jobs come before those of tasks. Answered when the jobs concerned know it.
+struct reprioritize {
+  std::vector<task_priority> tasks;
+  std::vector<job_priority> jobs;
+};
+// Scheduler to job actor; the tasks in the order of the changes.
+struct reprioritize_job {
+  std::optional<std::uint8_t> job;
+  std::vector<task_priority> tasks;
+};
+// What else has another priority now: steps that those wait for.
+struct reprioritized {
+  std::vector<task_priority> raised;
+};
 
 // -- scheduler, pool, workers
 // -------------------------------------------------------------------------------------------------
@@ -294,11 +319,20 @@ struct queue_settings {
   rate_limit rate{};        // of the whole queue
   rate_limit key_rate{};    // of each rate_key
   int key_concurrency = 1;  // of each concurrency_key
+  when_full strategy = when_full::wait;
+  double weight = 1;
+  tenant_strides tenants{};  // those with a weight
+};
+struct workflow_settings {
+  std::string workflow;
+  bool paused = false;
+  int concurrency = 0;  // of the tasks of all its jobs; 0: no limit
 };
 struct queues_loaded {
   std::uint64_t generation = 0;
   bool ok = false;
   std::vector<queue_settings> queues;
+  std::vector<workflow_settings> workflows;
 };
 struct scheduler_wake {
   std::uint64_t generation = 0;
@@ -319,6 +353,8 @@ struct recorded {
   std::size_t rows = 0;
   std::vector<task_id> inserted;   // ids of settlement::inserts, in order
   std::optional<job_state> ended;  // the job ended with it
+  std::size_t reprioritized = 0;   // tasks whose priority changed
+  std::vector<task_id> busy;       // ... did not: somebody else is changing the row
   std::string rejected;            // not empty: nothing of it was written, and never will be
 };
 using record_sink = caf::typed_actor<caf::reacts_to<recorded>>;
@@ -353,6 +389,7 @@ struct job_loaded {
     std::optional<waiting_reason> reason;
     std::optional<std::string> result;
     std::string error;
+    int priority = 0;
   };
   std::vector<row> rows;
 };
@@ -376,7 +413,8 @@ struct steps_settled {
 };
 // Scheduler to job actor: nothing of the job is ready, delayed, running or being recorded.
 struct job_idle {};
-// A command that somebody gave; or without an id, what time does: expire_task, expire_job.
+// A command that somebody gave; or without an id, what time or a limit does: expire_task, expire_job,
+// displace_task.
 struct job_command {
   command_arrival command;
 };
@@ -387,6 +425,8 @@ struct job_attached {
   bool paused = false;
   std::optional<instant> started{};     // none: just now
   std::chrono::milliseconds timeout{};  // from then; 0: none
+  std::string workflow{};
+  int concurrency = 0;
 };
 struct tasks_released {
   job_id job;
@@ -506,6 +546,13 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::queues_loaded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::clock_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::work_arrived)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::page_taken)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::attach_priorities)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::priorities_changed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::sync_inbox)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::inbox_synced)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::reprioritize)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::reprioritize_job)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::reprioritized)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::tasks_fetched)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::task_done)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cascade::tasks_done)
@@ -616,6 +663,13 @@ CAF_ADD_TYPE_ID(cascade, (cascade::schedules_loaded))
 CAF_ADD_TYPE_ID(cascade, (cascade::tick_fired))
 CAF_ADD_TYPE_ID(cascade, (cascade::reconcile_wake))
 CAF_ADD_TYPE_ID(cascade, (cascade::reconcile_answer))
+CAF_ADD_TYPE_ID(cascade, (cascade::attach_priorities))
+CAF_ADD_TYPE_ID(cascade, (cascade::priorities_changed))
+CAF_ADD_TYPE_ID(cascade, (cascade::sync_inbox))
+CAF_ADD_TYPE_ID(cascade, (cascade::inbox_synced))
+CAF_ADD_TYPE_ID(cascade, (cascade::reprioritize))
+CAF_ADD_TYPE_ID(cascade, (cascade::reprioritize_job))
+CAF_ADD_TYPE_ID(cascade, (cascade::reprioritized))
 CAF_END_TYPE_ID_BLOCK(cascade)
 
 CAF_ERROR_CODE_ENUM(cascade::errc, "cascade")
@@ -655,7 +709,12 @@ using schedules_actor = caf::typed_actor<  //
 
 using inbox_actor = console_provider::extend<  //
     caf::reacts_to<database_changed>, caf::reacts_to<bell>, caf::reacts_to<begin_load>,
-    caf::reacts_to<page_taken>, caf::replies_to<describe>::with<description>>;
+    caf::reacts_to<page_taken>, caf::reacts_to<attach_priorities>,
+    caf::replies_to<sync_inbox>::with<inbox_synced>, caf::replies_to<describe>::with<description>>;
+
+using propagator_actor = console_provider::extend<  //
+    caf::reacts_to<database_changed>, caf::reacts_to<priorities_changed>, caf::reacts_to<recorded>,
+    caf::replies_to<describe>::with<description>>;
 
 using recorder_actor = caf::typed_actor<  //
     caf::reacts_to<database_changed>, caf::reacts_to<record>, caf::reacts_to<uncounted_tasks>,
@@ -667,7 +726,8 @@ using catalog_actor = caf::typed_actor<  //
 
 using job_actor = caf::typed_actor<  //
     caf::reacts_to<recorded>, caf::reacts_to<steps_settled>, caf::reacts_to<job_idle>,
-    caf::reacts_to<job_command>, caf::replies_to<describe>::with<description>>;
+    caf::reacts_to<job_command>, caf::replies_to<reprioritize_job>::with<reprioritized>,
+    caf::replies_to<describe>::with<description>>;
 
 // Those that introduce themselves (attach_..., job_attached, worker_hello) do it as senders.
 using scheduler_actor = console_provider::extend<  //
@@ -677,7 +737,8 @@ using scheduler_actor = console_provider::extend<  //
     caf::reacts_to<quick_lost>, caf::reacts_to<recorded>, caf::reacts_to<job_attached>,
     caf::reacts_to<tasks_released>, caf::reacts_to<job_ended>, caf::reacts_to<forget_job_tasks>,
     caf::reacts_to<forget_task>, caf::replies_to<drain>::with<drained>,
-    caf::reacts_to<tasks_fetched>, caf::replies_to<describe>::with<description>>;
+    caf::reacts_to<tasks_fetched>, caf::replies_to<reprioritize>::with<reprioritized>,
+    caf::replies_to<describe>::with<description>>;
 
 using worker_actor = caf::typed_actor<  //
     caf::reacts_to<run_tasks>, caf::reacts_to<cancel_run>,

@@ -174,6 +174,15 @@ void refused(recorder_self self, flight&& f, const std::string& why) {
   reply(self, e, std::move(answer));
 }
 
+void tell_watcher(recorder_self self, flight& f, const batch_answered& answer) {
+  if (!self->state.watcher || f.entries.empty()) return;
+  batch_committed told{answer.writer, f.number, {}};
+  told.settlements.reserve(f.entries.size());
+  for (std::size_t i = 0; i < f.entries.size(); ++i)
+    told.settlements.push_back({std::move(f.entries[i].what), answer.results[i].ended});
+  self->send(self->state.watcher, std::move(told));
+}
+
 void answered(recorder_self self, batch_answered& answer) {
   auto& state = self->state;
   writer& w = state.writers[answer.writer];
@@ -185,6 +194,7 @@ void answered(recorder_self self, batch_answered& answer) {
     end_count(self, f, !answer.left_uncounted);
     w.last_batch = f.number;
     ++state.committed_batches;
+    tell_watcher(self, f, answer);
     for (std::size_t i = 0; i < f.entries.size(); ++i) {
       state.committed_rows += answer.results[i].rows;
       reply(self, f.entries[i], std::move(answer.results[i]));
@@ -248,11 +258,12 @@ description describe_recorder(const recorder_state& state) {
 }  // namespace
 
 recorder_actor spawn_recorder(caf::actor_system& system, engine_context_ptr its_context,
-                              gateway_actor its_gateway) {
+                              gateway_actor its_gateway, row_watcher its_watcher) {
   return system.spawn(
-      [](recorder_self self, engine_context_ptr context,
-         gateway_actor gateway) -> recorder_impl::behavior_type {
+      [](recorder_self self, engine_context_ptr context, gateway_actor gateway,
+         row_watcher watcher) -> recorder_impl::behavior_type {
         self->state.context = context;
+        self->state.watcher = watcher;
         self->send(gateway, attach_database{});
         return {
             [self](const database_changed& change) { database(self, change); },
@@ -267,7 +278,7 @@ recorder_actor spawn_recorder(caf::actor_system& system, engine_context_ptr its_
             [self](const recorder_wake&) { fold(self); },
         };
       },
-      std::move(its_context), std::move(its_gateway));
+      std::move(its_context), std::move(its_gateway), std::move(its_watcher));
 }
 
 }  // namespace cascade

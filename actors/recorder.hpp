@@ -19,16 +19,18 @@
 //          lost, memory cannot be trusted and the recorder ends, which reloads the engine. Refused:
 //          the settlements of the batch are tried one by one; the one at fault has its results
 //          replaced by an error, or comes back as rejected. Fenced: ends.
+// Watcher  gets what each batch committed, before the senders are told.
 // Limits   senders hold credits (scheduler: quick_max and workers); queued rows are shown by
 //          describe.
 #pragma once
 
 #include "actors/context.hpp"
 #include "actors/messages.hpp"
+#include "actors/row_watcher.hpp"
 
 namespace cascade {
 
 recorder_actor spawn_recorder(caf::actor_system& system, engine_context_ptr context,
-                              gateway_actor gateway);
+                              gateway_actor gateway, row_watcher watcher = {});
 
 }  // namespace cascade

@@ -37,6 +37,7 @@ struct writer {
 struct recorder_state {
   static inline const char* name = "cascade.recorder";
   engine_context_ptr context;
+  row_watcher watcher;  // may be null
   bool up = false;
   epoch_id epoch;
   std::vector<writer> writers;

@@ -17,6 +17,7 @@ using retention_impl = retention_actor::extend<caf::reacts_to<retention_wake>,  
 struct retention_state {
   static inline const char* name = "cascade.retention";
   engine_context_ptr context;
+  row_watcher watcher;                   // may be null
   std::shared_ptr<pg::session> session;  // while a round is under way
   bool owner = false;
   std::uint64_t round = 0;  // answers and timers of an earlier one are void
@@ -74,6 +75,7 @@ void answered(retention_self self, const retention_answer& a) {
     ++state.rounds_failed;
     state.last_problem = a.problem;
     state.context->log->warn("cascade.retention.put_off text=\"{}\"", a.problem);
+    if (state.watcher) self->send(state.watcher, rows_changed{});  // it may have been committed
     return end_round(self, retry_after);
   }
   if (a.over || ++state.steps > steps_max) {
@@ -81,7 +83,10 @@ void answered(retention_self self, const retention_answer& a) {
     state.last_problem.clear();
     return end_round(self, a.over ? state.context->settings.retention_every : retry_after);
   }
-  if (a.next.empty()) return ask(self);
+  if (a.next.empty()) {
+    if (state.watcher) self->send(state.watcher, rows_changed{});
+    return ask(self);
+  }
   ++state.statements;
   state.context->log->info("cascade.retention.run statement=\"{}\"", a.next);
   send(self, pg::statement(a.next), false);
@@ -121,11 +126,12 @@ description describe_retention(const retention_state& s) {
 }  // namespace
 
 retention_actor spawn_retention(caf::actor_system& system, engine_context_ptr its_context,
-                                gateway_actor its_gateway) {
+                                gateway_actor its_gateway, row_watcher its_watcher) {
   return system.spawn(
-      [](retention_self self, engine_context_ptr context,
-         gateway_actor gateway) -> retention_impl::behavior_type {
+      [](retention_self self, engine_context_ptr context, gateway_actor gateway,
+         row_watcher watcher) -> retention_impl::behavior_type {
         self->state.context = std::move(context);
+        self->state.watcher = std::move(watcher);
         self->send(gateway, attach_database{});
         return {
             [self](const database_changed& change) { database(self, change); },
@@ -136,7 +142,7 @@ retention_actor spawn_retention(caf::actor_system& system, engine_context_ptr it
             [self](const retention_answer& a) { answered(self, a); },
         };
       },
-      std::move(its_context), std::move(its_gateway));
+      std::move(its_context), std::move(its_gateway), std::move(its_watcher));
 }
 
 }  // namespace cascade

@@ -15,6 +15,7 @@
 #include "state/instant.hpp"
 #include "state/job_state.hpp"
 #include "state/task_state.hpp"
+#include "triggers/priority_changes.hpp"
 
 namespace cascade {
 
@@ -52,6 +53,7 @@ struct arrival {
   int attempt = 0;  // attempts made so far
   task_state state = task_state::pending;
   std::optional<waiting_reason> reason;
+  std::uint32_t tenant = 0;  // tenant_of() its name
   bool capable = true;       // this node has the tags it requires
   bool has_payload = false;  // else body.payload must be fetched before it runs
   task_body body;
@@ -67,6 +69,7 @@ struct job_arrival {
   std::chrono::milliseconds timeout{};  // from its start; 0: none
   std::string workflow;                 // empty: a container
   std::string input;                    // JSON text
+  int concurrency = 0;                  // of its tasks; 0: no limit
 };
 
 struct command_arrival {
@@ -188,9 +191,9 @@ struct single_write {
     cancel_job_tasks,
     set_job_status,
     close_job,
-    set_job_priority,
-    set_task_priority,
-    change_task,
+    change_task,         // its key has just been taken out of memory
+    change_absent_task,  // there was none: it is not due for long, or has just run
+    limit_job,
     redrive_task,
     redrive_step,
     log_attempt,
@@ -198,13 +201,19 @@ struct single_write {
   };
   kind what;
   std::int64_t id = 0;
-  std::int64_t number = 0;  // a priority, a time
-  std::string text;         // a state, a reason
+  std::int64_t number = 0;  // a command, a limit
+  std::string text;         // a state, a reason, an argument
 };
 
 struct recorded_command {
   command_id id;
   std::string outcome;
+};
+
+// A row of cascade.priority_change that is done with it, unless somebody is changing its task's row.
+struct applied_change {
+  std::int64_t id = 0;
+  task_id task;  // none: it goes in any case
 };
 
 // Everything that must be committed together.
@@ -224,12 +233,16 @@ struct settlement {
   std::vector<held_task> held;
   std::vector<unrun_task> unrun;
   std::vector<single_write> singles;
+  std::vector<job_priority> job_priorities;  // of their own rows
+  std::vector<task_priority> task_priorities;
+  std::vector<applied_change> applied_changes;
   std::optional<job_end> end;
   std::vector<recorded_command> commands;
 
   std::size_t rows() const noexcept {
     return inserts.size() + started.size() + progress.size() + completed.size() +
            backed_off.size() + released.size() + held.size() + unrun.size() + singles.size() +
+           job_priorities.size() + task_priorities.size() + applied_changes.size() +
            commands.size() + (start ? 1u : 0u) + (end ? 1u : 0u);
   }
 };

@@ -1,7 +1,6 @@
 #include "actors/scheduler.hpp"
 
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "actors/scheduler_impl.hpp"
 
@@ -67,8 +66,7 @@ void end_backlog(scheduler_self self) {
   auto& s = self->state;
   s.ready.end_backlog();
   if (--s.backlogs > 0) return;
-  for (const auto& p : std::exchange(s.priorities, {}))
-    reprioritize(self, p.which, p.job, p.priority);
+  apply_late_priorities(self);
   for (command_arrival& c : std::exchange(s.retries, {})) apply(self, std::move(c));
 }
 
@@ -79,10 +77,17 @@ void arrived(scheduler_self self, work_arrived& w) {
   const bool backlog = w.what == work_arrived::kind::backlog;
   s.backlogs += w.announced;
   for (const job_arrival& j : w.page.jobs) {
-    s.void_jobs.erase(j.id);
+    if (s.void_jobs.erase(j.id) > 0) {  // it lives again: its old keys must not
+      freed_bodies freed;
+      s.ready.remove({{}, j.id}, freed);
+      s.bodies.release(freed);
+    }
     job_entry(self, j.id, &j, !w.loading);
   }
-  for (arrival& a : w.page.tasks) accept(self, std::move(a), out, backlog, w.loading);
+  for (arrival& a : w.page.tasks) {
+    correct_priority(self, a);
+    accept(self, std::move(a), out, backlog, w.loading);
+  }
   for (command_arrival& c : w.page.commands)
     if (waits_for_backlog(s, c))
       s.retries.push_back(std::move(c));
@@ -108,7 +113,8 @@ void quick_was_lost(scheduler_self self) {
     ready_key key;
     key.id = it->first;
     key.job = t.job;
-    again[{t.lot, t.priority}].push_back(key);
+    key.tenant = t.tenant;
+    again[{t.lot, t.priority, t.tenant}].push_back(key);
     leave(self, t);
     it = s.running.erase(it);
   }
@@ -137,16 +143,6 @@ void child_down(scheduler_self self, const caf::down_msg& m) {
   self->quit(caf::make_error(errc::cancelled));  // the engine reloads
 }
 
-void set_queues(scheduler_self self, const std::vector<queue_settings>& rows) {
-  std::set<std::string_view> named;
-  for (const queue_settings& row : rows) {
-    named.insert(row.name);
-    set_queue(self, row);
-  }
-  for (const auto& [name, info] : self->state.queues)
-    if (!named.contains(name)) set_queue(self, {.name = name});
-}
-
 nlohmann::json numbers(const scheduler_data& s) {
   return {{"ready", s.ready.size()},
           {"hot", s.ready.hot_size()},
@@ -156,6 +152,8 @@ nlohmann::json numbers(const scheduler_data& s) {
           {"delayed", s.delayed.size()},
           {"start_by", s.start_by.size()},
           {"running", s.running.size()},
+          {"waiting_for_slots", s.slots.parked()},
+          {"displaced", s.displacements},
           {"jobs", s.jobs.size()},
           {"free_slots", s.free_slots},
           {"quick_out", s.quick_out},
@@ -179,6 +177,7 @@ scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr it
         s.recorder = links.recorder;
         s.catalog = links.catalog;
         s.jobs_supervisor = links.jobs;
+        s.ready.set_ageing(context->settings.ageing);
         s.random.seed(static_cast<unsigned>(context->settings.seed + 2));
         self->set_down_handler([self](const caf::down_msg& m) { child_down(self, m); });
         self->monitor(s.pool);
@@ -242,6 +241,7 @@ scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr it
               return state.drain_promise;
             },
             [self](tasks_fetched& f) { rows_arrived(self, f); },
+            [self](reprioritize& r) { return new_priorities(self, r); },
             [self](const describe&) {
               description d;
               const auto& state = self->state;
@@ -260,7 +260,7 @@ scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr it
               if (q.generation != state.generation) return;
               state.queues_known = true;
               if (!q.ok) return dispatch(self);  // the connection is lost: they are read again
-              set_queues(self, q.queues);
+              set_queues(self, q);
               dispatch(self);
             },
             [self](const drain_over&) {

@@ -21,9 +21,9 @@ void adopt(scheduler_self self, const arrival& a, const running_now& r) {
   t.written = a.state == task_state::running;
   t.step = a.body.step;
   t.retry = a.body.retry;
-  t.concurrency_key = a.body.concurrency_key;
+  t.tenant = a.tenant;
   if (!t.written) s.unwritten.emplace_front(self->clock().now(), a.id);
-  occupy(self, t);
+  occupy(self, t, a.body.concurrency_key);
   s.running.emplace(a.id, std::move(t));
 }
 
@@ -61,7 +61,8 @@ void start(scheduler_self self, ready_set::lot_index lot, const ready_key& key,
   t.quick = s.handler_classes[key.handler] == handler_class::quick;
   t.step = body.step;
   t.retry = body.retry;
-  if (const auto held = s.holding.extract(key.id)) t.concurrency_key = std::move(held.mapped());
+  t.tenant = key.tenant;
+  if (auto held = s.holding.extract(key.id)) t.slots = std::move(held.mapped().names);
   if (s.start_by.size() != 0) s.start_by.cancel(key.id);
   if (t.quick)
     ++s.quick_out;
@@ -111,6 +112,7 @@ bool may_keep(const scheduler_data& s, ready_set::place at, bool backlog) {
 void accept(scheduler_self self, arrival&& a, settlement& out, bool backlog, bool loading) {
   auto& s = self->state;
   ++s.arrived;
+  if (s.context->settings.ageing.count() > 0) s.ready.tell_time(self->clock().now());
   if (a.job) {
     if (s.void_jobs.contains(a.job)) return;
     ++job_entry(self, a.job, nullptr, false).open;
@@ -130,6 +132,7 @@ void accept(scheduler_self self, arrival&& a, settlement& out, bool backlog, boo
   key.handler = s.handler_of(a.body.handler, !a.body.command.empty());
   key.attempt = static_cast<std::int16_t>(a.attempt);
   key.priority = static_cast<std::uint8_t>(a.priority);
+  key.tenant = a.tenant;
   if (s.careful && loading) key.flags |= flag_careful;
   const auto lot = s.lot_of(a.body.queue, key.handler);
   limit_start(self, a, {key, lot});
@@ -143,7 +146,8 @@ void accept(scheduler_self self, arrival&& a, settlement& out, bool backlog, boo
     s.delayed.put({key, lot}, *a.due);
     return;
   }
-  if (a.has_payload && may_keep(s, {lot, key.priority}, backlog))
+  if (park_in_turn(self, lot, key, a)) return;
+  if (a.has_payload && may_keep(s, s.ready.place_of(lot, key), backlog))
     s.keep_body(key, std::move(a.body));
   s.ready.push_back(lot, key, backlog);
 }
@@ -157,21 +161,23 @@ void dispatch(scheduler_self self) {
   settlement careful;
   s.looks_left = looks_max;
   s.now = self->clock().now();
+  s.ready.tell_time(s.now);
   for (const handler_class c : {handler_class::slot, handler_class::quick}) {
     std::vector<task_run> runs;
     while (has_room(s, c)) {
       if (const auto turn = s.rated.empty() ? std::nullopt : next_turn(self, c)) {
         start(self, turn->lot, turn->key, runs, careful);
-      } else if (const auto slot = s.keyed.empty() ? std::nullopt : next_slot(self, c)) {
-        start(self, slot->lot, slot->key, runs, careful);
+      } else if (const auto next = next_lot(self, c); !next) {
+        break;
+      } else if (next->elsewhere) {
+        if (const auto key = next_slot(self, next->lot))
+          start(self, next->lot, *key, runs, careful);
       } else {
-        const auto lot = next_lot(self, c);
-        if (!lot) break;
-        ready_key key = s.ready.pop(*lot);
-        if (usable(self, *lot, key) && !wait_for_slot(self, *lot, key) &&
-            !wait_for_turn(self, *lot, key))
-          start(self, *lot, key, runs, careful);
-        fetch_ahead(self, c, *lot);
+        ready_key key = s.ready.pop(*next);
+        if (usable(self, next->lot, key) && !wait_for_slot(self, next->lot, key) &&
+            !wait_for_turn(self, next->lot, key))
+          start(self, next->lot, key, runs, careful);
+        fetch_ahead(self, c, next->lot);
       }
       // While the first ones are recorded, the others run.
       if (runs.size() < s.context->settings.batch_rows_max) continue;

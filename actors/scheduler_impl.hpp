@@ -58,23 +58,36 @@ bool wait_for_turn(scheduler_self self, ready_set::lot_index lot, ready_key& key
 std::optional<delayed_key> next_turn(scheduler_self self, handler_class c);
 
 // scheduler_slots.cpp: how many run at a time.
-// Whether the task has to wait for the slot of its concurrency_key; it is parked then. Else it holds it.
+// Whether the task has to wait for one of its slots; it is parked then, or gone. Else it holds them.
 bool wait_for_slot(scheduler_self self, ready_set::lot_index lot, ready_key& key);
-// The next task of class `c` whose slot is free, unless a ready one is more urgent; it holds the slot.
-std::optional<delayed_key> next_slot(scheduler_self self, handler_class c);
-// A task that holds a slot does not start after all.
-void let_go(scheduler_self self, ready_set::lot_index lot, task_id id);
+// Parks a new task whose queue serves its keys in turn; false: it is of another kind.
+bool park_in_turn(scheduler_self self, ready_set::lot_index lot, ready_key& key, arrival& a);
+// The next task of the lot that waited for slots and has them now; none: it may not start after all.
+// Requires may_leave_slots(lot).
+std::optional<ready_key> next_slot(scheduler_self self, ready_set::lot_index lot);
+// A task that holds slots does not start after all.
+void let_go(scheduler_self self, task_id id);
+// Of a job or a workflow; 0: none. What runs already counts.
+void limit_slot(scheduler_self self, const slot_name& name, int most);
+void limit_slot_of(scheduler_self self, job_id job, int most);
+// What runs of it holds the slots that it should.
+void count_running(scheduler_self self, const slot_name& name);
 // A task that runs already.
-void occupy(scheduler_self self, const running_task& t);
+void occupy(scheduler_self self, running_task& t, const std::string& concurrency_key);
 // It has ended.
 void leave(scheduler_self self, const running_task& t);
 // It is told to stop, and ends when the pool says so.
 void leave_when_stopped(scheduler_self self, task_id id, running_task&& t);
 
+// scheduler_full.cpp: what a full key does to others (cascade.queue.when_full).
+// Whether the task is gone. `name`: its key, which is full.
+bool displace(scheduler_self self, ready_set::lot_index lot, const ready_key& key,
+              const slot_name& name);
+
 // scheduler_reload.cpp: between hot and cold, so that memory stays bounded.
-// The lot to serve next; its head is hot. While the most urgent one is fetched, nothing less
+// The lot to serve next; it has a hot key, or one that has waited elsewhere. While the most urgent one is fetched, nothing less
 // urgent starts.
-std::optional<ready_set::lot_index> next_lot(scheduler_self self, handler_class c);
+std::optional<ready_set::head> next_lot(scheduler_self self, handler_class c);
 // Fetches rows before they are missed.
 void fetch_ahead(scheduler_self self, handler_class c, ready_set::lot_index lot);
 void rows_arrived(scheduler_self self, tasks_fetched& f);
@@ -90,7 +103,17 @@ bool take_out(scheduler_self self, task_id task, job_id job);
 // A task that is over without having run: cancelled, or ended by somebody else.
 void gone(scheduler_self self, task_id task, job_id job);
 void resume(scheduler_self self, job_info_entry& job);
-void reprioritize(scheduler_self self, const key_match& which, job_id job, std::uint8_t priority);
+
+// scheduler_priorities.cpp: new priorities.
+caf::result<reprioritized> new_priorities(scheduler_self self, reprioritize& asked);
+// The job's actor is there.
+void send_priorities(scheduler_self self, job_info_entry& job);
+// It never will be.
+void drop_priorities(scheduler_self self, job_info_entry& job);
+// What a row that was read may not say yet.
+void correct_priority(scheduler_self self, arrival& a);
+// Counts for what the pages of a backlog have brought.
+void apply_late_priorities(scheduler_self self);
 
 // scheduler_outcomes.cpp: from outcomes to settlements.
 void take_outcomes(scheduler_self self, tasks_done& done, bool slots);
@@ -116,7 +139,14 @@ std::string why_text(const nlohmann::json& link, std::size_t indent = 0);
 caf::result<console_answer> answer(scheduler_self self, const console_query& q);
 void explain(scheduler_self self, const rows_explained& rows);
 
+// scheduler_settings.cpp: what is read of queues and workflows.
+void load_queues(scheduler_self self);
+void set_queues(scheduler_self self, const queues_loaded& rows);
+
 // scheduler_jobs.cpp: jobs and commands.
+// By way of its actor: what time or a limit does to a job, or to a step of it.
+void tell_job(scheduler_self self, job_info_entry& job, const char* kind, const char* reason,
+              job_id id, task_id task);
 job_info_entry& job_entry(scheduler_self self, job_id id, const job_arrival* known, bool fresh);
 void attach_job(scheduler_self self, const job_attached& a);
 void settle_steps(scheduler_self self, job_id job, std::vector<completed_attempt>&& attempts,
@@ -127,6 +157,5 @@ void void_job_tasks(scheduler_self self, job_id job);
 // Stops a task, cancels its delay or voids its ready key; false when the key is still about.
 bool void_task(scheduler_self self, task_id task, job_id job);
 void apply(scheduler_self self, command_arrival&& c);
-void load_queues(scheduler_self self);
 
 }  // namespace cascade

@@ -3,7 +3,6 @@
 #include "actors/job.hpp"
 #include "actors/scheduler_impl.hpp"
 #include "actors/supervisor.hpp"
-#include "sql/queries.hpp"
 
 namespace cascade {
 namespace {
@@ -51,39 +50,26 @@ void retry_finished_job(scheduler_self self, const command_arrival& c) {
   apply_with(self, c.id, "applied", std::move(out), std::move(then));
 }
 
-// Its key is taken out, and its row, changed, comes in again through the inbox.
+// Its key is taken out, and its row, changed, comes in again through the inbox. The statement tells
+// the command what came of it.
 void change_task(scheduler_self self, const command_arrival& c) {
   auto& s = self->state;
   const auto argument = nlohmann::json::parse(c.argument, nullptr, false);
-  if (!argument.is_object() || !argument.contains("run_at_us"))
-    return apply_with(self, c.id, "it says no time");
+  if (!argument.is_object() || !(argument.contains("run_at_us") || argument.contains("payload")))
+    return apply_with(self, c.id, "it says neither a time nor a payload");
   if (s.running.contains(c.task)) return apply_with(self, c.id, "the task is running");
+  for (auto& [ticket, then] : s.pending)  // it is being recorded that it will be tried again
+    if (std::ranges::any_of(then.delays, [&](auto& d) { return d.first.key.id == c.task; }))
+      return then.commands.push_back(c);
+  const bool here = take_out(self, c.task, c.job);
   settlement out;
-  out.singles.push_back({single_write::kind::change_task,
-                         c.task.value,
-                         argument["run_at_us"].get<std::int64_t>(),
-                         {}});
+  out.singles.push_back(
+      {here ? single_write::kind::change_task : single_write::kind::change_absent_task,
+       c.task.value, c.id.value, c.argument});
   after_commit then;
-  if (take_out(self, c.task, c.job) && c.job) then.closed.emplace_back(c.job, 1);
+  if (here && c.job) then.closed.emplace_back(c.job, 1);
   then.look = true;
-  apply_with(self, c.id, "applied", std::move(out), std::move(then));
-}
-
-void set_priority(scheduler_self self, const command_arrival& c, int priority) {
-  auto& s = self->state;
-  settlement out;
-  const scheduler_data::new_priority changed{
-      {c.task, c.job}, c.job, static_cast<std::uint8_t>(priority)};
-  if (c.task) {
-    out.singles.push_back({single_write::kind::set_task_priority, c.task.value, priority, {}});
-  } else {
-    out.singles.push_back({single_write::kind::set_job_priority, c.job.value, priority, {}});
-    if (const auto j = s.jobs.find(c.job); j != s.jobs.end() && j->second.actor)
-      self->send(j->second.actor, job_command{c});
-  }
-  reprioritize(self, changed.which, changed.job, changed.priority);
-  if (s.backlogs > 0) s.priorities.push_back(changed);
-  apply_with(self, c.id, "applied", std::move(out));
+  submit(self, std::move(out), std::move(then));
 }
 
 void set_paused(scheduler_self self, const command_arrival& c, bool paused) {
@@ -91,14 +77,47 @@ void set_paused(scheduler_self self, const command_arrival& c, bool paused) {
   const auto j = s.jobs.find(c.job);
   if (j == s.jobs.end()) return apply_with(self, c.id, "the job has finished");
   j->second.paused = paused;
-  if (!paused) resume(self, j->second);
+  if (!j->second.stopped()) resume(self, j->second);
   settlement out;
   out.singles.push_back(
       {single_write::kind::set_job_status, c.job.value, 0, paused ? "paused" : "running"});
   apply_with(self, c.id, "applied", std::move(out));
 }
 
+void limit_job(scheduler_self self, const command_arrival& c) {
+  if (!self->state.jobs.contains(c.job)) return apply_with(self, c.id, "the job has finished");
+  const auto argument = nlohmann::json::parse(c.argument, nullptr, false);
+  const auto most =
+      argument.is_object() ? argument.value("concurrency", nlohmann::json()) : nlohmann::json();
+  const int number = most.is_number_integer() ? std::max(most.get<int>(), 0) : 0;
+  limit_slot_of(self, c.job, number);
+  settlement out;
+  out.singles.push_back({single_write::kind::limit_job, c.job.value, number, {}});
+  apply_with(self, c.id, "applied", std::move(out));
+}
+
+// Its settings count for the job.
+void belongs_to(scheduler_self self, job_info_entry& job, const std::string& workflow) {
+  auto& s = self->state;
+  job.workflow = workflow;
+  const auto setting = s.workflows.find(workflow);
+  job.workflow_paused = setting != s.workflows.end() && setting->second.paused;
+}
+
 }  // namespace
+
+void tell_job(scheduler_self self, job_info_entry& job, const char* kind, const char* reason,
+              job_id id, task_id task) {
+  command_arrival c;
+  c.job = id;
+  c.task = task;
+  c.kind = kind;
+  c.argument = reason;
+  if (job.actor)
+    self->send(job.actor, job_command{std::move(c)});
+  else
+    job.unsent_commands.push_back(std::move(c));
+}
 
 job_info_entry& job_entry(scheduler_self self, job_id id, const job_arrival* known, bool fresh) {
   auto& s = self->state;
@@ -110,6 +129,8 @@ job_info_entry& job_entry(scheduler_self self, job_id id, const job_arrival* kno
     begin.arrival = *known;
     at->second.paused = known->state == job_state::paused;
     at->second.container = known->workflow.empty();
+    belongs_to(self, at->second, known->workflow);
+    if (known->concurrency > 0) limit_slot_of(self, id, known->concurrency);
   }
   begin.redrive = s.redrive_jobs.erase(id) > 0;
   begin.fresh = fresh && !begin.redrive && known != nullptr && known->state == job_state::pending;
@@ -137,6 +158,13 @@ void attach_job(scheduler_self self, const job_attached& a) {
   j.actor = caf::actor_cast<job_actor>(self->current_sender());
   j.container = a.container;
   j.paused = j.paused || a.paused;
+  if (j.workflow.empty() && !a.workflow.empty()) {  // its row had not come before it
+    belongs_to(self, j, a.workflow);
+    if (self->state.slots.limited(slot_kind::workflow))
+      count_running(self, {slot_kind::workflow, {}, a.workflow});
+  }
+  if (a.concurrency > 0 && s.slots.limit({slot_kind::job, {}, std::to_string(a.job.value)}) == 0)
+    limit_slot_of(self, a.job, a.concurrency);
   s.job_of[j.actor.address()] = a.job;
   self->monitor(j.actor);
   if (!j.unsent_steps.empty())
@@ -145,6 +173,7 @@ void attach_job(scheduler_self self, const job_attached& a) {
     self->send(j.actor, job_command{c});
     j.sent_commands.push_back(std::move(c));
   }
+  send_priorities(self, j);
   limit_job(self, a);
   arm_wake(self);
   tell_idle(self, j);
@@ -176,6 +205,11 @@ void void_job_tasks(scheduler_self self, job_id job) {
     leave_when_stopped(self, it->first, std::move(it->second));
     it = s.running.erase(it);
   }
+  // What waits for the turn of its rate gives back the slots it has.
+  std::vector<task_id> about;
+  for (const auto& [id, held] : s.holding)
+    if (held.job == job) about.push_back(id);
+  for (const task_id id : about) take_out(self, id, job);
 }
 
 bool void_task(scheduler_self self, task_id task, job_id job) {
@@ -185,7 +219,8 @@ bool void_task(scheduler_self self, task_id task, job_id job) {
     s.running.erase(at);
     return true;
   }
-  if (s.delayed.cancel(task)) return true;
+  if (s.delayed.cancel(task) || s.displaced.erase(task) > 0) return true;
+  if (s.holding.contains(task) && take_out(self, task, job)) return true;
   s.void_tasks.insert(task);
   if (const auto j = s.jobs.find(job); j != s.jobs.end()) ++j->second.voided;
   return false;
@@ -195,9 +230,12 @@ void job_over(scheduler_self self, const job_ended& end) {
   auto& s = self->state;
   const auto at = s.jobs.find(end.job);
   if (at == s.jobs.end()) return;
-  const job_info_entry j = std::move(at->second);
+  job_info_entry j = std::move(at->second);
   s.jobs.erase(at);
+  drop_priorities(self, j);
   s.job_limits.cancel(task_id{end.job.value});
+  limit_slot_of(self, end.job, 0);
+  std::erase_if(s.displaced, [&end](const auto& d) { return d.second == end.job; });
   if (j.actor) s.job_of.erase(j.actor.address());
   for (const auto& [place, line] : j.parked)
     line.for_each_hot([&s](const ready_key& k) { s.bodies.release({k.body}); });
@@ -212,7 +250,7 @@ void apply(scheduler_self self, command_arrival&& c) {
   auto& s = self->state;
   s.context->log->info("cascade.command kind={} job={} task={} queue={}", c.kind, c.job.value,
                        c.task.value, c.queue);
-  if (c.kind == "queue_changed") {
+  if (c.kind == "queue_changed" || c.kind == "workflow_changed") {
     load_queues(self);
     return apply_with(self, c.id, "applied");
   }
@@ -221,12 +259,7 @@ void apply(scheduler_self self, command_arrival&& c) {
       self->send(to, schedules_changed{});
     return apply_with(self, c.id, "applied");
   }
-  if (c.kind == "set_task_priority" || c.kind == "set_job_priority") {
-    const auto argument = nlohmann::json::parse(c.argument, nullptr, false);
-    const int priority = argument.is_object() ? argument.value("priority", limits::priority_default)
-                                              : limits::priority_default;
-    return set_priority(self, c, std::clamp(priority, limits::priority_min, limits::priority_max));
-  }
+  if (c.kind == "limit_job") return limit_job(self, c);
   if (c.kind == "change_task") return change_task(self, c);
   if (c.kind == "pause_job" || c.kind == "resume_job")
     return set_paused(self, c, c.kind == "pause_job");
@@ -242,29 +275,6 @@ void apply(scheduler_self self, command_arrival&& c) {
   if (c.kind == "retry_task" && (!c.job || active)) return retry_loose_task(self, c);
   if (c.kind == "retry_task" || c.kind == "retry_job") return retry_finished_job(self, c);
   apply_with(self, c.id, "the job has finished");
-}
-
-void load_queues(scheduler_self self) {
-  auto& s = self->state;
-  std::vector<pg::statement> batch;
-  batch.emplace_back(sql::load_queues);
-  s.context->database->read(std::move(batch), [to = caf::actor_cast<scheduler_impl>(self),
-                                               generation = s.generation](pg::batch_reply reply) {
-    queues_loaded q;
-    q.generation = generation;
-    q.ok = reply.has_value();
-    if (reply) {
-      const pg::rows& r = reply.value().front();
-      for (int i = 0; i < r.size(); ++i)
-        q.queues.push_back({std::string(r.text(i, 0)),
-                            r.boolean(i, 1),
-                            r.is_null(i, 2) ? 0 : r.int32(i, 2),
-                            {r.is_null(i, 3) ? 0 : r.float8(i, 3), r.int32(i, 4)},
-                            {r.is_null(i, 5) ? 0 : r.float8(i, 5), r.int32(i, 6)},
-                            r.int32(i, 7)});
-    }
-    caf::anon_send(to, std::move(q));
-  });
 }
 
 }  // namespace cascade

@@ -69,6 +69,7 @@ void take_outcomes(scheduler_self self, tasks_done& done, bool slots) {
       key.handler = t.handler;
       key.attempt = static_cast<std::int16_t>(v.snoozed ? t.attempt - 1 : t.attempt);
       key.priority = t.priority;
+      key.tenant = t.tenant;
       if (v.snoozed) key.flags |= flag_delay;
       const instant run_at = database_now(self) + v.delay;
       const bool forgotten = v.delay > kept_delay_max;
@@ -162,6 +163,7 @@ void committed(scheduler_self self, const recorded& r) {
   }
   for (const auto& [key, run_at] : then.delays) s.delayed.put(key, run_at);
   for (const auto& [job, count] : then.closed) close_tasks(self, job, count);
+  for (command_arrival& c : then.commands) apply(self, std::move(c));
   dispatch(self);
 }
 

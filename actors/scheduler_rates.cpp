@@ -7,8 +7,13 @@ void set_queue(scheduler_self self, const queue_settings& row) {
   queue_info& q = s.queues[row.name];
   q.paused = row.paused;
   q.concurrency = row.concurrency;
-  q.key_concurrency = row.key_concurrency;
-  if (q.slots) q.slots->set_limit(q.key_concurrency);
+  q.strategy = row.strategy;
+  s.slots.set_key_limit(row.name, row.key_concurrency);
+  s.slots.set_round_robin(row.name, row.strategy == when_full::round_robin);
+  q.weight = row.weight;
+  q.tenants = row.tenants;
+  for (ready_set::lot_index lot = 0; lot < s.lot_queue.size(); ++lot)
+    if (s.lot_queue[lot] == &q) s.ready.set_weights(lot, q.weight, q.tenants);
   if (!q.rates && !row.rate.limited() && !row.key_rate.limited()) return;
   const monotonic now = self->clock().now();
   if (!q.rates) {
@@ -43,7 +48,7 @@ std::optional<delayed_key> next_turn(scheduler_self self, handler_class c) {
       if (s.handler_classes[next.key.handler] != c) break;
       q->turns.pop_front();
       if (!usable(self, next.lot, next.key)) {
-        let_go(self, next.lot, next.key.id);
+        let_go(self, next.key.id);
         continue;
       }
       q->rates->take_queue(s.now);

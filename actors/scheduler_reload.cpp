@@ -43,45 +43,52 @@ void fetch(scheduler_self self, std::vector<ready_set::reload>&& parts) {
 
 // The next cold keys of a lot, less those that are not usable. A key of a paused job is parked in
 // its turn only: not before hot ones that are ahead of it.
-void collect(scheduler_self self, ready_set::lot_index lot, std::size_t count,
+void collect(scheduler_self self, const ready_set::head& from, std::size_t count,
              std::vector<ready_set::reload>& parts) {
   auto& s = self->state;
   --s.looks_left;
-  const bool ahead = s.ready.head_is_hot(lot);
-  auto part = s.ready.begin_reload(lot, count, [&](const cold_key& k, std::uint8_t priority) {
-    ready_key key;
-    key.id = k.id;
-    key.job = k.job;
-    key.flags = k.flags;
-    key.priority = priority;
-    return ahead ? !drop_void(self, key) : usable(self, lot, key);
-  });
-  if (!part.ids.empty()) parts.push_back(std::move(part));
+  const bool ahead = s.ready.has_hot(from);
+  s.ready.begin_reload(
+      from, count,
+      [&](const cold_key& k, const ready_set::place& at) {
+        ready_key key;
+        key.id = k.id;
+        key.job = k.job;
+        key.flags = k.flags;
+        key.priority = at.priority;
+        key.tenant = at.tenant;
+        return ahead ? !drop_void(self, key) : usable(self, at.lot, key);
+      },
+      parts);
 }
 
 // Begins with the lot; what is left of a page goes to others whose heads are cold. False when
 // nothing was left to fetch of the lot's most urgent keys.
-bool reload(scheduler_self self, handler_class c, ready_set::lot_index lot) {
+bool reload(scheduler_self self, handler_class c, const ready_set::head& from) {
   auto& s = self->state;
   const std::size_t rows = reload_rows(s);
   std::vector<ready_set::reload> parts;
-  collect(self, lot, rows, parts);
+  collect(self, from, rows, parts);
   if (parts.empty()) return false;
-  for (std::size_t ids = parts.back().ids.size(); ids < rows && s.looks_left > 0;) {
+  const auto ids_of = [&parts] {
+    std::size_t n = 0;
+    for (const auto& part : parts) n += part.ids.size();
+    return n;
+  };
+  for (std::size_t ids = ids_of(); ids < rows && s.looks_left > 0; ids = ids_of()) {
     const auto next = s.ready.choose(c, [&s](ready_set::lot_index l) {
-      return !s.ready.head_is_hot(l) && !s.ready.reloading(l) && s.may_serve(l);
+      const auto head = s.ready.next_of(l);
+      return !s.ready.head_is_hot(head) && !s.ready.reloading(head) && s.may_serve(l);
     });
     if (!next) break;
-    const auto before = parts.size();
     collect(self, *next, rows - ids, parts);
-    if (parts.size() > before) ids += parts.back().ids.size();
   }
   fetch(self, std::move(parts));
   return true;
 }
 
 void park(scheduler_self self, job_info_entry& job, ready_set::lot_index lot, ready_key key) {
-  ready_line& line = job.parked[{lot, key.priority}];
+  ready_line& line = job.parked[{lot, key.priority, key.tenant}];
   auto& bodies = self->state.bodies;
   const bool room = line.hot_size() < parked_hot_max &&
                     bodies.bytes() < self->state.context->settings.body_bytes_max / 2;
@@ -103,6 +110,7 @@ ready_line::fetched fill(scheduler_self self, const ready_set::place& from, cons
   key.id = cold.id;
   key.job = cold.job;
   key.flags = cold.flags;
+  key.tenant = from.tenant;
   key.priority = from.priority;  // the row may not have the newest one yet
   key.attempt = static_cast<std::int16_t>(a.attempt);
   key.handler = s.handler_of(a.body.handler, !a.body.command.empty());
@@ -112,12 +120,13 @@ ready_line::fetched fill(scheduler_self self, const ready_set::place& from, cons
 
 }  // namespace
 
-std::optional<ready_set::lot_index> next_lot(scheduler_self self, handler_class c) {
+std::optional<ready_set::head> next_lot(scheduler_self self, handler_class c) {
   auto& s = self->state;
   const auto may_serve = [&s](ready_set::lot_index l) { return s.may_serve(l); };
+  const auto elsewhere = [&s](ready_set::lot_index l) { return s.may_leave_slots(l); };
   for (;;) {
-    const auto first = s.ready.choose(c, may_serve);
-    if (!first || s.ready.head_is_hot(*first)) return first;
+    const auto first = s.ready.choose(c, may_serve, elsewhere);
+    if (!first || first->elsewhere || s.ready.head_is_hot(*first)) return first;
     if (!s.ready.reloading(*first) && s.reloads.size() < reloads_max) {
       if (s.looks_left <= 0) {
         if (!std::exchange(s.going_on, true)) self->send(self, tasks_fetched{});
@@ -126,8 +135,10 @@ std::optional<ready_set::lot_index> next_lot(scheduler_self self, handler_class 
       if (!reload(self, c, *first)) continue;
     }
     const auto equal = s.ready.choose(
-        c, [&](ready_set::lot_index l) { return may_serve(l) && s.ready.head_is_hot(l); });
-    return equal && s.ready.top(*equal) == s.ready.top(*first) ? equal : std::nullopt;
+        c,
+        [&](ready_set::lot_index l) { return may_serve(l) && s.ready.has_hot(s.ready.next_of(l)); },
+        elsewhere);
+    return equal && equal->urgency == first->urgency ? equal : std::nullopt;
   }
 }
 
@@ -135,11 +146,13 @@ void fetch_ahead(scheduler_self self, handler_class c, ready_set::lot_index lot)
   auto& s = self->state;
   const engine_settings& limits = s.context->settings;
   const std::size_t rows = reload_rows(s);
-  if (!s.ready.runs_low(lot, rows) || s.reloads.size() >= reloads_max / 2 || s.looks_left <= 0)
+  if (s.ready.size(lot) == 0) return;
+  const auto head = s.ready.next_of(lot);
+  if (!s.ready.runs_low(head, rows) || s.reloads.size() >= reloads_max / 2 || s.looks_left <= 0)
     return;
   // Without room, what is fetched early would be spilled again.
   if (s.ready.hot_size() + rows <= limits.ready_max && s.bodies.bytes() < limits.body_bytes_max / 2)
-    reload(self, c, lot);
+    reload(self, c, head);
 }
 
 void rows_arrived(scheduler_self self, tasks_fetched& f) {
@@ -176,7 +189,7 @@ void bound_memory(scheduler_self self, const std::vector<ready_set::reload>& fet
   // What cannot run now goes first.
   const auto rank = [&](const ready_set::place& at) -> std::optional<int> {
     for (const auto& part : fetched)
-      if (part.from == at) return std::nullopt;
+      if (part.from.lot == at.lot && part.from.priority == at.priority) return std::nullopt;
     return s.may_serve(at.lot) ? 1 : 0;
   };
   // Some more than needed, or each arrival would look for a line to spill.
@@ -194,7 +207,7 @@ bool usable(scheduler_self self, ready_set::lot_index lot, const ready_key& key)
   auto& s = self->state;
   if (drop_void(self, key)) return false;
   const auto job = key.job ? s.jobs.find(key.job) : s.jobs.end();
-  if (job == s.jobs.end() || !job->second.paused) return true;
+  if (job == s.jobs.end() || !job->second.stopped()) return true;
   park(self, job->second, lot, key);
   return false;
 }
@@ -239,13 +252,11 @@ bool take_out(scheduler_self self, task_id task, job_id job) {
     found = body.has_value() ||
             std::erase_if(q->turns, [&](const delayed_key& d) { return d.key.id == task; }) > 0;
     if (!found) continue;
-    if (const auto held = s.holding.extract(task)) q->slots->give_back(held.mapped());
+    let_go(self, task);
   }
-  for (queue_info* q : s.keyed) {
-    if (found) break;
-    const auto body = q->slots->remove(task);
-    if (body) freed.push_back(*body);
-    found = body.has_value();
+  if (const auto waited = found ? std::nullopt : s.slots.remove(task)) {
+    freed.push_back(waited->key.body);
+    found = true;
   }
   s.bodies.release(freed);
   return found;
@@ -257,30 +268,6 @@ void resume(scheduler_self self, job_info_entry& job) {
   for (auto& [at, line] : std::exchange(job.parked, {}))
     s.ready.put_before(at, std::move(line), freed);
   s.bodies.release(freed);
-}
-
-void reprioritize(scheduler_self self, const key_match& which, job_id job, std::uint8_t priority) {
-  auto& s = self->state;
-  freed_bodies freed;
-  s.ready.reprioritize(which, priority, freed);
-  if (const auto j = s.jobs.find(job); j != s.jobs.end()) {
-    auto& parked = j->second.parked;
-    for (auto at = parked.begin(); at != parked.end();) {
-      if (at->first.priority != priority)
-        parked[{at->first.lot, priority}].put_after(at->second.extract(which), priority, freed);
-      at = at->second.empty() ? parked.erase(at) : std::next(at);
-    }
-  }
-  for (queue_info* q : s.rated) q->rates->reprioritize(which, priority);
-  for (queue_info* q : s.keyed) q->slots->reprioritize(which, priority);
-  s.bodies.release(freed);
-  const auto change = [priority](delayed_key& d) { d.key.priority = priority; };
-  if (which.task)
-    s.delayed.change(which.task, change);
-  else
-    s.delayed.for_each([&](delayed_key& d) {
-      if (which(d.key.id, d.key.job)) change(d);
-    });
 }
 
 }  // namespace cascade

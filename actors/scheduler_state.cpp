@@ -38,7 +38,10 @@ std::uint16_t scheduler_data::handler_of(const std::string& handler, bool has_co
 ready_set::lot_index scheduler_data::lot_of(const std::string& queue, std::uint16_t handler) {
   const auto lot = ready.lot(queue, handler_classes[handler]);
   if (lot >= lot_queue.size()) lot_queue.resize(lot + 1);
-  if (!lot_queue[lot]) lot_queue[lot] = &queues[queue];
+  if (!lot_queue[lot]) {
+    lot_queue[lot] = &queues[queue];
+    ready.set_weights(lot, lot_queue[lot]->weight, lot_queue[lot]->tenants);
+  }
   return lot;
 }
 

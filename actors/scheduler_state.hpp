@@ -28,9 +28,10 @@ inline constexpr std::uint8_t flag_keyed = 4;  // its body has a concurrency_key
 struct queue_info {
   bool paused = false;
   int concurrency = 0;  // 0: no limit
-  int key_concurrency = 1;
   int running = 0;
-  std::unique_ptr<slot_set> slots;  // once a task had a concurrency_key
+  when_full strategy = when_full::wait;
+  double weight = 1;
+  tenant_strides tenants;
   std::unique_ptr<rate_set> rates;  // once it had a limit
   std::deque<delayed_key> turns;    // parked ones whose turn has come, and is taken
 
@@ -40,16 +41,30 @@ struct queue_info {
 // Tasks of a queue that wait for their keys, with their bodies; the others stay in the ready set.
 inline constexpr std::size_t parked_max = 100'000;
 
+// Jobs that have been told of new priorities, until the last one has answered.
+struct priority_round {
+  reprioritize asked;
+  reprioritized raised;
+  std::size_t open = 0;
+  caf::typed_response_promise<reprioritized> promise;
+};
+using priority_round_ptr = std::shared_ptr<priority_round>;
+
 struct job_info_entry {
   job_actor actor;  // null until it has attached
   bool paused = false;
+  bool workflow_paused = false;
   bool container = false;
+  std::string workflow;
   std::size_t open = 0;    // its tasks that are ready, delayed, running or being recorded
   std::size_t voided = 0;  // of these, cancelled ones whose keys are still about
   std::vector<completed_attempt> unsent_steps;
   std::vector<command_arrival> unsent_commands;
-  std::vector<command_arrival> sent_commands;     // the job may end before it sees the last of them
+  std::vector<command_arrival> sent_commands;  // the job may end before it sees the last of them
+  std::vector<std::pair<reprioritize_job, priority_round_ptr>> unsent_priorities;
   std::map<ready_set::place, ready_line> parked;  // ready, but the job is paused
+
+  bool stopped() const { return paused || workflow_paused; }
 };
 
 struct running_task {
@@ -66,17 +81,26 @@ struct running_task {
   bool written = false;  // as running
   std::string step;
   std::string retry;
-  std::string concurrency_key;
+  slot_names slots;  // that it holds
+  std::uint32_t tenant = 0;
+  bool displaced = false;  // its job was told
+  std::string workflow;    // once it was told to stop: its job may end before it
+};
+
+struct held_slots {
+  job_id job;
+  slot_names names;
 };
 
 // What happens when the settlement with this ticket is committed.
 struct after_commit {
   std::vector<std::pair<delayed_key, instant>> delays;
   std::vector<std::pair<job_id, std::size_t>>
-      closed;                // tasks of containers and extra tasks that are over
-  std::size_t attempts = 0;  // leave the count of unrecorded ones
-  task_id beat;              // its progress
-  bool look = false;         // rows came back to life: the inbox must look for them
+      closed;                             // tasks of containers and extra tasks that are over
+  std::size_t attempts = 0;               // leave the count of unrecorded ones
+  task_id beat;                           // its progress
+  bool look = false;                      // rows came back to life: the inbox must look for them
+  std::vector<command_arrival> commands;  // wait until then
 };
 
 struct scheduler_data {
@@ -112,22 +136,31 @@ struct scheduler_data {
 
   int backlogs = 0;  // announced, and not all of their pages are here
   // What a page that comes later would undo: carried out after the last one, again or at all.
-  struct new_priority {
-    key_match which;
-    job_id job;
-    std::uint8_t priority;
+  std::map<task_id, task_priority> late_tasks;
+  std::map<job_id, job_priority> late_jobs;
+  // What a row that was read just before its priority was written does not say; for some seconds.
+  struct new_priorities {
+    std::map<task_id, task_priority> tasks;
+    std::map<job_id, job_priority> jobs;
+
+    bool empty() const { return tasks.empty() && jobs.empty(); }
   };
-  std::vector<new_priority> priorities;
+  new_priorities recent, less_recent;
+  monotonic recent_until;
   std::vector<command_arrival> retries;
   std::vector<std::string> handlers;
   std::vector<handler_class> handler_classes;
   std::unordered_map<std::string, std::uint16_t> handler_index;
   std::map<std::string, queue_info> queues;
-  std::vector<queue_info*> lot_queue;  // by lot
-  std::vector<queue_info*> rated;      // those with rates
-  std::vector<queue_info*> keyed;      // those with slots
-  // Tasks that have the slot of their concurrency_key and do not run yet.
-  std::unordered_map<task_id, std::string> holding;
+  std::vector<queue_info*> lot_queue;                  // by lot
+  std::vector<queue_info*> rated;                      // those with rates
+  std::map<std::string, workflow_settings> workflows;  // those with settings
+  slot_set slots;
+  // Tasks that have their slots and do not run yet.
+  std::unordered_map<task_id, held_slots> holding;
+  // Steps that a full key has cancelled, and their jobs have not: no key of theirs is about.
+  std::unordered_map<task_id, job_id> displaced;
+  std::uint64_t displacements = 0;
 
   std::unordered_map<task_id, running_task> running;
   // Cancelled attempts that the pool has not ended yet: they count for all limits.
@@ -176,11 +209,19 @@ struct scheduler_data {
   ready_set::lot_index lot_of(const std::string& queue, std::uint16_t handler);
   // What is loaded may run while the rest is read.
   bool may_start() const { return queues_known && load_begun; }
+  // The priority of a task of the lot that has waited for slots, and may start; -1: none.
+  int may_leave_slots(ready_set::lot_index lot) {
+    if (slots.parked() == 0) return -1;
+    const queue_info& q = *lot_queue[lot];
+    if (!q.open() || (q.rates && q.rates->queue_wait(now))) return -1;
+    const auto top = slots.top(lot);
+    return top ? *top : -1;
+  }
   bool may_serve(ready_set::lot_index lot) const {
     const queue_info& q = *lot_queue[lot];
     if (!q.open() || (q.rates && q.rates->queue_wait(now))) return false;
-    const std::size_t parked =
-        (q.slots ? q.slots->parked() : 0) + (q.rates ? q.rates->parked() : 0);
+    const std::size_t parked = (slots.parked() == 0 ? 0 : slots.parked(ready.queue_of(lot))) +
+                               (q.rates ? q.rates->parked() : 0);
     return parked == 0 ||
            (parked < parked_max && bodies.bytes() < context->settings.body_bytes_max);
   }

@@ -6,20 +6,6 @@ namespace {
 constexpr const char* too_late = "it did not start in the time that start_within gave it";
 constexpr const char* out_of_time = "timed out: it took longer than its timeout";
 
-// What time does to a job, by way of its actor.
-void expire(scheduler_self self, job_info_entry& job, const char* kind, const char* reason,
-            job_id id, task_id task) {
-  command_arrival c;
-  c.job = id;
-  c.task = task;
-  c.kind = kind;
-  c.argument = reason;
-  if (job.actor)
-    self->send(job.actor, job_command{std::move(c)});
-  else
-    job.unsent_commands.push_back(std::move(c));
-}
-
 void expire_task(scheduler_self self, const delayed_key& due) {
   auto& s = self->state;
   const ready_key& key = due.key;
@@ -27,7 +13,7 @@ void expire_task(scheduler_self self, const delayed_key& due) {
   if (s.void_tasks.contains(key.id) || s.void_jobs.contains(key.job)) return;
   const auto job = s.jobs.find(key.job);
   if (job != s.jobs.end() && !job->second.container)
-    return expire(self, job->second, "expire_task", too_late, key.job, key.id);
+    return tell_job(self, job->second, "expire_task", too_late, key.job, key.id);
   settlement out;
   after_commit then;
   out.unrun.push_back({key.id, task_state::failed, too_late, {}});
@@ -39,7 +25,7 @@ void expire_task(scheduler_self self, const delayed_key& due) {
 void expire_job(scheduler_self self, job_id id) {
   auto& s = self->state;
   if (const auto job = s.jobs.find(id); job != s.jobs.end())
-    expire(self, job->second, "expire_job", out_of_time, id, {});
+    tell_job(self, job->second, "expire_job", out_of_time, id, {});
 }
 
 }  // namespace

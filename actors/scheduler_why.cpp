@@ -3,58 +3,13 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "actors/scheduler_impl.hpp"
+#include "actors/scheduler_why.hpp"
 #include "state/instant_text.hpp"
 
 namespace cascade {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::size_t named_max = 5;  // of those that stand in the way, as in cascade.why_link
-
-json make_link(task_id id, task_verdict v, std::string text) {
-  return {{"task", id.value},
-          {"verdict", std::string(to_string(v))},
-          {"text", std::move(text)},
-          {"live", true},
-          {"because", json::array()}};
-}
-
-std::string in_quotes(std::string_view name) {
-  std::string out = "'";
-  for (const char c : name) out.append(c == '\'' ? 2 : 1, c);
-  return out + "'";
-}
-
-std::string go_first(std::size_t n) {
-  return n == 0 ? " It is the next one." : fmt::format(" {} go first.", n);
-}
-
-json of_running(const scheduler_data& s, task_id id, const running_task& t) {
-  const std::string since = format_instant(s.clock.now(t.started));
-  json out = make_link(
-      id, task_verdict::running,
-      fmt::format("It is running since {}, attempt {} of {}.", since, t.attempt, t.attempts_max));
-  out["since"] = since;
-  out["node"] = s.context->settings.node_name;
-  if (!t.step.empty()) out["step"] = t.step;
-  if (t.item >= 0) out["item"] = t.item;
-  return out;
-}
-
-// Adds who runs of the tasks that `counts`: those that began first.
-template <class Predicate>
-void add_holders(const scheduler_data& s, Predicate counts, json& to) {
-  std::vector<std::pair<monotonic, task_id>> all;
-  for (const auto& [id, t] : s.running)
-    if (counts(t)) all.emplace_back(t.started, id);
-  const auto named = static_cast<std::ptrdiff_t>(std::min(all.size(), named_max));
-  std::partial_sort(all.begin(), all.begin() + named, all.end());
-  for (auto at = all.begin(); at != all.begin() + named; ++at)
-    to["because"].push_back(of_running(s, at->second, s.running.at(at->second)));
-  if (all.size() > named_max) to["more"] = true;
-}
 
 json of_delayed(task_id id, const delayed_key& d, instant due) {
   const std::string until = format_instant(due);
@@ -75,14 +30,13 @@ struct ready_task {
   job_id job;
   std::optional<ready_set::standing> line;  // none: it has left its line
   std::optional<rate_set::turn> turn;       // waits for its rate_key's
-  std::optional<slot_set::waiting> slot;    // waits for its concurrency_key's
+  std::optional<slot_set::waiting> slot;    // waits for its slots
 };
 
 std::optional<ready_task> find_ready(const scheduler_data& s, task_id id) {
   if (const auto at = s.ready.find_task(id)) return ready_task{id, at->at.lot, at->job, at, {}, {}};
-  for (const queue_info* q : s.keyed)
-    if (auto slot = q->slots->find(id))
-      return ready_task{id, slot->task.lot, slot->task.key.job, {}, {}, std::move(slot)};
+  if (auto slot = s.slots.find(id))
+    return ready_task{id, slot->task.lot, slot->task.key.job, {}, {}, std::move(slot)};
   for (const queue_info* q : s.rated) {
     for (const delayed_key& d : q->turns)
       if (d.key.id == id) return ready_task{id, d.lot, d.key.job, {}, {}, {}};
@@ -114,13 +68,17 @@ std::optional<std::size_t> ahead_of(const scheduler_data& s, const ready_task& t
   return s.ready.ahead_of(*t.line, counts);
 }
 
-void set_place(json& link, const std::optional<std::size_t>& ahead) {
-  if (!ahead) return;
-  link["place"] = *ahead + 1;
-  link["text"] = link["text"].get<std::string>() + go_first(*ahead);
-}
-
-json of_paused(const ready_task& t, const std::string& queue, const queue_info& q) {
+json of_paused(const scheduler_data& s, const ready_task& t, const std::string& queue,
+               const queue_info& q) {
+  if (const auto j = s.jobs.find(t.job); !q.paused && j != s.jobs.end() && !j->second.paused) {
+    const std::string& workflow = j->second.workflow;
+    json out =
+        make_link(t.id, task_verdict::paused,
+                  fmt::format("Workflow {} is paused; cascade.resume_workflow({}) lets it go on.",
+                              workflow, in_quotes(workflow)));
+    out["workflow"] = workflow;
+    return out;
+  }
   json out = make_link(
       t.id, task_verdict::paused,
       q.paused ? fmt::format("Queue {} is paused; cascade.resume_queue({}) lets it go on.", queue,
@@ -155,25 +113,6 @@ json of_concurrency(const scheduler_data& s, const ready_task& t, const std::str
   set_place(out, ahead_of(s, t, [&](ready_set::lot_index l) { return s.lot_queue[l] == &q; }));
   add_holders(
       s, [&](const running_task& r) { return s.lot_queue[r.lot] == &q; }, out);
-  return out;
-}
-
-json of_slot(const scheduler_data& s, const ready_task& t, const std::string& queue,
-             const queue_info& q) {
-  const int held = q.slots->held(t.slot->key);
-  json out = make_link(t.id, task_verdict::concurrency_limit,
-                       fmt::format("Of queue {} with concurrency_key {} {} tasks run, of {} that "
-                                   "may run at a time; cascade.limit_key_concurrency changes that.",
-                                   queue, t.slot->key, held, q.slots->limit()));
-  out["queue"] = queue;
-  out["concurrency_key"] = t.slot->key;
-  out["limit"] = q.slots->limit();
-  out["running"] = held;
-  set_place(out, t.slot->before);
-  const auto holds = [&](const running_task& r) {
-    return s.lot_queue[r.lot] == &q && r.concurrency_key == t.slot->key;
-  };
-  add_holders(s, holds, out);
   return out;
 }
 
@@ -241,16 +180,17 @@ json of_ready(const scheduler_data& s, const ready_task& t, monotonic now) {
   const std::string& queue = s.ready.queue_of(t.lot);
   const queue_info& q = *s.lot_queue[t.lot];
   const auto job = s.jobs.find(t.job);
-  const bool job_paused = job != s.jobs.end() && job->second.paused;
+  const bool job_paused = job != s.jobs.end() && job->second.stopped();
   switch (verdict_of(s, q, job_paused, t.turn.has_value(), now)) {
     case task_verdict::paused:
-      return of_paused(t, queue, q);
+      return of_paused(s, t, queue, q);
     case task_verdict::no_owner:
       return of_no_owner(s, t);
     case task_verdict::concurrency_limit:
       return of_concurrency(s, t, queue, q);
     case task_verdict::worker_capacity:
-      if (t.slot && q.slots->held(t.slot->key) >= q.slots->limit()) return of_slot(s, t, queue, q);
+      if (const auto full = t.slot ? full_slot(s, t.slot->needs) : std::nullopt)
+        return of_slot(s, *t.slot, *full);
       return of_capacity(s, t);
     case task_verdict::rate_limit:
       return of_rate(s, t, queue, q, now);
@@ -302,9 +242,8 @@ std::map<std::pair<std::string, task_verdict>, std::size_t> waiting_now(const sc
     if (const auto n = s.ready.size(i); n > 0)
       out[{s.ready.queue_of(i), verdict_of(s, *s.lot_queue[i], false, false, now)}] += n;
   for (const auto& [name, q] : s.queues) {
-    if (q.slots && q.slots->parked() > 0)
-      out[{name, q.paused ? task_verdict::paused : task_verdict::concurrency_limit}] +=
-          q.slots->parked();
+    if (const auto n = s.slots.parked(name); n > 0)
+      out[{name, q.paused ? task_verdict::paused : task_verdict::concurrency_limit}] += n;
     if (!q.rates) continue;
     if (!q.turns.empty()) out[{name, verdict_of(s, q, false, false, now)}] += q.turns.size();
     if (const auto n = q.rates->parked()) out[{name, verdict_of(s, q, false, true, now)}] += n;

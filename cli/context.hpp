@@ -45,6 +45,7 @@ void add_status_command(CLI::App& app, cli_context& context);
 void add_workflow_commands(CLI::App& app, cli_context& context);
 void add_job_commands(CLI::App& app, cli_context& context);
 void add_task_commands(CLI::App& app, cli_context& context);
+void add_task_changes(CLI::App& task_group, cli_context& context);
 void add_queue_commands(CLI::App& app, cli_context& context);
 void add_schedule_commands(CLI::App& app, cli_context& context);
 void add_reconcile_command(CLI::App& app, cli_context& context);

@@ -50,8 +50,8 @@ int wait_and_report(cli_context& context, database& db, std::int64_t id,
 
 void add_start(CLI::App& group, cli_context& context) {
   struct options {
-    std::string workflow, input = "{}", timeout;
-    int priority = 50;
+    std::string workflow, input = "{}", timeout, idempotency_key;
+    int priority = 50, concurrency = 0;
     bool wait = false, watch = false;
   };
   auto o = std::make_shared<options>();
@@ -65,6 +65,11 @@ void add_start(CLI::App& group, cli_context& context) {
       ->check(CLI::Range(0, 100))
       ->type_name("N")
       ->default_str("50");
+  sub->add_option("--idempotency-key", o->idempotency_key,
+                  "Answer with the job that was started with this key, if there is one");
+  sub->add_option("--concurrency", o->concurrency, "Its tasks that run at a time")
+      ->check(CLI::Range(1, 1'000'000))
+      ->type_name("N");
   sub->add_flag("--wait", o->wait, "Wait for the end; the exit code says how it went");
   sub->add_flag("--watch", o->watch, "Wait, and show progress");
   sub->add_option("--timeout", o->timeout, "Wait no longer than this (exit code 5)")
@@ -78,14 +83,47 @@ void add_start(CLI::App& group, cli_context& context) {
       if (!o->timeout.empty()) how.timeout = duration_argument("--timeout", o->timeout);
       const std::string input = json_argument(context, "--input", o->input);
       auto db = context.connect();
-      const auto id = db.one(sql::cli_job_start,
-                             pg::params{}.text(o->workflow).jsonb(input).int4(o->priority), "job")
-                          .get<std::int64_t>();
+      pg::params p;
+      p.text(o->workflow).jsonb(input).int4(o->priority);
+      if (o->idempotency_key.empty())
+        p.text({});
+      else
+        p.text(o->idempotency_key);
+      p.int4(o->concurrency == 0 ? std::nullopt : std::optional(o->concurrency));
+      const auto id = db.one(sql::cli_job_start, p, "job").get<std::int64_t>();
+      const std::string said =
+          "job " + std::to_string(id) + (o->idempotency_key.empty() ? " started" : " has the key");
       if (o->wait || o->watch) {
-        if (!context.json) context.err << "job " << id << " started" << std::endl;
+        if (!context.json) context.err << said << std::endl;
         return wait_and_report(context, db, id, how);
       }
-      context.say("job " + std::to_string(id) + " started", {{"id", id}});
+      context.say(said, {{"id", id}});
+      return static_cast<int>(exit_ok);
+    };
+  });
+}
+
+void add_limit(CLI::App& group, cli_context& context) {
+  struct options {
+    std::int64_t job = 0;
+    int most = 0;
+  };
+  auto o = std::make_shared<options>();
+  auto* sub = group.add_subcommand("limit", "How many tasks of a job run at a time");
+  sub->add_option("id", o->job, "Id of the job")->required();
+  sub->add_option("--concurrency", o->most, "Tasks at a time; 0: no limit")
+      ->required()
+      ->check(CLI::Range(0, 1'000'000))
+      ->type_name("N");
+  sub->footer("Nothing that runs is stopped.\n\nExample:\n  cascade job limit 7 --concurrency 4");
+  sub->callback([&context, o] {
+    context.action = [&context, o] {
+      auto db = context.connect();
+      const auto most = o->most == 0 ? std::nullopt : std::optional(o->most);
+      const auto name = "job " + std::to_string(o->job);
+      const auto command = db.one(sql::cli_job_limit, pg::params{}.int8(o->job).int4(most), name);
+      context.say(name + ": its limit was changed",
+                  {{"job", o->job}, {"concurrency", o->most}, {"command", command}});
       return static_cast<int>(exit_ok);
     };
   });
@@ -201,6 +239,35 @@ void add_change(CLI::App& group, cli_context& context, const std::string& name,
   });
 }
 
+void add_priority(CLI::App& group, cli_context& context) {
+  struct options {
+    std::int64_t id = 0;
+    int priority = 50;
+  };
+  auto o = std::make_shared<options>();
+  auto* sub = group.add_subcommand("priority", "Give a job another priority");
+  sub->add_option("id", o->id, "Number of the job")->required();
+  sub->add_option("priority", o->priority, "0 to 100, higher first")
+      ->required()
+      ->check(CLI::Range(0, 100))
+      ->type_name("N");
+  sub->footer(
+      "Goes to all its tasks that have not ended. The service applies it at once when it is 70 or "
+      "more, "
+      "lower ones after some seconds (propagation.*).\n\nExample:\n  cascade job priority 12 90");
+  sub->callback([&context, o] {
+    context.action = [&context, o] {
+      auto db = context.connect();
+      const auto change = db.one(sql::cli_job_priority, pg::params{}.int8(o->id).int4(o->priority),
+                                 "job " + std::to_string(o->id));
+      context.say("job " + std::to_string(o->id) + ": priority " + std::to_string(o->priority) +
+                      " asked for",
+                  {{"id", o->id}, {"change", change}});
+      return static_cast<int>(exit_ok);
+    };
+  });
+}
+
 }  // namespace
 
 void add_job_commands(CLI::App& app, cli_context& context) {
@@ -212,9 +279,11 @@ void add_job_commands(CLI::App& app, cli_context& context) {
   add_show(*group, context);
   add_waiting(*group, context, "wait", false);
   add_waiting(*group, context, "watch", true);
+  add_priority(*group, context);
   add_change(*group, context, "cancel", "Cancel jobs", sql::cli_job_cancel, "its end");
   add_change(*group, context, "retry", "Run again what failed, was cancelled or skipped in jobs",
              sql::cli_job_retry, "another round");
+  add_limit(*group, context);
   add_change(*group, context, "pause", "Start no more tasks of jobs", sql::cli_job_pause,
              "a pause");
   add_change(*group, context, "resume", "Let paused jobs go on", sql::cli_job_resume,

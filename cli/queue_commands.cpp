@@ -63,18 +63,31 @@ rate_given rate_argument(const std::string& name, const std::string& given) {
   return rate;
 }
 
+// A whole number, or none.
+std::optional<double> count_argument(const std::string& name, const std::string& given) {
+  if (given.find_first_of("./") != std::string::npos)
+    throw cli_failure(exit_usage, name + ": write a whole number, or none");
+  return rate_argument(name, given).count;
+}
+
 struct limit_options {
-  std::string queue, rate, key_rate, key_gap, concurrency;
+  std::string queue, rate, key_rate, key_gap, concurrency, depth, when_full;
   int burst = 0, key_burst = 0, key_concurrency = 0;
 };
 
 int limit(cli_context& context, const limit_options& o) {
   auto db = context.connect();
   json_row answer{{"queue", o.queue}};
-  const auto set = [&](const char* what, std::optional<double> much, double seconds, int burst) {
+  const auto set = [&](const char* what, std::optional<double> much, double seconds, int burst,
+                       std::optional<std::string> when_full = {}) {
     answer[what] = db.one(sql::cli_queue_limit,
-                          pg::params{}.text(o.queue).text(what).float8(much).float8(seconds).int4(
-                              burst == 0 ? std::nullopt : std::optional(burst)),
+                          pg::params{}
+                              .text(o.queue)
+                              .text(what)
+                              .float8(much)
+                              .float8(seconds)
+                              .int4(burst == 0 ? std::nullopt : std::optional(burst))
+                              .text(when_full),
                           "queue " + o.queue);
   };
   if (!o.rate.empty()) {
@@ -90,12 +103,13 @@ int limit(cli_context& context, const limit_options& o) {
     set("key_rate", 1, static_cast<double>(gap.count()) / 1000, 1);
   }
   if (!o.concurrency.empty()) {
-    if (o.concurrency.find_first_of("./") != std::string::npos)
-      throw cli_failure(exit_usage, "--concurrency: write a whole number, or none");
-    const auto r = rate_argument("--concurrency", o.concurrency);
-    set("concurrency", r.count, 1, 0);
+    set("concurrency", count_argument("--concurrency", o.concurrency), 1, 0);
   }
-  if (o.key_concurrency != 0) set("key_concurrency", o.key_concurrency, 1, 0);
+  if (o.key_concurrency != 0 || !o.when_full.empty())
+    set("key_concurrency",
+        o.key_concurrency == 0 ? std::nullopt : std::optional<double>(o.key_concurrency), 1, 0,
+        o.when_full.empty() ? std::nullopt : std::optional(o.when_full));
+  if (!o.depth.empty()) set("depth", count_argument("--depth", o.depth), 1, 0);
   context.say("queue " + o.queue + ": its limits were changed", answer);
   return exit_ok;
 }
@@ -120,6 +134,11 @@ void add_limit(CLI::App& group, cli_context& context) {
                    "Tasks with the same concurrency_key that run at once (1 unless set)")
       ->check(CLI::Range(1, 1'000'000))
       ->type_name("N");
+  what->add_option("--when-full", o->when_full, "What becomes of a task whose key has no free slot")
+      ->check(CLI::IsMember({"wait", "cancel_newest", "cancel_running", "round_robin"}))
+      ->type_name("STRATEGY");
+  what->add_option("--depth", o->depth, "Tasks that may wait; further ones are refused; or none")
+      ->type_name("N");
   what->require_option(1, 0);
   sub->add_option("--burst", o->burst, "Starts at once after a pause; what a second brings")
       ->check(CLI::Range(1, 1'000'000))
@@ -134,6 +153,38 @@ void add_limit(CLI::App& group, cli_context& context) {
       "Examples:\n  cascade queue limit mail --rate 100/1m --burst 10\n  cascade queue limit crawl "
       "--key-gap 2s --concurrency 50\n  cascade queue limit mail --rate none");
   sub->callback([&context, o] { context.action = [&context, o] { return limit(context, *o); }; });
+}
+
+void add_weigh(CLI::App& group, cli_context& context) {
+  struct options {
+    std::string queue, tenant;
+    double weight = 1;
+  };
+  auto o = std::make_shared<options>();
+  auto* sub = group.add_subcommand("weigh", "The share of a queue, or of a tenant in it");
+  sub->add_option("queue", o->queue, "Name of the queue")->required();
+  sub->add_option("weight", o->weight, "0.001 to 1000; 1 unless it is set")
+      ->required()
+      ->check(CLI::Range(0.001, 1000.0));
+  sub->add_option("--tenant", o->tenant, "Of this tenant, among those of the queue");
+  sub->footer(
+      "Queues whose next tasks have the same priority share the workers by their weights.\n\n"
+      "Examples:\n  cascade queue weigh mail 3\n  cascade queue weigh mail 0.5 --tenant acme");
+  sub->callback([&context, o] {
+    context.action = [&context, o] {
+      auto db = context.connect();
+      const auto command =
+          db.one(sql::cli_queue_weigh,
+                 pg::params{}
+                     .text(o->queue)
+                     .text(o->tenant.empty() ? std::nullopt : std::optional(o->tenant))
+                     .float8(o->weight),
+                 "queue " + o->queue);
+      context.say("queue " + o->queue + ": its shares were changed",
+                  {{"queue", o->queue}, {"weight", o->weight}, {"command", command}});
+      return static_cast<int>(exit_ok);
+    };
+  });
 }
 
 }  // namespace
@@ -153,6 +204,7 @@ void add_queue_commands(CLI::App& app, cli_context& context) {
   });
   add_change(*group, context, "pause", "Start no more tasks of a queue", sql::cli_queue_pause);
   add_limit(*group, context);
+  add_weigh(*group, context);
   add_change(*group, context, "resume", "Let a paused queue go on", sql::cli_queue_resume);
 }
 

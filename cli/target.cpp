@@ -18,7 +18,7 @@ constexpr std::streamsize service_file_bytes_max = 64 << 10;
 exit_code exit_of(const pg::failure& f) {
   const std::string& s = f.sqlstate;
   if (s == "CA002" || s == "CA004" || s == "CA005") return exit_not_found;
-  if (s == "CA003" || s == "CA006") return exit_usage;
+  if (s == "CA003" || s == "CA006" || s == "CA011") return exit_usage;
   if (s.starts_with("22") || s.starts_with("23")) return exit_usage;  // the data of the request
   if (f.code == errc::database_unavailable || f.code == errc::deadline_exceeded)
     return exit_unreachable;

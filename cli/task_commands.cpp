@@ -4,6 +4,7 @@
 
 #include "cli/console_client.hpp"
 #include "cli/context.hpp"
+#include "cli/task_push.hpp"
 #include "cli/text.hpp"
 #include "cli/wait.hpp"
 #include "sql/queries.hpp"
@@ -26,105 +27,6 @@ const std::vector<column> task_columns{{"id", "id", cell::number},
 
 std::optional<std::string_view> given(const std::string& s) {
   return s.empty() ? std::nullopt : std::optional<std::string_view>(s);
-}
-
-int wait_and_report(cli_context& context, database& db, std::int64_t id,
-                    const wait_options& options) {
-  const json_row task = wait_for_task(context, db, id, options);
-  const std::string status = task.value("status", "");
-  if (context.json) {
-    print_json(context.out, task);
-  } else {
-    context.out << "task " << id << " " << coloured_status(context.style, status) << "\n";
-    for (const char* key : {"result", "error"})
-      if (!task[key].is_null()) print_record(context.out, context.style, {{key, task[key]}});
-  }
-  return exit_of_status(status);
-}
-
-struct push_options {
-  std::string handler, payload = "{}", queue = "default", delay, run_at, timeout, unique_key,
-                       concurrency_key, wait_timeout;
-  std::vector<std::string> requires_tags;
-  int priority = 50, max_attempts = 5;
-  std::int64_t job = 0;
-  bool wait = false;
-};
-
-int push(cli_context& context, const push_options& o) {
-  const std::string payload = json_argument(context, "--payload", o.payload);
-  const auto milliseconds_of = [](const std::string& name, const std::string& text) {
-    return text.empty()
-               ? std::nullopt
-               : std::optional<double>(static_cast<double>(duration_argument(name, text).count()));
-  };
-  const auto delay = milliseconds_of("--delay", o.delay),
-             timeout = milliseconds_of("--timeout", o.timeout);
-  wait_options how{.progress = false, .timeout = {}};
-  if (!o.wait_timeout.empty()) how.timeout = duration_argument("--wait-timeout", o.wait_timeout);
-  pg::params p;
-  p.text(o.handler)
-      .jsonb(payload)
-      .int8(o.job == 0 ? std::nullopt : std::optional(o.job))
-      .text(o.queue)
-      .int4(o.priority);
-  p.text(given(o.run_at))
-      .float8(delay)
-      .int4(o.max_attempts)
-      .float8(timeout)
-      .text(given(o.unique_key))
-      .text(given(o.concurrency_key));
-  if (o.requires_tags.empty())
-    p.null(pg::type::text_array);
-  else
-    p.texts(o.requires_tags);
-  auto db = context.connect();
-  const auto id = db.one(sql::cli_task_push, p, "task").get<std::int64_t>();
-  if (o.wait) {
-    if (!context.json) context.err << "task " << id << " pushed" << std::endl;
-    return wait_and_report(context, db, id, how);
-  }
-  context.say("task " + std::to_string(id) + " pushed", {{"id", id}});
-  return exit_ok;
-}
-
-void add_push(CLI::App& group, cli_context& context) {
-  auto o = std::make_shared<push_options>();
-  auto* sub = group.add_subcommand("push", "Push a task");
-  sub->add_option("handler", o->handler, "Name of the handler that does the work")->required();
-  sub->add_option("--payload", o->payload, "JSON, @FILE, or - for standard input")
-      ->type_name("JSON")
-      ->default_str("{}");
-  sub->add_option("--queue", o->queue, "Queue")->default_str("default");
-  sub->add_option("--priority", o->priority, "0 to 100, higher first")
-      ->check(CLI::Range(0, 100))
-      ->type_name("N")
-      ->default_str("50");
-  auto* delay = sub->add_option("--delay", o->delay, "Not before this time has passed")
-                    ->type_name("DURATION");
-  sub->add_option("--run-at", o->run_at, "Not before this moment, such as 2026-11-21T03:00:00Z")
-      ->type_name("TIME")
-      ->excludes(delay);
-  sub->add_option("--job", o->job, "Add it to this job, which must be open");
-  sub->add_option("--max-attempts", o->max_attempts, "Tries before it fails")
-      ->check(CLI::Range(1, 32767))
-      ->type_name("N")
-      ->default_str("5");
-  sub->add_option("--timeout", o->timeout, "Longest run of one try")->type_name("DURATION");
-  sub->add_option("--unique-key", o->unique_key,
-                  "Refused while an unfinished task has the same key");
-  sub->add_option("--concurrency-key", o->concurrency_key,
-                  "Tasks with the same key run one after the other");
-  sub->add_option("--requires", o->requires_tags, "Tags that a node needs to run it")
-      ->delimiter(',');
-  sub->add_flag("--wait", o->wait, "Wait for the end; the exit code says how it went");
-  sub->add_option("--wait-timeout", o->wait_timeout, "Wait no longer than this (exit code 5)")
-      ->type_name("DURATION");
-  sub->footer(
-      "Examples:\n  cascade task push resize --payload '{\"id\": 7}' --queue images --priority 80\n"
-      "  cascade task push report --delay 10m\n  echo '{\"n\": 1}' | cascade task push sum "
-      "--payload - --wait");
-  sub->callback([&context, o] { context.action = [&context, o] { return push(context, *o); }; });
 }
 
 void add_list(CLI::App& group, cli_context& context) {
@@ -194,7 +96,7 @@ void add_wait(CLI::App& group, cli_context& context) {
       wait_options how{.progress = false, .timeout = {}};
       if (!o->timeout.empty()) how.timeout = duration_argument("--timeout", o->timeout);
       auto db = context.connect();
-      return wait_and_report(context, db, o->id, how);
+      return wait_for_and_report(context, db, o->id, how);
     };
   });
 }
@@ -245,80 +147,18 @@ void add_explain(CLI::App& group, cli_context& context) {
       [&context, id] { context.action = [&context, id] { return explain(context, *id); }; });
 }
 
-void add_change(CLI::App& group, cli_context& context, const std::string& name,
-                const std::string& about, const sql::query& query, const std::string& told) {
-  auto ids = std::make_shared<std::vector<std::int64_t>>();
-  auto* sub = group.add_subcommand(name, about);
-  sub->add_option("id", *ids, "Numbers of the tasks")->required();
-  sub->footer(
-      "Asks the owner of the task, which acts within milliseconds when a service "
-      "runs.\n\nExample:\n  cascade task " +
-      name + " 7");
-  sub->callback([&context, ids, &query, told] {
-    context.action = [&context, ids, &query, told] {
-      auto db = context.connect();
-      std::vector<json_row> answers;
-      for (const auto id : *ids) {
-        answers.push_back(
-            {{"id", id},
-             {"command", db.one(query, pg::params{}.int8(id), "task " + std::to_string(id))}});
-        if (!context.json) context.out << "task " << id << ": " << told << " asked for\n";
-      }
-      if (context.json) print_json(context.out, answers);
-      return static_cast<int>(exit_ok);
-    };
-  });
-}
-
-void add_reschedule(CLI::App& group, cli_context& context) {
-  struct options {
-    std::int64_t id = 0;
-    std::string run_at, delay;
-  };
-  auto o = std::make_shared<options>();
-  auto* sub =
-      group.add_subcommand("reschedule", "Move a task that has not started to another time");
-  sub->add_option("id", o->id, "Number of the task")->required();
-  auto* when = sub->add_option_group("when");
-  when->add_option("--delay", o->delay, "This long from now; 0s: at once")->type_name("DURATION");
-  when->add_option("--run-at", o->run_at, "At this moment, such as 2026-11-21T03:00:00Z")
-      ->type_name("TIME");
-  when->require_option(1);
-  sub->footer(
-      "Asks the owner of the task, which acts within milliseconds when a service runs. A task that "
-      "runs is left alone.\n\nExamples:\n  cascade task reschedule 7 --delay 10m\n  cascade task "
-      "reschedule 7 --run-at 2026-11-21T03:00:00Z");
-  sub->callback([&context, o] {
-    context.action = [&context, o] {
-      const auto delay = o->delay.empty() ? std::nullopt
-                                          : std::optional<double>(static_cast<double>(
-                                                duration_argument("--delay", o->delay).count()));
-      auto db = context.connect();
-      const auto command = db.one(sql::cli_task_reschedule,
-                                  pg::params{}.int8(o->id).text(given(o->run_at)).float8(delay),
-                                  "task " + std::to_string(o->id));
-      context.say("task " + std::to_string(o->id) + ": another time asked for",
-                  {{"id", o->id}, {"command", command}});
-      return static_cast<int>(exit_ok);
-    };
-  });
-}
-
 }  // namespace
 
 void add_task_commands(CLI::App& app, cli_context& context) {
   auto* group = app.add_subcommand("task", "Push, watch and change tasks");
   group->require_subcommand(1);
   group->fallthrough();
-  add_push(*group, context);
+  add_task_push(*group, context);
   add_list(*group, context);
   add_show(*group, context);
   add_wait(*group, context);
   add_explain(*group, context);
-  add_reschedule(*group, context);
-  add_change(*group, context, "cancel", "Cancel tasks", sql::cli_task_cancel, "its end");
-  add_change(*group, context, "retry", "Run tasks again that failed, were cancelled or quarantined",
-             sql::cli_task_retry, "another round");
+  add_task_changes(*group, context);
 }
 
 }  // namespace cascade

@@ -209,6 +209,55 @@ void add_graph(CLI::App& group, cli_context& context) {
   });
 }
 
+void add_change(CLI::App& group, cli_context& context, const std::string& name,
+                const std::string& about, const sql::query& query) {
+  auto workflow = std::make_shared<std::string>();
+  auto* sub = group.add_subcommand(name, about);
+  sub->add_option("name", *workflow, "Name of the workflow")->required();
+  sub->footer(
+      "Tasks that run are not touched. The setting stays until it is changed back.\n\nExample:\n  "
+      "cascade workflow " +
+      name + " nightly");
+  sub->callback([&context, workflow, &query, name] {
+    context.action = [&context, workflow, &query, name] {
+      auto db = context.connect();
+      const auto command = db.one(query, pg::params{}.text(*workflow), "workflow " + *workflow);
+      context.say("workflow " + *workflow + (name == "pause" ? " is paused" : " goes on"),
+                  {{"workflow", *workflow}, {"paused", name == "pause"}, {"command", command}});
+      return static_cast<int>(exit_ok);
+    };
+  });
+}
+
+void add_limit(CLI::App& group, cli_context& context) {
+  struct options {
+    std::string workflow;
+    int most = 0;
+  };
+  auto o = std::make_shared<options>();
+  auto* sub = group.add_subcommand("limit", "How many tasks of all its jobs run at a time");
+  sub->add_option("name", o->workflow, "Name of the workflow")->required();
+  sub->add_option("--concurrency", o->most, "Tasks at a time; 0: no limit")
+      ->required()
+      ->check(CLI::Range(0, 1'000'000))
+      ->type_name("N");
+  sub->footer(
+      "Nothing that runs is stopped.\n\nExample:\n  cascade workflow limit nightly --concurrency "
+      "20");
+  sub->callback([&context, o] {
+    context.action = [&context, o] {
+      auto db = context.connect();
+      const auto most = o->most == 0 ? std::nullopt : std::optional(o->most);
+      const auto command =
+          db.one(sql::cli_workflow_limit, pg::params{}.text(o->workflow).int4(most),
+                 "workflow " + o->workflow);
+      context.say("workflow " + o->workflow + ": its limit was changed",
+                  {{"workflow", o->workflow}, {"concurrency", o->most}, {"command", command}});
+      return static_cast<int>(exit_ok);
+    };
+  });
+}
+
 }  // namespace
 
 void add_workflow_commands(CLI::App& app, cli_context& context) {
@@ -229,6 +278,9 @@ void add_workflow_commands(CLI::App& app, cli_context& context) {
   add_list(*group, context);
   add_show(*group, context);
   add_graph(*group, context);
+  add_change(*group, context, "pause", "Start no more tasks of its jobs", sql::cli_workflow_pause);
+  add_change(*group, context, "resume", "Let a paused workflow go on", sql::cli_workflow_resume);
+  add_limit(*group, context);
 }
 
 }  // namespace cascade

@@ -65,8 +65,12 @@ struct settings {
     int awake_threshold = 0;  // rows a second
     std::chrono::milliseconds running_after{};
     std::chrono::milliseconds horizon{};
+    std::chrono::milliseconds ageing{};
     int ready_max = 0;
     std::int64_t body_bytes_max = 0;
+    int cache_rows_max = 0;
+    std::int64_t cache_bytes_max = 0;
+    std::chrono::milliseconds cache_ttl{};
     std::chrono::milliseconds fold_every{};
     std::chrono::milliseconds database_deadline{};
     std::chrono::milliseconds reconnect_backoff_max{};
@@ -82,6 +86,16 @@ struct settings {
     std::chrono::milliseconds every{};  // 0: never
     std::int64_t slice_bytes = 0;
   } reconcile;
+
+  struct {
+    int medium_from = 0;
+    int high_from = 0;
+    std::chrono::milliseconds medium_quiet{};
+    std::chrono::milliseconds medium_most{};
+    std::chrono::milliseconds low_quiet{};
+    std::chrono::milliseconds low_most{};
+    std::chrono::milliseconds poll{};
+  } propagation;
 
   struct {
     std::chrono::milliseconds timeout{};  // 0: none

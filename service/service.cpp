@@ -67,18 +67,29 @@ engine_settings engine_settings_of(const settings& s, std::string conninfo) {
   e.inbox_page_rows = size(s.engine.inbox_page_rows);
   e.ready_max = size(s.engine.ready_max);
   e.body_bytes_max = size(s.engine.body_bytes_max);
+  e.cache_rows_max = size(s.engine.cache_rows_max);
+  e.cache_bytes_max = size(s.engine.cache_bytes_max);
+  e.cache_ttl = s.engine.cache_ttl;
   e.quick_max = 4 * e.batch_rows_max * e.writers;
   e.running_after = s.engine.running_after;
   e.fold_every = s.engine.fold_every;
   e.database_deadline = s.engine.database_deadline;
   e.reconnect_backoff_max = s.engine.reconnect_backoff_max;
   e.horizon = s.engine.horizon;
+  e.ageing = s.engine.ageing;
   // Whole days, at least what was asked for.
   e.retention_days =
       static_cast<int>(std::chrono::ceil<std::chrono::days>(s.retention.keep).count());
   e.retention_every = s.retention.every;
   e.reconcile_every = s.reconcile.every;
   e.reconcile_slice_bytes = s.reconcile.slice_bytes;
+  e.propagation.medium_from = s.propagation.medium_from;
+  e.propagation.high_from = s.propagation.high_from;
+  e.propagation.medium_quiet = s.propagation.medium_quiet;
+  e.propagation.medium_most = s.propagation.medium_most;
+  e.propagation.low_quiet = s.propagation.low_quiet;
+  e.propagation.low_most = s.propagation.low_most;
+  e.propagation.poll = s.propagation.poll;
   e.task_timeout = s.tasks.timeout;
   e.retry = s.tasks.retry;
   e.doorbell.poll_awake = s.engine.inbox_poll_awake;
@@ -211,14 +222,19 @@ private:
         std::make_shared<console_server>(io_, console_server_options{settings_.console.socket});
     console_options options;
     const auto relay = spawn_console_relay(system, parts);
-    for (const char* name : {"jobs", "queues", "inbox", "statements", "waiting", "why"})
+    for (const char* name : {"jobs", "queues", "inbox", "priorities", "statements", "waiting",
+                             "why", "task", "job", "cache"})
       options.providers[name] = relay;
     options.help = {
         {"jobs", "active jobs, from the scheduler's memory"},
         {"queues", "ready and running tasks by queue, from the scheduler's memory"},
         {"inbox", "what the inbox does: mode, reads, bells"},
+        {"priorities", "changes of priority: received, without effect, written, waiting"},
         {"statements", "what was asked of the database since the node connected"},
         {"waiting", "what does not run, by queue and reason, from the scheduler's memory"},
+        {"task", "task ID: its state, from the node's memory or its row"},
+        {"job", "job ID: its state, from the node's memory or its row"},
+        {"cache", "what the node keeps of tasks, jobs and workflows, and how often it was of use"},
         {"why", "why ID: why a task is not running, and what stands in its way"}};
     link_console(console_, options);
     spec.children.push_back(console_child(std::move(options)));

@@ -60,16 +60,47 @@ CREATE TYPE cascade.waiting_reason AS ENUM (
 
 ALTER TYPE cascade.waiting_reason OWNER TO cascade_owner;
 
-CREATE FUNCTION cascade.add_task(handler text, payload jsonb DEFAULT '{}'::jsonb, job_id bigint DEFAULT NULL::bigint, queue text DEFAULT 'default'::text, priority integer DEFAULT 50, run_at timestamp with time zone DEFAULT now(), max_attempts integer DEFAULT 5, timeout interval DEFAULT NULL::interval, unique_key text DEFAULT NULL::text, concurrency_key text DEFAULT NULL::text, requires text[] DEFAULT NULL::text[], start_within interval DEFAULT NULL::interval, rate_key text DEFAULT NULL::text) RETURNS bigint
-    LANGUAGE sql SECURITY DEFINER
+CREATE FUNCTION cascade.add_task(handler text, payload jsonb DEFAULT '{}'::jsonb, job_id bigint DEFAULT NULL::bigint, queue text DEFAULT 'default'::text, priority integer DEFAULT 50, run_at timestamp with time zone DEFAULT now(), max_attempts integer DEFAULT 5, timeout interval DEFAULT NULL::interval, unique_key text DEFAULT NULL::text, concurrency_key text DEFAULT NULL::text, requires text[] DEFAULT NULL::text[], start_within interval DEFAULT NULL::interval, rate_key text DEFAULT NULL::text, unique_for interval DEFAULT NULL::interval, unique_states cascade.task_status[] DEFAULT NULL::cascade.task_status[], on_conflict text DEFAULT 'raise'::text, found_by bigint DEFAULT NULL::bigint, tenant text DEFAULT NULL::text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
-  insert into cascade.task (handler, payload, job_id, queue, priority, run_at, max_attempts, timeout, unique_key,
-                            concurrency_key, requires, start_within, rate_key)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning id;
-$_$;
+#variable_conflict use_column
+declare
+  made bigint;
+  holder record;
+begin
+  if $16 is null or $16 not in ('raise', 'skip', 'replace', 'reschedule') then
+    raise exception using errcode = 'CA006', message = format('on_conflict %L is not known', left($16, 100)),
+      hint = 'It is raise, skip, replace or reschedule.';
+  elsif $16 = 'raise' or $9 is null or not cascade.is_period($14) then
+    insert into cascade.task (handler, payload, job_id, queue, priority, run_at, max_attempts, timeout, unique_key,
+                              concurrency_key, requires, start_within, rate_key, unique_for, unique_states, found_by, tenant)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $17, $18) returning id into made;
+    return made;
+  end if;
+  for i in 1 .. 100 loop    -- once more when the key was given up or taken meanwhile
+    select * into holder from cascade.unique_holder($9, $14);
+    if holder.id is not null then
+      if $16 <> 'skip' and holder.open then
+        perform cascade.change_held($16, holder.id, $2, $6);
+      end if;
+      return holder.id;
+    end if;
+    begin
+      insert into cascade.task (handler, payload, job_id, queue, priority, run_at, max_attempts, timeout, unique_key,
+                                concurrency_key, requires, start_within, rate_key, unique_for, unique_states, found_by, tenant)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $17, $18) on conflict do nothing returning id into made;
+    exception when unique_violation then
+      null;    -- the task that had it has just finished, and keeps it
+    end;
+    if made is not null then
+      return made;
+    end if;
+  end loop;
+  raise exception using errcode = '40001', message = 'the unique_key changes hands all the time';
+end $_$;
 
-ALTER FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[], start_within interval, rate_key text) OWNER TO cascade_owner;
+ALTER FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[], start_within interval, rate_key text, unique_for interval, unique_states cascade.task_status[], on_conflict text, found_by bigint, tenant text) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.announce_schedules() RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -163,8 +194,10 @@ CREATE TABLE cascade.task (
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
     epoch bigint,
+    found_by bigint,
     timeout interval,
     start_within interval,
+    unique_for interval,
     finished_on date,
     status cascade.task_status DEFAULT 'pending'::cascade.task_status NOT NULL,
     waiting_reason cascade.waiting_reason,
@@ -180,7 +213,9 @@ CREATE TABLE cascade.task (
     unique_key text,
     concurrency_key text,
     rate_key text,
+    tenant text,
     requires text[],
+    unique_states cascade.task_status[],
     payload jsonb DEFAULT '{}'::jsonb NOT NULL,
     retry jsonb,
     command jsonb,
@@ -196,11 +231,19 @@ ALTER TABLE cascade.task OWNER TO cascade_owner;
 
 COMMENT ON TABLE cascade.task IS 'One unit of work. What its columns may hold is checked by triggers: each CHECK would be parsed anew for each statement, which halved the rate of single-row inserts (docs/adr/0005-checks-in-triggers.md). A task that ends moves to the partition of its day (docs/adr/0006-finished-tasks.md).';
 
+COMMENT ON COLUMN cascade.task.found_by IS 'The task that found this one while it ran: the priority is that of the finder times the decay of the queue.';
+
 COMMENT ON COLUMN cascade.task.start_within IS 'How long after run_at its first attempt may begin at the latest; a task that waited longer fails.';
+
+COMMENT ON COLUMN cascade.task.unique_for IS 'Its unique_key is unique within each period of this length.';
 
 COMMENT ON COLUMN cascade.task.finished_on IS 'The day, in UTC, on which its end was recorded; null until then.';
 
 COMMENT ON COLUMN cascade.task.rate_key IS 'Tasks of a queue with the same key share a limit on how often they start: cascade.limit_keys.';
+
+COMMENT ON COLUMN cascade.task.tenant IS 'For whom it runs: the tenants of a queue share it by their weights, cascade.weigh_tenant (docs/adr/0013-fair-shares.md).';
+
+COMMENT ON COLUMN cascade.task.unique_states IS 'In which of the final states it keeps its unique_key, besides all the others.';
 
 CREATE FUNCTION cascade.blockers(task cascade.task) RETURNS TABLE(id bigint, step text)
     LANGUAGE plpgsql STABLE
@@ -244,6 +287,21 @@ CREATE FUNCTION cascade.cancel_task(id bigint) RETURNS bigint
 
 ALTER FUNCTION cascade.cancel_task(id bigint) OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.change_held(mode text, id bigint, payload jsonb, run_at timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if payload is null or pg_column_size(payload) > 16777216 or mode = 'reschedule' and (run_at is null or not isfinite(run_at)) then
+    raise exception using errcode = '23514', schema = 'cascade', table = 'task',
+      message = 'new task: payload may have 16 MiB at most, and run_at must be a time';
+  end if;
+  return cascade.command_for_task('change_task', id, jsonb_build_object('payload', payload)
+    || case when mode = 'reschedule' then jsonb_build_object('run_at_us', cascade.instant_us(run_at)) else '{}' end);
+end $$;
+
+ALTER FUNCTION cascade.change_held(mode text, id bigint, payload jsonb, run_at timestamp with time zone) OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.change_queue(queue text, paused boolean) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -270,6 +328,19 @@ end $_$;
 
 ALTER FUNCTION cascade.change_schedule(name text, paused boolean) OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.change_workflow(workflow text, paused boolean) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  perform cascade.check_workflow_exists($1);
+  insert into cascade.workflow_setting as w (workflow, paused) values ($1, $2)
+    on conflict on constraint workflow_setting_pkey do update set paused = excluded.paused, changed_at = now();
+  return cascade.workflow_changed($1);
+end $_$;
+
+ALTER FUNCTION cascade.change_workflow(workflow text, paused boolean) OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.check_task(t cascade.task) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -284,8 +355,14 @@ declare
     when octet_length(t.queue) not between 1 and 200 then 'queue must have 1 to 200 bytes'
     when octet_length(t.handler) not between 1 and 200 then 'handler must have 1 to 200 bytes'
     when octet_length(t.unique_key) not between 1 and 1000 then 'unique_key must have 1 to 1000 bytes'
+    when t.unique_key is null and (t.unique_for is not null or t.unique_states is not null)
+      then 'unique_for and unique_states say more about a unique_key, and there is none'
+    when not cascade.is_period(t.unique_for) then 'unique_for must be from one second to 3650 days, without months and years'
+    when cardinality(t.unique_states) > 8 or array_position(t.unique_states, null) is not null
+      then 'unique_states must name states, each once'
     when octet_length(t.concurrency_key) not between 1 and 1000 then 'concurrency_key must have 1 to 1000 bytes'
     when octet_length(t.rate_key) not between 1 and 200 then 'rate_key must have 1 to 200 bytes'
+    when octet_length(t.tenant) not between 1 and 200 then 'tenant must have 1 to 200 bytes'
     when cardinality(t.requires) > 32 then 'requires may name 32 tags at most'
     when array_position(t.requires, null) is not null then 'requires must not contain null'
     when pg_column_size(t.payload) > 16777216 then 'payload may have 16 MiB at most'
@@ -301,6 +378,18 @@ begin
 end $$;
 
 ALTER FUNCTION cascade.check_task(t cascade.task) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.check_workflow_exists(workflow text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  if not exists (select from cascade.workflow w where w.name = $1) then
+    raise exception using errcode = 'CA002', message = format('there is no workflow "%s"', left($1, 200));
+  end if;
+end $_$;
+
+ALTER FUNCTION cascade.check_workflow_exists(workflow text) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.checked_input(workflow text, definition jsonb, input jsonb) RETURNS jsonb
     LANGUAGE plpgsql STABLE
@@ -348,7 +437,20 @@ end $$;
 
 ALTER FUNCTION cascade.checked_input(workflow text, definition jsonb, input jsonb) OWNER TO cascade_owner;
 
-CREATE FUNCTION cascade.checked_priority(priority integer) RETURNS jsonb
+CREATE FUNCTION cascade.checked_most(most integer) RETURNS integer
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if most < 1 then
+    raise exception using errcode = 'CA006', message = format('%s is not positive', most);
+  end if;
+  return most;
+end $$;
+
+ALTER FUNCTION cascade.checked_most(most integer) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.checked_priority(priority integer) RETURNS smallint
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -356,7 +458,7 @@ begin
   if priority is null or priority not between 0 and 100 then
     raise exception using errcode = 'CA006', message = format('priority %s is not between 0 and 100', priority);
   end if;
-  return jsonb_build_object('priority', priority);
+  return priority;
 end $$;
 
 ALTER FUNCTION cascade.checked_priority(priority integer) OWNER TO cascade_owner;
@@ -377,6 +479,19 @@ begin
 end $$;
 
 ALTER FUNCTION cascade.checked_rate(rate double precision, per interval, burst integer, OUT per_second double precision, OUT most integer) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.checked_weight(weight double precision) RETURNS double precision
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if weight is null or weight not between 0.001 and 1000 then
+    raise exception using errcode = 'CA006', message = format('weight %s is not between 0.001 and 1000', weight);
+  end if;
+  return weight;
+end $$;
+
+ALTER FUNCTION cascade.checked_weight(weight double precision) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.close_job(id bigint) RETURNS bigint
     LANGUAGE sql
@@ -645,6 +760,25 @@ end $_$;
 
 ALTER FUNCTION cascade.fire_tick(schedule text, tick timestamp with time zone, by_hand boolean) OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.found_priority(found_by bigint, queue text) RETURNS smallint
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  of_finder smallint;
+begin
+  select t.priority into of_finder from cascade.task_unfinished t where t.id = $1;
+  if not found then
+    select t.priority into of_finder from cascade.task t where t.id = $1;
+  end if;
+  if of_finder is null then
+    raise exception using errcode = 'CA005', message = format('there is no task %s, which found another one', $1);
+  end if;
+  return round(of_finder * coalesce((select q.decay from cascade.queue q where q.name = $2), 0.9));
+end $_$;
+
+ALTER FUNCTION cascade.found_priority(found_by bigint, queue text) OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.hold_counter_point() RETURNS pg_snapshot
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -676,17 +810,19 @@ end $$;
 
 ALTER FUNCTION cascade.hold_job_open(job bigint) OWNER TO cascade_owner;
 
-CREATE FUNCTION cascade.holders(queue text, key text DEFAULT NULL::text) RETURNS SETOF bigint
+CREATE FUNCTION cascade.holders(queue text, key text DEFAULT NULL::text, job bigint DEFAULT NULL::bigint, workflow text DEFAULT NULL::text) RETURNS SETOF bigint
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
   select o.id
-  from (select u.id, u.status, u.queue, u.concurrency_key, u.started_at from cascade.task_unfinished u order by u.id limit 1000) o
+  from (select u.id, u.job_id, u.status, u.queue, u.concurrency_key, u.started_at from cascade.task_unfinished u order by u.id limit 1000) o
   where o.status = 'running' and ($1 is null or o.queue = $1) and ($2 is null or o.concurrency_key = $2)
+    and ($3 is null or o.job_id = $3)
+    and ($4 is null or (select j.workflow from cascade.job j where j.id = o.job_id) = $4)
   order by o.started_at, o.id limit 6;
 $_$;
 
-ALTER FUNCTION cascade.holders(queue text, key text) OWNER TO cascade_owner;
+ALTER FUNCTION cascade.holders(queue text, key text, job bigint, workflow text) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.instant_of(us bigint) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
@@ -706,11 +842,31 @@ CREATE FUNCTION cascade.is_counted(status cascade.task_status, xid xid8, counted
 
 ALTER FUNCTION cascade.is_counted(status cascade.task_status, xid xid8, counted_to pg_snapshot) OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.is_period(unique_for interval) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    RETURN (((unique_for >= '00:00:01'::interval) AND (unique_for <= '3650 days'::interval)) AND (EXTRACT(year FROM unique_for) = (0)::numeric) AND (EXTRACT(month FROM unique_for) = (0)::numeric));
+
+ALTER FUNCTION cascade.is_period(unique_for interval) OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.is_settled(day date) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN (day < (((now() AT TIME ZONE 'UTC'::text))::date - 1));
 
 ALTER FUNCTION cascade.is_settled(day date) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.key_is_taken(id bigint, key text, unique_for interval, created_at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $_$
+begin
+  return exists (select from cascade.task_unfinished u
+                 where u.unique_key = $2 and cascade.unique_period(u.unique_for, u.created_at) = cascade.unique_period($3, $4))
+    or exists (select from cascade.kept_key k
+               where k.unique_key = $2 and k.period = cascade.unique_period($3, $4) and k.task_id <> $1);
+end $_$;
+
+ALTER FUNCTION cascade.key_is_taken(id bigint, key text, unique_for interval, created_at timestamp with time zone) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.limit_concurrency(queue text, most integer) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -727,20 +883,51 @@ end $_$;
 
 ALTER FUNCTION cascade.limit_concurrency(queue text, most integer) OWNER TO cascade_owner;
 
-CREATE FUNCTION cascade.limit_key_concurrency(queue text, most integer DEFAULT 1) RETURNS bigint
+CREATE FUNCTION cascade.limit_depth(queue text, most integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '2s'
+    AS $_$
+declare
+  wanted boolean;
+begin
+  perform pg_advisory_xact_lock(727004, hashtext('cascade.limit_depth'));
+  insert into cascade.queue as q (name, depth) values ($1, cascade.checked_most($2))
+    on conflict (name) do update set depth = excluded.depth, changed_at = now();
+  wanted := exists (select from cascade.queue q where q.depth is not null);
+  if wanted <> exists (select from pg_trigger t where t.tgrelid = 'cascade.task'::regclass
+                       and t.tgname = 'task_800_depth' and t.tgenabled <> 'D') then
+    execute format('alter table only cascade.task %s trigger task_800_depth', case when wanted then 'enable' else 'disable' end);
+  end if;
+  return cascade.queue_changed($1);
+end $_$;
+
+ALTER FUNCTION cascade.limit_depth(queue text, most integer) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.limit_job(id bigint, most integer) RETURNS bigint
+    LANGUAGE sql
+    AS $$ select cascade.command_for_job('limit_job', id, jsonb_build_object('concurrency', cascade.checked_most(most))) $$;
+
+ALTER FUNCTION cascade.limit_job(id bigint, most integer) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.limit_key_concurrency(queue text, most integer DEFAULT 1, when_full text DEFAULT NULL::text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 begin
-  if most is null or most < 1 then
+  if most < 1 or most is null and when_full is null then
     raise exception using errcode = 'CA006', message = format('key_concurrency %s is not positive', most);
+  elsif when_full not in ('wait', 'cancel_newest', 'cancel_running', 'round_robin') then
+    raise exception using errcode = 'CA006', message = format('when_full "%s" is none of the strategies', left(when_full, 200)),
+      hint = 'They are wait, cancel_newest, cancel_running and round_robin.';
   end if;
-  insert into cascade.queue as q (name, key_concurrency) values ($1, $2)
-    on conflict (name) do update set key_concurrency = excluded.key_concurrency, changed_at = now();
+  insert into cascade.queue as q (name, key_concurrency, when_full) values ($1, coalesce($2, 1), coalesce($3, 'wait'))
+    on conflict (name) do update set key_concurrency = coalesce($2, q.key_concurrency),
+      when_full = coalesce($3, q.when_full), changed_at = now();
   return cascade.queue_changed($1);
 end $_$;
 
-ALTER FUNCTION cascade.limit_key_concurrency(queue text, most integer) OWNER TO cascade_owner;
+ALTER FUNCTION cascade.limit_key_concurrency(queue text, most integer, when_full text) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.limit_keys(queue text, rate double precision, per interval DEFAULT '00:00:01'::interval, burst integer DEFAULT NULL::integer) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -769,6 +956,31 @@ begin
 end $_$;
 
 ALTER FUNCTION cascade.limit_queue(queue text, rate double precision, per interval, burst integer) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.limit_workflow(workflow text, most integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  perform cascade.check_workflow_exists($1);
+  insert into cascade.workflow_setting as w (workflow, concurrency) values ($1, cascade.checked_most($2))
+    on conflict on constraint workflow_setting_pkey do update set concurrency = excluded.concurrency, changed_at = now();
+  return cascade.workflow_changed($1);
+end $_$;
+
+ALTER FUNCTION cascade.limit_workflow(workflow text, most integer) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.lock_unfinished(ids bigint[]) RETURNS bigint[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  return array(select t.id from cascade.task_unfinished t where t.id = any (ids) for no key update skip locked);
+exception when serialization_failure then
+  return '{}';
+end $$;
+
+ALTER FUNCTION cascade.lock_unfinished(ids bigint[]) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.make_partition(day date) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -848,6 +1060,12 @@ CREATE FUNCTION cascade.pause_schedule(name text) RETURNS boolean
 
 ALTER FUNCTION cascade.pause_schedule(name text) OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.pause_workflow(name text) RETURNS bigint
+    LANGUAGE sql
+    AS $$ select cascade.change_workflow(name, true) $$;
+
+ALTER FUNCTION cascade.pause_workflow(name text) OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.plan_reconciling() RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -882,6 +1100,18 @@ CREATE FUNCTION cascade.queue_changed(queue text) RETURNS bigint
 $_$;
 
 ALTER FUNCTION cascade.queue_changed(queue text) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.queue_depth(queue text) RETURNS bigint
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  return coalesce((select c.waiting + c.pending from cascade.queue_counter c where c.queue = $1), 0)
+    + coalesce((select sum(d.n) from cascade.counter_delta d where d.queue = $1 and d.status <= 'pending'), 0)
+    + coalesce((select sum(a.n) from cascade.arrived() a where a.queue = $1), 0);
+end $_$;
+
+ALTER FUNCTION cascade.queue_depth(queue text) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.reconcile_step() RETURNS json
     LANGUAGE plpgsql
@@ -939,6 +1169,28 @@ end $$;
 
 ALTER FUNCTION cascade.reconcile_step() OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.refer_to(task_id bigint, found_by bigint) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  other record;
+  wish smallint;
+  change_id bigint;
+begin
+  select t.queue, t.priority into other from cascade.task_unfinished t where t.id = $1;
+  if not found and not exists (select from cascade.task t where t.id = $1) then
+    raise exception using errcode = 'CA005', message = format('there is no task %s', $1);
+  end if;
+  wish := cascade.found_priority($2, other.queue);
+  if other.priority < wish then
+    insert into cascade.priority_change (task_id, priority, at_least) values ($1, wish, true) returning id into change_id;
+  end if;
+  return change_id;
+end $_$;
+
+ALTER FUNCTION cascade.refer_to(task_id bigint, found_by bigint) OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.reschedule_task(task_id bigint, run_at timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -982,6 +1234,12 @@ CREATE FUNCTION cascade.resume_schedule(name text) RETURNS boolean
 
 ALTER FUNCTION cascade.resume_schedule(name text) OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.resume_workflow(name text) RETURNS bigint
+    LANGUAGE sql
+    AS $$ select cascade.change_workflow(name, false) $$;
+
+ALTER FUNCTION cascade.resume_workflow(name text) OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.retention_step(keep integer) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -993,8 +1251,19 @@ declare
   part record;
 begin
   perform cascade.make_partitions();
+  -- A transaction that began in the period may still be open a while later.
+  delete from cascade.kept_key k where k.ctid = any (array(
+    select o.ctid from cascade.kept_key o where o.free_at < now() - interval '1 day' limit 1000));
+  if found then
+    return '';
+  end if;
   if keep <= 0 then
     return null;
+  end if;
+  delete from cascade.kept_key k where k.ctid = any (array(
+    select o.ctid from cascade.kept_key o where o.finished_on < first_day limit 1000));
+  if found then
+    return '';
   end if;
   -- All tasks of a job that ended before the first day ended before it, too.
   with gone as (
@@ -1104,15 +1373,113 @@ CREATE FUNCTION cascade.running_in(queue text) RETURNS bigint
 
 ALTER FUNCTION cascade.running_in(queue text) OWNER TO cascade_owner;
 
+CREATE TABLE cascade.job_counter (
+    job_id bigint NOT NULL,
+    waiting integer DEFAULT 0 NOT NULL,
+    pending integer DEFAULT 0 NOT NULL,
+    running integer DEFAULT 0 NOT NULL,
+    completed integer DEFAULT 0 NOT NULL,
+    failed integer DEFAULT 0 NOT NULL,
+    cancelled integer DEFAULT 0 NOT NULL,
+    skipped integer DEFAULT 0 NOT NULL,
+    quarantined integer DEFAULT 0 NOT NULL
+)
+WITH (fillfactor='50');
+
+ALTER TABLE cascade.job_counter OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.running_of_job(job bigint) RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN (COALESCE((SELECT c.running FROM cascade.job_counter c WHERE (c.job_id = running_of_job.job)), 0) + COALESCE((SELECT sum(d.n) AS sum FROM cascade.counter_delta d WHERE ((d.job_id = running_of_job.job) AND (d.status = 'running'::cascade.task_status))), (0)::bigint));
+
+ALTER FUNCTION cascade.running_of_job(job bigint) OWNER TO cascade_owner;
+
+CREATE TABLE cascade.job (
+    id bigint NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    scheduled_for timestamp with time zone,
+    timeout interval,
+    version integer,
+    concurrency integer,
+    status cascade.job_status DEFAULT 'pending'::cascade.job_status NOT NULL,
+    priority smallint DEFAULT 50 NOT NULL,
+    keep_open boolean DEFAULT false NOT NULL,
+    workflow text,
+    schedule text,
+    idempotency_key text,
+    input jsonb DEFAULT '{}'::jsonb NOT NULL,
+    result jsonb,
+    error text,
+    CONSTRAINT job_check CHECK (((finished_at IS NOT NULL) = (status >= 'completed'::cascade.job_status))),
+    CONSTRAINT job_check1 CHECK (((workflow IS NULL) = (version IS NULL))),
+    CONSTRAINT job_concurrency_check CHECK ((concurrency > 0)),
+    CONSTRAINT job_idempotency_key_check CHECK (((octet_length(idempotency_key) >= 1) AND (octet_length(idempotency_key) <= 1000))),
+    CONSTRAINT job_input_check CHECK ((pg_column_size(input) <= 16777216)),
+    CONSTRAINT job_priority_check CHECK (((priority >= 0) AND (priority <= 100))),
+    CONSTRAINT job_timeout_check CHECK ((timeout > '00:00:00'::interval))
+);
+ALTER TABLE ONLY cascade.job ALTER COLUMN input SET COMPRESSION lz4;
+ALTER TABLE ONLY cascade.job ALTER COLUMN result SET COMPRESSION lz4;
+
+ALTER TABLE cascade.job OWNER TO cascade_owner;
+
+COMMENT ON TABLE cascade.job IS 'One run of a workflow, or (workflow null) a container for tasks that are added to it.';
+
+COMMENT ON COLUMN cascade.job.concurrency IS 'How many of its tasks run at a time; null: no limit.';
+
+COMMENT ON COLUMN cascade.job.schedule IS 'Of which schedule it is a tick, the one of scheduled_for; set by cascade.fire_tick alone.';
+
+COMMENT ON COLUMN cascade.job.idempotency_key IS 'A second job with it is the first one: cascade.start_job.';
+
+CREATE TABLE cascade.workflow_counter (
+    waiting bigint DEFAULT 0 NOT NULL,
+    pending bigint DEFAULT 0 NOT NULL,
+    running bigint DEFAULT 0 NOT NULL,
+    completed bigint DEFAULT 0 NOT NULL,
+    failed bigint DEFAULT 0 NOT NULL,
+    cancelled bigint DEFAULT 0 NOT NULL,
+    skipped bigint DEFAULT 0 NOT NULL,
+    quarantined bigint DEFAULT 0 NOT NULL,
+    workflow text NOT NULL
+)
+WITH (fillfactor='50');
+
+ALTER TABLE cascade.workflow_counter OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.running_of_workflow(workflow text) RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN (COALESCE((SELECT c.running FROM cascade.workflow_counter c WHERE (c.workflow = running_of_workflow.workflow)), (0)::bigint) + COALESCE((SELECT sum(d.n) AS sum FROM cascade.counter_delta d WHERE ((d.status = 'running'::cascade.task_status) AND ((d.workflow IS NOT NULL) OR ((d.job_id IS NOT NULL) AND (d.queue IS NOT NULL))) AND (COALESCE(d.workflow, (SELECT j.workflow FROM cascade.job j WHERE (j.id = d.job_id))) = running_of_workflow.workflow))), (0)::bigint));
+
+ALTER FUNCTION cascade.running_of_workflow(workflow text) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.set_decay(queue text, decay double precision) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  if decay is null or decay not between 0 and 1 then
+    raise exception using errcode = 'CA006', message = format('decay %s is not between 0 and 1', decay);
+  end if;
+  insert into cascade.queue as q (name, decay) values ($1, $2)
+    on conflict (name) do update set decay = excluded.decay, changed_at = now();
+end $_$;
+
+ALTER FUNCTION cascade.set_decay(queue text, decay double precision) OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.set_priority(job_id bigint, priority integer) RETURNS bigint
     LANGUAGE sql
-    AS $$ select cascade.command_for_job('set_job_priority', job_id, cascade.checked_priority(priority)) $$;
+    AS $_$ insert into cascade.priority_change (job_id, priority) values ($1, cascade.checked_priority($2)) returning id $_$;
 
 ALTER FUNCTION cascade.set_priority(job_id bigint, priority integer) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.set_task_priority(task_id bigint, priority integer) RETURNS bigint
     LANGUAGE sql
-    AS $$ select cascade.command_for_task('set_task_priority', task_id, cascade.checked_priority(priority)) $$;
+    AS $_$ insert into cascade.priority_change (task_id, priority) values ($1, cascade.checked_priority($2)) returning id $_$;
 
 ALTER FUNCTION cascade.set_task_priority(task_id bigint, priority integer) OWNER TO cascade_owner;
 
@@ -1122,14 +1489,37 @@ CREATE FUNCTION cascade.space_keys(queue text, gap interval) RETURNS bigint
 
 ALTER FUNCTION cascade.space_keys(queue text, gap interval) OWNER TO cascade_owner;
 
-CREATE FUNCTION cascade.start_job(workflow text DEFAULT NULL::text, input jsonb DEFAULT '{}'::jsonb, priority integer DEFAULT 50, keep_open boolean DEFAULT false, timeout interval DEFAULT NULL::interval) RETURNS bigint
-    LANGUAGE sql SECURITY DEFINER
+CREATE FUNCTION cascade.start_job(workflow text DEFAULT NULL::text, input jsonb DEFAULT '{}'::jsonb, priority integer DEFAULT 50, keep_open boolean DEFAULT false, timeout interval DEFAULT NULL::interval, idempotency_key text DEFAULT NULL::text, concurrency integer DEFAULT NULL::integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
-  insert into cascade.job (workflow, input, priority, keep_open, timeout) values ($1, $2, $3, $4, $5) returning id;
-$_$;
+#variable_conflict use_column
+declare
+  made bigint;
+  first cascade.job;
+begin
+  for i in 1 .. 100 loop
+    select j.* into first from cascade.job j where j.idempotency_key = $6;
+    if found then
+      if first.workflow is distinct from $1 or first.input <> $2 and ($1 is null or first.input <> (
+          select cascade.checked_input(w.name, w.definition, $2) from cascade.workflow w
+          where w.name = first.workflow and w.version = first.version)) then
+        raise exception using errcode = 'CA011',
+          message = format('job %s has this idempotency_key, and another workflow or input', first.id);
+      end if;
+      return first.id;
+    end if;
+    insert into cascade.job (workflow, input, priority, keep_open, timeout, idempotency_key, concurrency)
+        values ($1, $2, $3, $4, $5, $6, $7)
+      on conflict (idempotency_key) where idempotency_key is not null do nothing returning id into made;
+    if made is not null then
+      return made;
+    end if;
+  end loop;
+  raise exception using errcode = '40001', message = 'the idempotency_key changes hands all the time';
+end $_$;
 
-ALTER FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean, timeout interval) OWNER TO cascade_owner;
+ALTER FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean, timeout interval, idempotency_key text, concurrency integer) OWNER TO cascade_owner;
 
 CREATE TABLE cascade.schedule (
     every interval,
@@ -1250,7 +1640,7 @@ begin
         values (job_id, s.handler, input, coalesce(s.queue, 'default'), s.priority);
     end if;
   exception when others then
-    if left(sqlstate, 2) in ('40', '53', '55', '57', '58') then
+    if left(sqlstate, 2) in ('40', '53', '55', '57', '58') or sqlstate = 'CA010' then    -- later it may work
       raise;
     end if;
     job_id := null;
@@ -1277,18 +1667,18 @@ end $_$;
 
 ALTER FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], writers integer, OUT epoch bigint, OUT unclean boolean) OWNER TO cascade_owner;
 
-CREATE FUNCTION cascade.task_is_plain(run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, start_within interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, rate_key text, requires text[], payload jsonb, retry jsonb) RETURNS boolean
+CREATE FUNCTION cascade.task_is_plain(run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, start_within interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, rate_key text, requires text[], payload jsonb, retry jsonb, unique_for interval, unique_states cascade.task_status[], found_by bigint) RETURNS boolean
     LANGUAGE sql
-    RETURN ((status <= 'pending'::cascade.task_status) AND ((reason IS NULL) = (status = 'pending'::cascade.task_status)) AND (finished_at IS NULL) AND (attempt = 0) AND (progress IS NULL) AND (timeout IS NULL) AND (start_within IS NULL) AND (requires IS NULL) AND (retry IS NULL) AND (unique_key IS NULL) AND (concurrency_key IS NULL) AND ((rate_key IS NULL) OR ((octet_length(rate_key) >= 1) AND (octet_length(rate_key) <= 200))) AND ((priority >= 0) AND (priority <= 100)) AND (max_attempts >= 1) AND isfinite(run_at) AND ((octet_length(queue) >= 1) AND (octet_length(queue) <= 200)) AND ((octet_length(handler) >= 1) AND (octet_length(handler) <= 200)) AND (pg_column_size(payload) <= 16777216));
+    RETURN ((status <= 'pending'::cascade.task_status) AND ((reason IS NULL) = (status = 'pending'::cascade.task_status)) AND (finished_at IS NULL) AND (attempt = 0) AND (progress IS NULL) AND (timeout IS NULL) AND (start_within IS NULL) AND (requires IS NULL) AND (retry IS NULL) AND (unique_key IS NULL) AND (unique_for IS NULL) AND (unique_states IS NULL) AND (found_by IS NULL) AND (concurrency_key IS NULL) AND ((rate_key IS NULL) OR ((octet_length(rate_key) >= 1) AND (octet_length(rate_key) <= 200))) AND ((priority >= 0) AND (priority <= 100)) AND (max_attempts >= 1) AND isfinite(run_at) AND ((octet_length(queue) >= 1) AND (octet_length(queue) <= 200)) AND ((octet_length(handler) >= 1) AND (octet_length(handler) <= 200)) AND (pg_column_size(payload) <= 16777216));
 
-ALTER FUNCTION cascade.task_is_plain(run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, start_within interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, rate_key text, requires text[], payload jsonb, retry jsonb) OWNER TO cascade_owner;
+ALTER FUNCTION cascade.task_is_plain(run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, start_within interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, rate_key text, requires text[], payload jsonb, retry jsonb, unique_for interval, unique_states cascade.task_status[], found_by bigint) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.tg_command_inserted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-  perform pg_notify('cascade.doorbell', '');    -- commands are rare
+  perform pg_notify('cascade.doorbell', 'all');    -- commands are rare
   return null;
 end $$;
 
@@ -1316,7 +1706,7 @@ begin
   if coalesce(current_setting('cascade.doorbell', true), '') <> 'off' then
     for bell in select distinct (i.id & 15)::int from inserted i loop
       if not pg_try_advisory_xact_lock_shared(727002, bell) then
-        perform pg_notify('cascade.doorbell', '');
+        perform pg_notify('cascade.doorbell', 'all');
         exit;
       end if;
     end loop;
@@ -1344,10 +1734,44 @@ begin
   end if;
   new.input := cascade.checked_input(new.workflow, definition, new.input);
   new.timeout := coalesce(new.timeout, (definition->>'timeout')::interval);
+  new.concurrency := coalesce(new.concurrency, (definition->>'concurrency')::int);
   return new;
 end $$;
 
 ALTER FUNCTION cascade.tg_job_pin() OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.tg_priority_change_inserted() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  perform pg_notify('cascade.priority', '');
+  return null;
+end $$;
+
+ALTER FUNCTION cascade.tg_priority_change_inserted() OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.tg_priority_change_inserting() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if (new.job_id is null) = (new.task_id is null) or (new.at_least and new.task_id is null) then
+    raise exception using errcode = 'CA006', message = 'a change of priority names a job or a task; at_least is for tasks';
+  elsif new.priority not between 0 and 100 then
+    raise exception using errcode = 'CA006', message = format('priority %s is not between 0 and 100', new.priority);
+  elsif new.job_id is not null then
+    if not exists (select from cascade.job j where j.id = new.job_id) then
+      raise exception using errcode = 'CA005', message = format('there is no job %s', new.job_id);
+    end if;
+  elsif not exists (select from cascade.task_unfinished t where t.id = new.task_id)
+      and not exists (select from cascade.task t where t.id = new.task_id) then
+    raise exception using errcode = 'CA005', message = format('there is no task %s', new.task_id);
+  end if;
+  return new;
+end $$;
+
+ALTER FUNCTION cascade.tg_priority_change_inserting() OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.tg_schedule_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1425,6 +1849,29 @@ end $$;
 
 ALTER FUNCTION cascade.tg_task_deleted() OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.tg_task_depth() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  q record;
+  depth bigint;
+begin
+  for q in select x.name, x.depth from cascade.queue x
+      where x.depth is not null and exists (select from inserted i where i.queue = x.name) loop
+    depth := cascade.queue_depth(q.name);
+    if depth > q.depth then
+      raise exception using errcode = 'CA010',
+        message = format('queue "%s" is full: %s tasks would wait, its limit is %s', q.name, depth, q.depth),
+        detail = jsonb_build_object('queue', q.name, 'depth', depth, 'limit', q.depth)::text,
+        hint = 'Try again later; cascade.limit_depth changes the limit.';
+    end if;
+  end loop;
+  return null;
+end $$;
+
+ALTER FUNCTION cascade.tg_task_depth() OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.tg_task_guard() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1454,9 +1901,13 @@ begin
     new.status := 'waiting';
     new.waiting_reason := 'delay';
   end if;
-  if not cascade.task_is_plain(new.run_at, new.finished_at, new.timeout, new.start_within, new.status, new.waiting_reason, new.priority,
+  if new.tenant is not null or not cascade.task_is_plain(new.run_at, new.finished_at, new.timeout, new.start_within, new.status, new.waiting_reason, new.priority,
       new.attempt, new.max_attempts, new.progress, new.queue, new.handler, new.unique_key, new.concurrency_key, new.rate_key,
-      new.requires, new.payload, new.retry) then
+      new.requires, new.payload, new.retry, new.unique_for, new.unique_states, new.found_by) then
+    -- (A task that is retried comes through here, too, with the priority it has.)
+    if new.found_by is not null and new.created_at operator(pg_catalog.=) pg_catalog.now() then
+      new.priority := cascade.found_priority(new.found_by, new.queue);
+    end if;
     perform cascade.check_task(new);
   end if;
   if new.job_id is not null then
@@ -1471,13 +1922,55 @@ end $$;
 
 ALTER FUNCTION cascade.tg_task_inserting() OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.tg_task_key_kept() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  its_period timestamptz := cascade.unique_period(new.unique_for, new.created_at);
+begin
+  if new.finished_on is null then
+    delete from cascade.kept_key k where k.unique_key = new.unique_key and k.period = its_period and k.task_id = new.id;
+  elsif new.status = any (new.unique_states) then
+    insert into cascade.kept_key (task_id, period, free_at, finished_on, unique_key)
+      values (new.id, its_period, its_period + new.unique_for, new.finished_on, new.unique_key)
+      on conflict do nothing;    -- an outcome is never refused
+  end if;
+  return new;
+end $$;
+
+ALTER FUNCTION cascade.tg_task_key_kept() OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.tg_task_key_taken() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  its_period timestamptz := cascade.unique_period(new.unique_for, new.created_at);
+  holder bigint;
+begin
+  select k.task_id into holder from cascade.kept_key k where k.unique_key = new.unique_key and k.period = its_period;
+  if found then
+    raise exception using errcode = '23505', schema = 'cascade', table = 'task', constraint = 'task_unique_key',
+      message = format('task %s, which has finished, keeps this unique_key', holder),
+      detail = format('Key %s.', left(new.unique_key, 200));
+  elsif current_setting('transaction_isolation') <> 'read committed' then
+    insert into cascade.kept_key (task_id, period, finished_on, unique_key)
+      values (new.id, its_period, cascade.today(), new.unique_key) on conflict do nothing;    -- 40001 for an unseen one
+    delete from cascade.kept_key k where k.unique_key = new.unique_key and k.period = its_period and k.task_id = new.id;
+  end if;
+  return null;
+end $$;
+
+ALTER FUNCTION cascade.tg_task_key_taken() OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.tg_task_refuse() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   raise exception using errcode = 'CA001', message = 'only the engine changes the state of a task',
-    hint = 'Insert a command instead: cascade.cancel_task(id), cascade.retry_task(id), cascade.set_task_priority(id, n).';
+    hint = 'Insert a command instead: cascade.cancel_task(id), cascade.retry_task(id), cascade.pause_job(id).';
 end $$;
 
 ALTER FUNCTION cascade.tg_task_refuse() OWNER TO cascade_owner;
@@ -1517,6 +2010,30 @@ end $_$;
 
 ALTER FUNCTION cascade.trigger_schedule(name text, OUT tick timestamp with time zone, OUT outcome text, OUT job_id bigint, OUT error text) OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.unique_holder(key text, unique_for interval, OUT id bigint, OUT open boolean) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $_$
+#variable_conflict use_column
+begin
+  select u.id, u.status < 'running' into unique_holder.id, unique_holder.open
+    from cascade.task_unfinished u
+    where u.unique_key = $1 and cascade.unique_period(u.unique_for, u.created_at) = cascade.unique_period($2, now());
+  if not found then
+    select k.task_id, false into unique_holder.id, unique_holder.open
+      from cascade.kept_key k where k.unique_key = $1 and k.period = cascade.unique_period($2, now());
+  end if;
+end $_$;
+
+ALTER FUNCTION cascade.unique_holder(key text, unique_for interval, OUT id bigint, OUT open boolean) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.unique_period(unique_for interval, created_at timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE
+    RETURN COALESCE(date_bin(unique_for, created_at, '1970-01-01 00:00:00+00'::timestamp with time zone), '-infinity'::timestamp with time zone);
+
+ALTER FUNCTION cascade.unique_period(unique_for interval, created_at timestamp with time zone) OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.utc_text(t timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE
     RETURN ((to_char((t AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS'::text) || CASE WHEN (t = date_trunc('second'::text, t)) THEN ''::text ELSE to_char((t AT TIME ZONE 'UTC'::text), '.US'::text) END) || 'Z'::text);
@@ -1528,6 +2045,34 @@ CREATE FUNCTION cascade.verdict_of(status cascade.task_status, reason cascade.wa
     RETURN CASE WHEN (status >= 'completed'::cascade.task_status) THEN ((status)::text)::cascade.task_verdict WHEN (status = 'running'::cascade.task_status) THEN CASE WHEN owned THEN 'running'::cascade.task_verdict ELSE 'no_owner'::cascade.task_verdict END WHEN (reason = 'dependency'::cascade.waiting_reason) THEN 'dependency'::cascade.task_verdict WHEN ((reason = ANY (ARRAY['delay'::cascade.waiting_reason, 'retry_backoff'::cascade.waiting_reason])) AND (run_at > statement_timestamp())) THEN ((reason)::text)::cascade.task_verdict WHEN paused THEN 'paused'::cascade.task_verdict WHEN (NOT owned) THEN 'no_owner'::cascade.task_verdict WHEN (NOT capable) THEN 'no_capable_worker'::cascade.task_verdict WHEN used_up THEN 'concurrency_limit'::cascade.task_verdict WHEN rated THEN 'rate_limit'::cascade.task_verdict ELSE 'worker_capacity'::cascade.task_verdict END;
 
 ALTER FUNCTION cascade.verdict_of(status cascade.task_status, reason cascade.waiting_reason, run_at timestamp with time zone, paused boolean, owned boolean, capable boolean, used_up boolean, rated boolean) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.weigh_queue(queue text, weight double precision DEFAULT 1) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  insert into cascade.queue as q (name, weight) values ($1, cascade.checked_weight($2))
+    on conflict (name) do update set weight = excluded.weight, changed_at = now();
+  return cascade.queue_changed($1);
+end $_$;
+
+ALTER FUNCTION cascade.weigh_queue(queue text, weight double precision) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.weigh_tenant(queue text, tenant text, weight double precision DEFAULT 1) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  if cascade.checked_weight($3) = 1 then
+    delete from cascade.tenant t where t.queue = $1 and t.tenant = $2;
+  else
+    insert into cascade.tenant as t (queue, tenant, weight) values ($1, $2, $3)
+      on conflict on constraint tenant_pkey do update set weight = excluded.weight;
+  end if;
+  return cascade.queue_changed($1);
+end $_$;
+
+ALTER FUNCTION cascade.weigh_tenant(queue text, tenant text, weight double precision) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.why_lines(link jsonb, indent integer) RETURNS text
     LANGUAGE plpgsql IMMUTABLE
@@ -1554,6 +2099,7 @@ declare
   t cascade.task;
   j cascade.job;
   q cascade.queue;
+  w cascade.workflow_setting;
   n cascade.node;
   its_lane int;
   owned boolean;
@@ -1571,6 +2117,7 @@ begin
   end if;
   select * into j from cascade.job x where x.id = t.job_id;
   select * into q from cascade.queue x where x.name = t.queue;
+  select * into w from cascade.workflow_setting x where x.workflow = j.workflow;
   its_lane := coalesce(t.job_id, t.id) & 63;
   owned := its_lane = any (cascade.owned_lanes());
   select x.* into n from cascade.lane l join cascade.node x on x.epoch = l.epoch where l.lane = its_lane;
@@ -1578,10 +2125,12 @@ begin
     keyed := array(select cascade.holders(t.queue, t.concurrency_key));
   end if;
   verdict := cascade.verdict_of(t.status, t.waiting_reason, t.run_at,
-    coalesce(q.paused, false) or coalesce(j.status = 'paused', false), owned,
+    coalesce(q.paused, false) or coalesce(j.status = 'paused', false) or coalesce(w.paused, false), owned,
     t.requires is null or coalesce(t.requires <@ n.tags, false),
     owned and (q.concurrency is not null and cascade.running_in(t.queue) >= q.concurrency
-      or cardinality(keyed) >= coalesce(q.key_concurrency, 1)),
+      or cardinality(keyed) >= coalesce(q.key_concurrency, 1)
+      or j.concurrency is not null and cascade.running_of_job(j.id) >= j.concurrency
+      or w.concurrency is not null and cascade.running_of_workflow(w.workflow) >= w.concurrency),
     coalesce(q.rate is not null or q.key_rate is not null and t.rate_key is not null, false));
 
   case verdict
@@ -1608,6 +2157,9 @@ begin
     if q.paused then
       told := format('Queue %s is paused; cascade.resume_queue(%L) lets it go on.', t.queue, t.queue);
       more := jsonb_build_object('queue', t.queue);
+    elsif w.paused then
+      told := format('Workflow %s is paused; cascade.resume_workflow(%L) lets it go on.', w.workflow, w.workflow);
+      more := jsonb_build_object('workflow', w.workflow);
     else
       told := format('Job %s is paused; cascade.resume_job(%s) lets it go on.', j.id, j.id);
       more := jsonb_build_object('job', j.id);
@@ -1625,6 +2177,17 @@ begin
       more := jsonb_build_object('queue', t.queue, 'concurrency_key', t.concurrency_key,
                                  'limit', coalesce(q.key_concurrency, 1), 'running', cardinality(keyed));
       ids := keyed;
+    elsif j.concurrency is not null and cascade.running_of_job(j.id) >= j.concurrency then
+      told := format('Job %s runs %s tasks, of %s that it may run at a time; cascade.limit_job changes that.',
+                     j.id, cascade.running_of_job(j.id), j.concurrency);
+      more := jsonb_build_object('job', j.id, 'limit', j.concurrency, 'running', cascade.running_of_job(j.id));
+      ids := array(select cascade.holders(null, null, j.id));
+    elsif w.concurrency is not null and cascade.running_of_workflow(w.workflow) >= w.concurrency then
+      told := format('Workflow %s runs %s tasks, of %s that it may run at a time; cascade.limit_workflow changes that.',
+                     w.workflow, cascade.running_of_workflow(w.workflow), w.concurrency);
+      more := jsonb_build_object('workflow', w.workflow, 'limit', w.concurrency,
+                                 'running', cascade.running_of_workflow(w.workflow));
+      ids := array(select cascade.holders(null, null, null, w.workflow));
     else
       told := format('Queue %s runs %s tasks, of %s that it may run at a time; cascade.limit_concurrency changes that.',
                      t.queue, cascade.running_in(t.queue), q.concurrency);
@@ -1686,6 +2249,16 @@ begin
 end $_$;
 
 ALTER FUNCTION cascade.why_task(id bigint) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.workflow_changed(workflow text) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+  insert into cascade.command (kind, argument, created_by)
+  values ('workflow_changed', jsonb_build_object('workflow', $1), session_user) returning id;
+$_$;
+
+ALTER FUNCTION cascade.workflow_changed(workflow text) OWNER TO cascade_owner;
 
 CREATE TABLE cascade.attempt_log (
     task_id bigint NOT NULL,
@@ -1760,7 +2333,7 @@ CREATE TABLE cascade.command (
     created_by text DEFAULT CURRENT_USER NOT NULL,
     argument jsonb DEFAULT '{}'::jsonb NOT NULL,
     outcome text,
-    CONSTRAINT command_kind_check CHECK ((kind = ANY (ARRAY['cancel_job'::text, 'cancel_task'::text, 'retry_task'::text, 'retry_job'::text, 'set_job_priority'::text, 'set_task_priority'::text, 'change_task'::text, 'pause_job'::text, 'resume_job'::text, 'close_job'::text, 'queue_changed'::text, 'schedules_changed'::text])))
+    CONSTRAINT command_kind_check CHECK ((kind = ANY (ARRAY['cancel_job'::text, 'cancel_task'::text, 'retry_task'::text, 'retry_job'::text, 'change_task'::text, 'pause_job'::text, 'resume_job'::text, 'close_job'::text, 'queue_changed'::text, 'schedules_changed'::text, 'limit_job'::text, 'workflow_changed'::text])))
 );
 
 ALTER TABLE cascade.command OWNER TO cascade_owner;
@@ -1839,59 +2412,13 @@ CREATE VIEW cascade.engine_task AS
     (t.command)::text AS command,
     t.rate_key,
     t.concurrency_key,
+    t.tenant,
     t.requires,
     t.payload
    FROM cascade.task t
   WHERE (t.finished_on IS NULL);
 
 ALTER TABLE cascade.engine_task OWNER TO cascade_owner;
-
-CREATE TABLE cascade.job (
-    id bigint NOT NULL,
-    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    started_at timestamp with time zone,
-    finished_at timestamp with time zone,
-    scheduled_for timestamp with time zone,
-    timeout interval,
-    version integer,
-    status cascade.job_status DEFAULT 'pending'::cascade.job_status NOT NULL,
-    priority smallint DEFAULT 50 NOT NULL,
-    keep_open boolean DEFAULT false NOT NULL,
-    workflow text,
-    schedule text,
-    input jsonb DEFAULT '{}'::jsonb NOT NULL,
-    result jsonb,
-    error text,
-    CONSTRAINT job_check CHECK (((finished_at IS NOT NULL) = (status >= 'completed'::cascade.job_status))),
-    CONSTRAINT job_check1 CHECK (((workflow IS NULL) = (version IS NULL))),
-    CONSTRAINT job_input_check CHECK ((pg_column_size(input) <= 16777216)),
-    CONSTRAINT job_priority_check CHECK (((priority >= 0) AND (priority <= 100))),
-    CONSTRAINT job_timeout_check CHECK ((timeout > '00:00:00'::interval))
-);
-ALTER TABLE ONLY cascade.job ALTER COLUMN input SET COMPRESSION lz4;
-ALTER TABLE ONLY cascade.job ALTER COLUMN result SET COMPRESSION lz4;
-
-ALTER TABLE cascade.job OWNER TO cascade_owner;
-
-COMMENT ON TABLE cascade.job IS 'One run of a workflow, or (workflow null) a container for tasks that are added to it.';
-
-COMMENT ON COLUMN cascade.job.schedule IS 'Of which schedule it is a tick, the one of scheduled_for; set by cascade.fire_tick alone.';
-
-CREATE TABLE cascade.job_counter (
-    job_id bigint NOT NULL,
-    waiting integer DEFAULT 0 NOT NULL,
-    pending integer DEFAULT 0 NOT NULL,
-    running integer DEFAULT 0 NOT NULL,
-    completed integer DEFAULT 0 NOT NULL,
-    failed integer DEFAULT 0 NOT NULL,
-    cancelled integer DEFAULT 0 NOT NULL,
-    skipped integer DEFAULT 0 NOT NULL,
-    quarantined integer DEFAULT 0 NOT NULL
-)
-WITH (fillfactor='50');
-
-ALTER TABLE cascade.job_counter OWNER TO cascade_owner;
 
 ALTER TABLE cascade.job ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME cascade.job_id_seq
@@ -1916,8 +2443,10 @@ CREATE VIEW cascade.jobs AS
     j.finished_at,
     j.keep_open,
     j.timeout,
+    j.concurrency,
     j.schedule,
     j.scheduled_for,
+    j.idempotency_key,
     ((COALESCE(c.waiting, 0))::numeric + COALESCE(d.waiting, (0)::numeric)) AS waiting,
     ((COALESCE(c.pending, 0))::numeric + COALESCE(d.pending, (0)::numeric)) AS pending,
     ((COALESCE(c.running, 0))::numeric + COALESCE(d.running, (0)::numeric)) AS running,
@@ -1951,6 +2480,20 @@ CREATE VIEW cascade.jobs AS
 
 ALTER TABLE cascade.jobs OWNER TO cascade_owner;
 
+CREATE TABLE cascade.kept_key (
+    task_id bigint NOT NULL,
+    period timestamp with time zone NOT NULL,
+    free_at timestamp with time zone,
+    finished_on date NOT NULL,
+    unique_key text NOT NULL
+);
+
+ALTER TABLE cascade.kept_key OWNER TO cascade_owner;
+
+COMMENT ON TABLE cascade.kept_key IS 'Unique keys of finished tasks that keep them (unique_states).';
+
+COMMENT ON COLUMN cascade.kept_key.free_at IS 'The end of the period; null: when retention takes the task away.';
+
 CREATE TABLE cascade.lane (
     epoch bigint DEFAULT 0 NOT NULL,
     acquired_at timestamp with time zone,
@@ -1982,23 +2525,58 @@ ALTER TABLE cascade.node ALTER COLUMN epoch ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE cascade.priority_change (
+    id bigint NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    job_id bigint,
+    task_id bigint,
+    priority smallint NOT NULL,
+    at_least boolean DEFAULT false NOT NULL,
+    created_by text DEFAULT SESSION_USER NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000');
+
+ALTER TABLE cascade.priority_change OWNER TO cascade_owner;
+
+COMMENT ON TABLE cascade.priority_change IS 'New priorities of jobs and tasks that the owner has not applied yet.';
+
+COMMENT ON COLUMN cascade.priority_change.at_least IS 'Raises the task, or leaves it as it is.';
+
+ALTER TABLE cascade.priority_change ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME cascade.priority_change_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE cascade.queue (
     changed_at timestamp with time zone DEFAULT now() NOT NULL,
     rate double precision,
     key_rate double precision,
+    decay double precision DEFAULT 0.9 NOT NULL,
+    weight double precision DEFAULT 1 NOT NULL,
     concurrency integer,
     key_concurrency integer DEFAULT 1 NOT NULL,
     burst integer DEFAULT 1 NOT NULL,
     key_burst integer DEFAULT 1 NOT NULL,
+    depth integer,
     name text NOT NULL,
+    when_full text DEFAULT 'wait'::text NOT NULL,
     paused boolean DEFAULT false NOT NULL,
     CONSTRAINT queue_burst_check CHECK (((burst >= 1) AND (burst <= 1000000))),
     CONSTRAINT queue_concurrency_check CHECK ((concurrency > 0)),
+    CONSTRAINT queue_decay_check CHECK (((decay >= (0)::double precision) AND (decay <= (1)::double precision))),
+    CONSTRAINT queue_depth_check CHECK ((depth > 0)),
     CONSTRAINT queue_key_burst_check CHECK (((key_burst >= 1) AND (key_burst <= 1000000))),
     CONSTRAINT queue_key_concurrency_check CHECK ((key_concurrency > 0)),
     CONSTRAINT queue_key_rate_check CHECK (((key_rate > (0)::double precision) AND (key_rate <= (1000000)::double precision))),
     CONSTRAINT queue_name_check CHECK (((octet_length(name) >= 1) AND (octet_length(name) <= 200))),
-    CONSTRAINT queue_rate_check CHECK (((rate > (0)::double precision) AND (rate <= (1000000)::double precision)))
+    CONSTRAINT queue_rate_check CHECK (((rate > (0)::double precision) AND (rate <= (1000000)::double precision))),
+    CONSTRAINT queue_weight_check CHECK (((weight >= (0.001)::double precision) AND (weight <= (1000)::double precision))),
+    CONSTRAINT queue_when_full_check CHECK ((when_full = ANY (ARRAY['wait'::text, 'cancel_newest'::text, 'cancel_running'::text, 'round_robin'::text])))
 );
 
 ALTER TABLE cascade.queue OWNER TO cascade_owner;
@@ -2009,7 +2587,15 @@ COMMENT ON COLUMN cascade.queue.rate IS 'Starts a second of the whole queue; nul
 
 COMMENT ON COLUMN cascade.queue.key_rate IS 'Starts a second of the tasks with the same rate_key; null: no limit. At most `key_burst` of them at once.';
 
+COMMENT ON COLUMN cascade.queue.decay IS 'What a task of the queue that was found by another one keeps of the priority of its finder.';
+
+COMMENT ON COLUMN cascade.queue.weight IS 'Its share of the starts among queues whose next tasks have the same priority.';
+
 COMMENT ON COLUMN cascade.queue.key_concurrency IS 'How many tasks with the same concurrency_key run at a time.';
+
+COMMENT ON COLUMN cascade.queue.depth IS 'How many tasks may wait or be pending; null: no limit. More are refused (CA010).';
+
+COMMENT ON COLUMN cascade.queue.when_full IS 'What becomes of a task whose concurrency_key has no free slot: it waits, is cancelled, has the running one cancelled, or waits for the turn of its key.';
 
 CREATE VIEW cascade.queue_stats AS
  SELECT c.queue,
@@ -2027,7 +2613,10 @@ CREATE VIEW cascade.queue_stats AS
     max(q.rate) AS rate,
     max(q.burst) AS burst,
     max(q.key_rate) AS key_rate,
-    max(q.key_burst) AS key_burst
+    max(q.key_burst) AS key_burst,
+    COALESCE(max(q.weight), (1)::double precision) AS weight,
+    COALESCE(max(q.when_full), 'wait'::text) AS when_full,
+    max(q.depth) AS depth
    FROM (( SELECT queue_counter.queue,
             queue_counter.waiting,
             queue_counter.pending,
@@ -2195,8 +2784,10 @@ CREATE TABLE cascade.task_unfinished (
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
     epoch bigint,
+    found_by bigint,
     timeout interval,
     start_within interval,
+    unique_for interval,
     finished_on date,
     status cascade.task_status DEFAULT 'pending'::cascade.task_status NOT NULL,
     waiting_reason cascade.waiting_reason,
@@ -2212,7 +2803,9 @@ CREATE TABLE cascade.task_unfinished (
     unique_key text,
     concurrency_key text,
     rate_key text,
+    tenant text,
     requires text[],
+    unique_states cascade.task_status[],
     payload jsonb DEFAULT '{}'::jsonb NOT NULL,
     retry jsonb,
     command jsonb,
@@ -2255,9 +2848,13 @@ CREATE VIEW cascade.tasks AS
     t.timeout,
     t.start_within,
     t.unique_key,
+    t.unique_for,
+    t.unique_states,
     t.concurrency_key,
     t.rate_key,
+    t.tenant,
     t.requires,
+    t.found_by,
     ((COALESCE(t.job_id, t.id) & (63)::bigint))::smallint AS lane,
     t.owner_losses,
     t.finished_on
@@ -2265,6 +2862,32 @@ CREATE VIEW cascade.tasks AS
      LEFT JOIN cascade.node n ON ((n.epoch = t.epoch)));
 
 ALTER TABLE cascade.tasks OWNER TO cascade_owner;
+
+CREATE TABLE cascade.tenant (
+    weight double precision NOT NULL,
+    queue text NOT NULL,
+    tenant text NOT NULL,
+    CONSTRAINT tenant_queue_check CHECK (((octet_length(queue) >= 1) AND (octet_length(queue) <= 200))),
+    CONSTRAINT tenant_tenant_check CHECK (((octet_length(tenant) >= 1) AND (octet_length(tenant) <= 200))),
+    CONSTRAINT tenant_weight_check CHECK (((weight >= (0.001)::double precision) AND (weight <= (1000)::double precision)))
+);
+
+ALTER TABLE cascade.tenant OWNER TO cascade_owner;
+
+COMMENT ON TABLE cascade.tenant IS 'Shares of the tenants of a queue; one without a row has the weight 1.';
+
+CREATE TABLE cascade.workflow_setting (
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    concurrency integer,
+    workflow text NOT NULL,
+    paused boolean DEFAULT false NOT NULL,
+    CONSTRAINT workflow_setting_concurrency_check CHECK ((concurrency > 0)),
+    CONSTRAINT workflow_setting_workflow_check CHECK (((octet_length(workflow) >= 1) AND (octet_length(workflow) <= 200)))
+);
+
+ALTER TABLE cascade.workflow_setting OWNER TO cascade_owner;
+
+COMMENT ON TABLE cascade.workflow_setting IS 'Settings of workflows, for the tasks of all jobs of all versions; a workflow without a row has the defaults.';
 
 CREATE VIEW cascade.waiting_stats AS
  WITH owned AS MATERIALIZED (
@@ -2283,16 +2906,25 @@ CREATE VIEW cascade.waiting_stats AS
                     ELSE NULL::boolean
                 END AS used_up
            FROM cascade.queue q
+        ), workflow AS MATERIALIZED (
+         SELECT s.workflow,
+            s.paused,
+                CASE
+                    WHEN (s.concurrency IS NOT NULL) THEN (cascade.running_of_workflow(s.workflow) >= s.concurrency)
+                    ELSE NULL::boolean
+                END AS used_up
+           FROM cascade.workflow_setting s
         )
  SELECT w.queue,
     w.reason,
     count(*) AS tasks
    FROM ( SELECT t.queue,
-            cascade.verdict_of(t.status, t.waiting_reason, t.run_at, (COALESCE(q.paused, false) OR COALESCE((j.status = 'paused'::cascade.job_status), false)), o.owned, ((t.requires IS NULL) OR COALESCE((t.requires <@ o.tags), false)), COALESCE(q.used_up, false), COALESCE((q.rated OR (q.keys_rated AND (t.rate_key IS NOT NULL))), false)) AS reason
-           FROM (((cascade.task_unfinished t
+            cascade.verdict_of(t.status, t.waiting_reason, t.run_at, (COALESCE(q.paused, false) OR COALESCE((j.status = 'paused'::cascade.job_status), false) OR COALESCE(f.paused, false)), o.owned, ((t.requires IS NULL) OR COALESCE((t.requires <@ o.tags), false)), (COALESCE(q.used_up, false) OR COALESCE(f.used_up, false) OR ((j.concurrency IS NOT NULL) AND (cascade.running_of_job(j.id) >= j.concurrency))), COALESCE((q.rated OR (q.keys_rated AND (t.rate_key IS NOT NULL))), false)) AS reason
+           FROM ((((cascade.task_unfinished t
              JOIN owned o ON ((o.lane = (COALESCE(t.job_id, t.id) & (63)::bigint))))
              LEFT JOIN queue q ON ((q.name = t.queue)))
              LEFT JOIN cascade.job j ON ((j.id = t.job_id)))
+             LEFT JOIN workflow f ON ((f.workflow = j.workflow)))
           WHERE (t.status <= 'pending'::cascade.task_status)) w
   GROUP BY w.queue, w.reason;
 
@@ -2310,21 +2942,6 @@ CREATE TABLE cascade.workflow (
 
 ALTER TABLE cascade.workflow OWNER TO cascade_owner;
 
-CREATE TABLE cascade.workflow_counter (
-    waiting bigint DEFAULT 0 NOT NULL,
-    pending bigint DEFAULT 0 NOT NULL,
-    running bigint DEFAULT 0 NOT NULL,
-    completed bigint DEFAULT 0 NOT NULL,
-    failed bigint DEFAULT 0 NOT NULL,
-    cancelled bigint DEFAULT 0 NOT NULL,
-    skipped bigint DEFAULT 0 NOT NULL,
-    quarantined bigint DEFAULT 0 NOT NULL,
-    workflow text NOT NULL
-)
-WITH (fillfactor='50');
-
-ALTER TABLE cascade.workflow_counter OWNER TO cascade_owner;
-
 CREATE VIEW cascade.workflow_stats AS
  SELECT c.workflow,
     (COALESCE(sum(c.n) FILTER (WHERE (c.status = 'waiting'::cascade.task_status)), (0)::numeric))::bigint AS waiting,
@@ -2334,8 +2951,10 @@ CREATE VIEW cascade.workflow_stats AS
     (COALESCE(sum(c.n) FILTER (WHERE (c.status = 'failed'::cascade.task_status)), (0)::numeric))::bigint AS failed,
     (COALESCE(sum(c.n) FILTER (WHERE (c.status = 'cancelled'::cascade.task_status)), (0)::numeric))::bigint AS cancelled,
     (COALESCE(sum(c.n) FILTER (WHERE (c.status = 'skipped'::cascade.task_status)), (0)::numeric))::bigint AS skipped,
-    (COALESCE(sum(c.n) FILTER (WHERE (c.status = 'quarantined'::cascade.task_status)), (0)::numeric))::bigint AS quarantined
-   FROM ( SELECT k.workflow,
+    (COALESCE(sum(c.n) FILTER (WHERE (c.status = 'quarantined'::cascade.task_status)), (0)::numeric))::bigint AS quarantined,
+    COALESCE(bool_or(s.paused), false) AS paused,
+    max(s.concurrency) AS concurrency
+   FROM (( SELECT k.workflow,
             v.status,
             v.n
            FROM (cascade.workflow_counter k
@@ -2364,6 +2983,7 @@ CREATE VIEW cascade.workflow_stats AS
             NULL::cascade.task_status,
             0
            FROM cascade.workflow w) c
+     LEFT JOIN cascade.workflow_setting s ON ((s.workflow = c.workflow)))
   WHERE (c.workflow IS NOT NULL)
   GROUP BY c.workflow;
 
@@ -2410,6 +3030,9 @@ ALTER TABLE ONLY cascade.job_counter
 ALTER TABLE ONLY cascade.job
     ADD CONSTRAINT job_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY cascade.kept_key
+    ADD CONSTRAINT kept_key_pkey PRIMARY KEY (unique_key, period);
+
 ALTER TABLE ONLY cascade.lane
     ADD CONSTRAINT lane_pkey PRIMARY KEY (lane);
 
@@ -2418,6 +3041,9 @@ ALTER TABLE ONLY cascade.migration
 
 ALTER TABLE ONLY cascade.node
     ADD CONSTRAINT node_pkey PRIMARY KEY (epoch);
+
+ALTER TABLE ONLY cascade.priority_change
+    ADD CONSTRAINT priority_change_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY cascade.queue_counter
     ADD CONSTRAINT queue_counter_pkey PRIMARY KEY (queue);
@@ -2440,11 +3066,17 @@ ALTER TABLE ONLY cascade.task_transition
 ALTER TABLE ONLY cascade.task_unfinished
     ADD CONSTRAINT task_unfinished_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY cascade.tenant
+    ADD CONSTRAINT tenant_pkey PRIMARY KEY (queue, tenant);
+
 ALTER TABLE ONLY cascade.workflow_counter
     ADD CONSTRAINT workflow_counter_pkey PRIMARY KEY (workflow);
 
 ALTER TABLE ONLY cascade.workflow
     ADD CONSTRAINT workflow_pkey PRIMARY KEY (name, version);
+
+ALTER TABLE ONLY cascade.workflow_setting
+    ADD CONSTRAINT workflow_setting_pkey PRIMARY KEY (workflow);
 
 ALTER TABLE ONLY cascade.writer
     ADD CONSTRAINT writer_pkey PRIMARY KEY (epoch, writer);
@@ -2457,9 +3089,17 @@ CREATE INDEX day_count_job ON cascade.day_count USING btree (job_id);
 
 CREATE INDEX job_finished ON cascade.job USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 
+CREATE UNIQUE INDEX job_idempotency_key ON cascade.job USING btree (idempotency_key) WHERE (idempotency_key IS NOT NULL);
+
 CREATE INDEX job_inbox ON cascade.job USING btree (xid) WHERE (status < 'completed'::cascade.job_status);
 
 CREATE INDEX job_of_schedule ON cascade.job USING btree (schedule) WHERE ((schedule IS NOT NULL) AND (status < 'completed'::cascade.job_status));
+
+CREATE INDEX kept_key_finished ON cascade.kept_key USING btree (finished_on);
+
+CREATE INDEX kept_key_free ON cascade.kept_key USING btree (free_at) WHERE (free_at IS NOT NULL);
+
+CREATE INDEX priority_change_inbox ON cascade.priority_change USING btree (xid);
 
 CREATE INDEX schedule_tick_fired ON cascade.schedule_tick USING btree (fired_at);
 
@@ -2473,7 +3113,7 @@ CREATE INDEX task_job ON ONLY cascade.task USING btree (job_id) WHERE (job_id IS
 
 CREATE INDEX task_unfinished_job_id_idx ON cascade.task_unfinished USING btree (job_id) WHERE (job_id IS NOT NULL);
 
-CREATE UNIQUE INDEX task_unique_key ON cascade.task_unfinished USING btree (unique_key) WHERE (unique_key IS NOT NULL);
+CREATE UNIQUE INDEX task_unique_key ON cascade.task_unfinished USING btree (unique_key, cascade.unique_period(unique_for, created_at)) WHERE (unique_key IS NOT NULL);
 
 ALTER INDEX cascade.task_job ATTACH PARTITION cascade.task_unfinished_job_id_idx;
 
@@ -2487,6 +3127,10 @@ CREATE TRIGGER job_900_announce AFTER INSERT ON cascade.job REFERENCING NEW TABL
 
 CREATE TRIGGER job_910_next_tick AFTER UPDATE ON cascade.job FOR EACH ROW WHEN (((old.finished_at IS NULL) AND (new.finished_at IS NOT NULL) AND (new.schedule IS NOT NULL))) EXECUTE FUNCTION cascade.tg_scheduled_job_ended();
 
+CREATE TRIGGER priority_change_500_insert BEFORE INSERT ON cascade.priority_change FOR EACH ROW EXECUTE FUNCTION cascade.tg_priority_change_inserting();
+
+CREATE TRIGGER priority_change_900_announce AFTER INSERT ON cascade.priority_change FOR EACH STATEMENT EXECUTE FUNCTION cascade.tg_priority_change_inserted();
+
 CREATE TRIGGER schedule_500_change BEFORE UPDATE ON cascade.schedule FOR EACH ROW WHEN ((((((((((((((((((old.name IS DISTINCT FROM new.name) OR (old.cron IS DISTINCT FROM new.cron)) OR (old.every IS DISTINCT FROM new.every)) OR (old.time_zone IS DISTINCT FROM new.time_zone)) OR (old.starts_at IS DISTINCT FROM new.starts_at)) OR (old.ends_at IS DISTINCT FROM new.ends_at)) OR (old.jitter IS DISTINCT FROM new.jitter)) OR (old.paused IS DISTINCT FROM new.paused)) OR (old.workflow IS DISTINCT FROM new.workflow)) OR (old.handler IS DISTINCT FROM new.handler)) OR (old.input IS DISTINCT FROM new.input)) OR (old.tick_parameter IS DISTINCT FROM new.tick_parameter)) OR (old.queue IS DISTINCT FROM new.queue)) OR (old.priority IS DISTINCT FROM new.priority)) OR (old.catch_up IS DISTINCT FROM new.catch_up)) OR (old.catch_up_max IS DISTINCT FROM new.catch_up_max)) OR (old.overlap IS DISTINCT FROM new.overlap))) EXECUTE FUNCTION cascade.tg_schedule_changing();
 
 CREATE TRIGGER schedule_900_announce AFTER INSERT OR DELETE ON cascade.schedule FOR EACH ROW EXECUTE FUNCTION cascade.tg_schedule_changed();
@@ -2499,6 +3143,14 @@ CREATE TRIGGER task_110_guard BEFORE UPDATE ON cascade.task FOR EACH ROW WHEN ((
 
 CREATE TRIGGER task_500_insert BEFORE INSERT ON cascade.task_unfinished FOR EACH ROW WHEN (((new.xid <> '0'::xid8) AND (new.step IS NULL))) EXECUTE FUNCTION cascade.tg_task_inserting();
 
+CREATE TRIGGER task_510_key AFTER INSERT ON cascade.task_unfinished FOR EACH ROW WHEN ((new.unique_key IS NOT NULL)) EXECUTE FUNCTION cascade.tg_task_key_taken();
+
+CREATE TRIGGER task_520_key BEFORE UPDATE OF finished_on ON cascade.task FOR EACH ROW WHEN (((new.unique_states IS NOT NULL) AND ((old.finished_on IS NULL) <> (new.finished_on IS NULL)))) EXECUTE FUNCTION cascade.tg_task_key_kept();
+
+CREATE TRIGGER task_800_depth AFTER INSERT ON cascade.task REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'cascade_engine'::name)) EXECUTE FUNCTION cascade.tg_task_depth();
+
+ALTER TABLE cascade.task DISABLE TRIGGER task_800_depth;
+
 CREATE TRIGGER task_900_count AFTER UPDATE ON cascade.task REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION cascade.tg_task_updated();
 
 CREATE TRIGGER task_900_uncount AFTER DELETE ON cascade.task REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION cascade.tg_task_deleted();
@@ -2510,9 +3162,9 @@ GRANT USAGE ON SCHEMA cascade TO cascade_engine;
 GRANT USAGE ON SCHEMA cascade TO cascade_producer;
 GRANT USAGE ON SCHEMA cascade TO cascade_reader;
 
-REVOKE ALL ON FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[], start_within interval, rate_key text) FROM PUBLIC;
-GRANT ALL ON FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[], start_within interval, rate_key text) TO cascade_producer;
-GRANT ALL ON FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[], start_within interval, rate_key text) TO cascade_engine;
+REVOKE ALL ON FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[], start_within interval, rate_key text, unique_for interval, unique_states cascade.task_status[], on_conflict text, found_by bigint, tenant text) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[], start_within interval, rate_key text, unique_for interval, unique_states cascade.task_status[], on_conflict text, found_by bigint, tenant text) TO cascade_producer;
+GRANT ALL ON FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[], start_within interval, rate_key text, unique_for interval, unique_states cascade.task_status[], on_conflict text, found_by bigint, tenant text) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.announce_schedules() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.announce_schedules() TO cascade_engine;
@@ -2533,9 +3185,13 @@ GRANT INSERT(job_id) ON TABLE cascade.task TO cascade_producer;
 
 GRANT INSERT(run_at) ON TABLE cascade.task TO cascade_producer;
 
+GRANT INSERT(found_by) ON TABLE cascade.task TO cascade_producer;
+
 GRANT INSERT(timeout) ON TABLE cascade.task TO cascade_producer;
 
 GRANT INSERT(start_within) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(unique_for) ON TABLE cascade.task TO cascade_producer;
 
 GRANT INSERT(priority) ON TABLE cascade.task TO cascade_producer;
 
@@ -2551,7 +3207,11 @@ GRANT INSERT(concurrency_key) ON TABLE cascade.task TO cascade_producer;
 
 GRANT INSERT(rate_key) ON TABLE cascade.task TO cascade_producer;
 
+GRANT INSERT(tenant) ON TABLE cascade.task TO cascade_producer;
+
 GRANT INSERT(requires) ON TABLE cascade.task TO cascade_producer;
+
+GRANT INSERT(unique_states) ON TABLE cascade.task TO cascade_producer;
 
 GRANT INSERT(payload) ON TABLE cascade.task TO cascade_producer;
 
@@ -2570,22 +3230,37 @@ GRANT ALL ON FUNCTION cascade.cancel_job(id bigint) TO cascade_engine;
 REVOKE ALL ON FUNCTION cascade.cancel_task(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.cancel_task(id bigint) TO cascade_engine;
 
+REVOKE ALL ON FUNCTION cascade.change_held(mode text, id bigint, payload jsonb, run_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.change_held(mode text, id bigint, payload jsonb, run_at timestamp with time zone) TO cascade_engine;
+
 REVOKE ALL ON FUNCTION cascade.change_queue(queue text, paused boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.change_queue(queue text, paused boolean) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.change_schedule(name text, paused boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.change_schedule(name text, paused boolean) TO cascade_engine;
 
+REVOKE ALL ON FUNCTION cascade.change_workflow(workflow text, paused boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.change_workflow(workflow text, paused boolean) TO cascade_engine;
+
 GRANT ALL ON FUNCTION cascade.check_task(t cascade.task) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.check_workflow_exists(workflow text) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.check_workflow_exists(workflow text) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.checked_input(workflow text, definition jsonb, input jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.checked_input(workflow text, definition jsonb, input jsonb) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.checked_most(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.checked_most(most integer) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.checked_priority(priority integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.checked_priority(priority integer) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.checked_rate(rate double precision, per interval, burst integer, OUT per_second double precision, OUT most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.checked_rate(rate double precision, per interval, burst integer, OUT per_second double precision, OUT most integer) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.checked_weight(weight double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.checked_weight(weight double precision) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.close_job(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.close_job(id bigint) TO cascade_engine;
@@ -2621,6 +3296,10 @@ GRANT ALL ON FUNCTION cascade.fence(epoch bigint, writer smallint, batch bigint)
 REVOKE ALL ON FUNCTION cascade.fire_tick(schedule text, tick timestamp with time zone, by_hand boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.fire_tick(schedule text, tick timestamp with time zone, by_hand boolean) TO cascade_engine;
 
+REVOKE ALL ON FUNCTION cascade.found_priority(found_by bigint, queue text) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.found_priority(found_by bigint, queue text) TO cascade_producer;
+GRANT ALL ON FUNCTION cascade.found_priority(found_by bigint, queue text) TO cascade_engine;
+
 REVOKE ALL ON FUNCTION cascade.hold_counter_point() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.hold_counter_point() TO cascade_engine;
 
@@ -2628,8 +3307,8 @@ REVOKE ALL ON FUNCTION cascade.hold_job_open(job bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.hold_job_open(job bigint) TO cascade_producer;
 GRANT ALL ON FUNCTION cascade.hold_job_open(job bigint) TO cascade_engine;
 
-REVOKE ALL ON FUNCTION cascade.holders(queue text, key text) FROM PUBLIC;
-GRANT ALL ON FUNCTION cascade.holders(queue text, key text) TO cascade_engine;
+REVOKE ALL ON FUNCTION cascade.holders(queue text, key text, job bigint, workflow text) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.holders(queue text, key text, job bigint, workflow text) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.instant_of(us bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.instant_of(us bigint) TO cascade_engine;
@@ -2640,20 +3319,37 @@ GRANT ALL ON FUNCTION cascade.instant_us(t timestamp with time zone) TO cascade_
 REVOKE ALL ON FUNCTION cascade.is_counted(status cascade.task_status, xid xid8, counted_to pg_snapshot) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.is_counted(status cascade.task_status, xid xid8, counted_to pg_snapshot) TO cascade_engine;
 
+GRANT ALL ON FUNCTION cascade.is_period(unique_for interval) TO cascade_engine;
+
 REVOKE ALL ON FUNCTION cascade.is_settled(day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.is_settled(day date) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.key_is_taken(id bigint, key text, unique_for interval, created_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.key_is_taken(id bigint, key text, unique_for interval, created_at timestamp with time zone) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.limit_concurrency(queue text, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.limit_concurrency(queue text, most integer) TO cascade_engine;
 
-REVOKE ALL ON FUNCTION cascade.limit_key_concurrency(queue text, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION cascade.limit_key_concurrency(queue text, most integer) TO cascade_engine;
+REVOKE ALL ON FUNCTION cascade.limit_depth(queue text, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.limit_depth(queue text, most integer) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.limit_job(id bigint, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.limit_job(id bigint, most integer) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.limit_key_concurrency(queue text, most integer, when_full text) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.limit_key_concurrency(queue text, most integer, when_full text) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.limit_keys(queue text, rate double precision, per interval, burst integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.limit_keys(queue text, rate double precision, per interval, burst integer) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.limit_queue(queue text, rate double precision, per interval, burst integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.limit_queue(queue text, rate double precision, per interval, burst integer) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.limit_workflow(workflow text, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.limit_workflow(workflow text, most integer) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.lock_unfinished(ids bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.lock_unfinished(ids bigint[]) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.make_partition(day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.make_partition(day date) TO cascade_engine;
@@ -2680,14 +3376,24 @@ GRANT ALL ON FUNCTION cascade.pause_queue(queue text) TO cascade_engine;
 REVOKE ALL ON FUNCTION cascade.pause_schedule(name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.pause_schedule(name text) TO cascade_engine;
 
+REVOKE ALL ON FUNCTION cascade.pause_workflow(name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.pause_workflow(name text) TO cascade_engine;
+
 REVOKE ALL ON FUNCTION cascade.plan_reconciling() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.plan_reconciling() TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.queue_changed(queue text) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.queue_changed(queue text) TO cascade_engine;
 
+REVOKE ALL ON FUNCTION cascade.queue_depth(queue text) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.queue_depth(queue text) TO cascade_engine;
+
 REVOKE ALL ON FUNCTION cascade.reconcile_step() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.reconcile_step() TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.refer_to(task_id bigint, found_by bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.refer_to(task_id bigint, found_by bigint) TO cascade_producer;
+GRANT ALL ON FUNCTION cascade.refer_to(task_id bigint, found_by bigint) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.reschedule_task(task_id bigint, run_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.reschedule_task(task_id bigint, run_at timestamp with time zone) TO cascade_engine;
@@ -2700,6 +3406,9 @@ GRANT ALL ON FUNCTION cascade.resume_queue(queue text) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.resume_schedule(name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.resume_schedule(name text) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.resume_workflow(name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.resume_workflow(name text) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.retention_step(keep integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.retention_step(keep integer) TO cascade_engine;
@@ -2718,6 +3427,37 @@ REVOKE ALL ON FUNCTION cascade.running_in(queue text) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.running_in(queue text) TO cascade_reader;
 GRANT ALL ON FUNCTION cascade.running_in(queue text) TO cascade_engine;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.job_counter TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.running_of_job(job bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.running_of_job(job bigint) TO cascade_reader;
+GRANT ALL ON FUNCTION cascade.running_of_job(job bigint) TO cascade_engine;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE cascade.job TO cascade_engine;
+
+GRANT INSERT(timeout) ON TABLE cascade.job TO cascade_producer;
+
+GRANT INSERT(concurrency) ON TABLE cascade.job TO cascade_producer;
+
+GRANT INSERT(priority) ON TABLE cascade.job TO cascade_producer;
+
+GRANT INSERT(keep_open) ON TABLE cascade.job TO cascade_producer;
+
+GRANT INSERT(workflow) ON TABLE cascade.job TO cascade_producer;
+
+GRANT INSERT(idempotency_key) ON TABLE cascade.job TO cascade_producer;
+
+GRANT INSERT(input) ON TABLE cascade.job TO cascade_producer;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.workflow_counter TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.running_of_workflow(workflow text) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.running_of_workflow(workflow text) TO cascade_reader;
+GRANT ALL ON FUNCTION cascade.running_of_workflow(workflow text) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.set_decay(queue text, decay double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.set_decay(queue text, decay double precision) TO cascade_engine;
+
 REVOKE ALL ON FUNCTION cascade.set_priority(job_id bigint, priority integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.set_priority(job_id bigint, priority integer) TO cascade_engine;
 
@@ -2727,9 +3467,9 @@ GRANT ALL ON FUNCTION cascade.set_task_priority(task_id bigint, priority integer
 REVOKE ALL ON FUNCTION cascade.space_keys(queue text, gap interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.space_keys(queue text, gap interval) TO cascade_engine;
 
-REVOKE ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean, timeout interval) FROM PUBLIC;
-GRANT ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean, timeout interval) TO cascade_producer;
-GRANT ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean, timeout interval) TO cascade_engine;
+REVOKE ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean, timeout interval, idempotency_key text, concurrency integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean, timeout interval, idempotency_key text, concurrency integer) TO cascade_producer;
+GRANT ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean, timeout interval, idempotency_key text, concurrency integer) TO cascade_engine;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.schedule TO cascade_engine;
 
@@ -2745,7 +3485,7 @@ GRANT ALL ON FUNCTION cascade.start_scheduled(s cascade.schedule, tick timestamp
 REVOKE ALL ON FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], writers integer, OUT epoch bigint, OUT unclean boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], writers integer, OUT epoch bigint, OUT unclean boolean) TO cascade_engine;
 
-GRANT ALL ON FUNCTION cascade.task_is_plain(run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, start_within interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, rate_key text, requires text[], payload jsonb, retry jsonb) TO cascade_engine;
+GRANT ALL ON FUNCTION cascade.task_is_plain(run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, start_within interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, rate_key text, requires text[], payload jsonb, retry jsonb, unique_for interval, unique_states cascade.task_status[], found_by bigint) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.tg_command_inserted() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_command_inserted() TO cascade_engine;
@@ -2759,6 +3499,12 @@ GRANT ALL ON FUNCTION cascade.tg_job_inserted() TO cascade_engine;
 REVOKE ALL ON FUNCTION cascade.tg_job_pin() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_job_pin() TO cascade_engine;
 
+REVOKE ALL ON FUNCTION cascade.tg_priority_change_inserted() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.tg_priority_change_inserted() TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.tg_priority_change_inserting() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.tg_priority_change_inserting() TO cascade_engine;
+
 REVOKE ALL ON FUNCTION cascade.tg_schedule_changed() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_schedule_changed() TO cascade_engine;
 
@@ -2771,11 +3517,20 @@ GRANT ALL ON FUNCTION cascade.tg_scheduled_job_ended() TO cascade_engine;
 REVOKE ALL ON FUNCTION cascade.tg_task_deleted() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_task_deleted() TO cascade_engine;
 
+REVOKE ALL ON FUNCTION cascade.tg_task_depth() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.tg_task_depth() TO cascade_engine;
+
 REVOKE ALL ON FUNCTION cascade.tg_task_guard() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_task_guard() TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.tg_task_inserting() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_task_inserting() TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.tg_task_key_kept() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.tg_task_key_kept() TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.tg_task_key_taken() FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.tg_task_key_taken() TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.tg_task_refuse() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_task_refuse() TO cascade_engine;
@@ -2786,12 +3541,23 @@ GRANT ALL ON FUNCTION cascade.tg_task_updated() TO cascade_engine;
 REVOKE ALL ON FUNCTION cascade.trigger_schedule(name text, OUT tick timestamp with time zone, OUT outcome text, OUT job_id bigint, OUT error text) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.trigger_schedule(name text, OUT tick timestamp with time zone, OUT outcome text, OUT job_id bigint, OUT error text) TO cascade_engine;
 
+REVOKE ALL ON FUNCTION cascade.unique_holder(key text, unique_for interval, OUT id bigint, OUT open boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.unique_holder(key text, unique_for interval, OUT id bigint, OUT open boolean) TO cascade_engine;
+
+GRANT ALL ON FUNCTION cascade.unique_period(unique_for interval, created_at timestamp with time zone) TO cascade_engine;
+
 REVOKE ALL ON FUNCTION cascade.utc_text(t timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.utc_text(t timestamp with time zone) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.verdict_of(status cascade.task_status, reason cascade.waiting_reason, run_at timestamp with time zone, paused boolean, owned boolean, capable boolean, used_up boolean, rated boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.verdict_of(status cascade.task_status, reason cascade.waiting_reason, run_at timestamp with time zone, paused boolean, owned boolean, capable boolean, used_up boolean, rated boolean) TO cascade_reader;
 GRANT ALL ON FUNCTION cascade.verdict_of(status cascade.task_status, reason cascade.waiting_reason, run_at timestamp with time zone, paused boolean, owned boolean, capable boolean, used_up boolean, rated boolean) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.weigh_queue(queue text, weight double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.weigh_queue(queue text, weight double precision) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.weigh_tenant(queue text, tenant text, weight double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.weigh_tenant(queue text, tenant text, weight double precision) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.why_lines(link jsonb, indent integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.why_lines(link jsonb, indent integer) TO cascade_engine;
@@ -2802,6 +3568,9 @@ GRANT ALL ON FUNCTION cascade.why_link(id bigint, depth integer) TO cascade_engi
 REVOKE ALL ON FUNCTION cascade.why_task(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.why_task(id bigint) TO cascade_reader;
 GRANT ALL ON FUNCTION cascade.why_task(id bigint) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.workflow_changed(workflow text) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.workflow_changed(workflow text) TO cascade_engine;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.attempt_log TO cascade_engine;
 
@@ -2825,28 +3594,28 @@ GRANT SELECT,INSERT,DELETE ON TABLE cascade.day_count TO cascade_engine;
 
 GRANT SELECT ON TABLE cascade.engine_task TO cascade_engine;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE cascade.job TO cascade_engine;
-
-GRANT INSERT(timeout) ON TABLE cascade.job TO cascade_producer;
-
-GRANT INSERT(priority) ON TABLE cascade.job TO cascade_producer;
-
-GRANT INSERT(keep_open) ON TABLE cascade.job TO cascade_producer;
-
-GRANT INSERT(workflow) ON TABLE cascade.job TO cascade_producer;
-
-GRANT INSERT(input) ON TABLE cascade.job TO cascade_producer;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.job_counter TO cascade_engine;
-
 GRANT SELECT ON TABLE cascade.jobs TO cascade_reader;
 GRANT SELECT ON TABLE cascade.jobs TO cascade_engine;
+
+GRANT SELECT ON TABLE cascade.kept_key TO cascade_reader;
+GRANT SELECT ON TABLE cascade.kept_key TO cascade_engine;
 
 GRANT SELECT ON TABLE cascade.lane TO cascade_reader;
 GRANT SELECT,INSERT,UPDATE ON TABLE cascade.lane TO cascade_engine;
 
 GRANT SELECT ON TABLE cascade.migration TO cascade_engine;
 GRANT SELECT ON TABLE cascade.migration TO cascade_reader;
+
+GRANT SELECT ON TABLE cascade.priority_change TO cascade_reader;
+GRANT SELECT,DELETE ON TABLE cascade.priority_change TO cascade_engine;
+
+GRANT INSERT(job_id) ON TABLE cascade.priority_change TO cascade_engine;
+
+GRANT INSERT(task_id) ON TABLE cascade.priority_change TO cascade_engine;
+
+GRANT INSERT(priority) ON TABLE cascade.priority_change TO cascade_engine;
+
+GRANT INSERT(at_least) ON TABLE cascade.priority_change TO cascade_engine;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE cascade.queue TO cascade_engine;
 
@@ -2867,15 +3636,21 @@ GRANT SELECT ON TABLE cascade.schedules TO cascade_engine;
 GRANT SELECT ON TABLE cascade.task_transition TO cascade_reader;
 GRANT SELECT ON TABLE cascade.task_transition TO cascade_engine;
 
+GRANT SELECT ON TABLE cascade.task_unfinished TO cascade_engine;
+
+GRANT UPDATE(priority) ON TABLE cascade.task_unfinished TO cascade_engine;
+
 GRANT SELECT ON TABLE cascade.tasks TO cascade_reader;
 GRANT SELECT ON TABLE cascade.tasks TO cascade_engine;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.tenant TO cascade_engine;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE cascade.workflow_setting TO cascade_engine;
 
 GRANT SELECT ON TABLE cascade.waiting_stats TO cascade_reader;
 GRANT SELECT ON TABLE cascade.waiting_stats TO cascade_engine;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE cascade.workflow TO cascade_engine;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.workflow_counter TO cascade_engine;
 
 GRANT SELECT ON TABLE cascade.workflow_stats TO cascade_reader;
 GRANT SELECT ON TABLE cascade.workflow_stats TO cascade_engine;

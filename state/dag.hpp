@@ -150,6 +150,11 @@ public:
   // Rows that are released and not settled.
   std::size_t active_count() const noexcept { return active_count_; }
   bool is_settled(step_index step) const { return steps_[step].phase == step_phase::settled; }
+  // Whether the row has not ended.
+  bool is_open(step_index step, int item) const;
+  // The rows that have not ended of the steps that a step waits for, through any number of
+  // dependencies; those of a for_each one by one. O(those steps and rows).
+  std::vector<std::pair<step_index, int>> open_before(step_index step) const;
 
 private:
   friend class job_scope;

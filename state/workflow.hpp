@@ -88,6 +88,7 @@ struct workflow_definition {
   bool checks_input = false;  // "params" was given, so an input with other keys is refused
   std::vector<step_definition> steps;
   std::chrono::milliseconds timeout{};   // of the whole job; 0: none
+  int concurrency = 0;                   // tasks of a job that run at a time; 0: no limit
   std::optional<nlohmann::json> result;  // template; none: {leaf step: its result}
 
   friend bool operator==(const workflow_definition&, const workflow_definition&) = default;

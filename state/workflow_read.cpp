@@ -10,8 +10,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 7> workflow_keys{
-    "name", "description", "params", "defaults", "steps", "timeout", "result"};
+constexpr std::array<std::string_view, 8> workflow_keys{
+    "name", "description", "params", "defaults", "steps", "timeout", "concurrency", "result"};
 constexpr std::array<std::string_view, 8> default_keys{
     "max_attempts", "retry", "timeout", "start_within", "priority", "queue", "requires", "run"};
 constexpr std::array<std::string_view, 19> step_keys{
@@ -181,6 +181,8 @@ expected<workflow_definition, std::vector<definition_problem>> read_workflow(con
   if (!value.contains("steps")) in.problem("the workflow has no \"steps\"");
   in.member(value, "steps", [&](const json& v) { read_steps(in, v, defaults, out.steps); });
   in.member(value, "timeout", [&](const json& v) { in.duration(v, out.timeout); });
+  in.member(value, "concurrency",
+            [&](const json& v) { in.integer(v, 1, 1'000'000, out.concurrency); });
   in.member(value, "result", [&](const json& v) { out.result = v; });
   for (definition_problem& p : check_workflow(out)) in.problems.push_back(std::move(p));
   if (!in.problems.empty()) return std::move(in.problems);
@@ -197,6 +199,7 @@ json to_json(const workflow_definition& definition) {
   }
   for (const step_definition& step : definition.steps) out["steps"].push_back(to_json(step));
   if (definition.timeout.count() > 0) out["timeout"] = format_duration(definition.timeout);
+  if (definition.concurrency > 0) out["concurrency"] = definition.concurrency;
   if (definition.result) out["result"] = *definition.result;
   return out;
 }

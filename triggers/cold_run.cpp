@@ -163,6 +163,36 @@ cold_run cold_run::extract(const key_match& which) {
   return gone;
 }
 
+std::map<std::uint8_t, cold_run> cold_run::extract(const priority_changes& changes,
+                                                   std::uint8_t here) {
+  std::map<std::uint8_t, cold_run> gone;
+  for (auto at = chunks_.begin(); at != chunks_.end();) {
+    const auto next = std::next(at);
+    if (const auto all = changes.whole(at->range())) {
+      if (*all != here) {
+        cold_run& to = gone[*all];
+        to.size_ += at->count;
+        size_ -= at->count;
+        to.chunks_.splice(to.chunks_.end(), chunks_, at);
+      }
+    } else if (changes.touches(at->range())) {
+      std::vector<cold_key> stay;
+      for (const cold_key& key : at->keys())
+        if (const auto to = changes.of(key.id, key.job); to && *to != here)
+          gone[*to].push_back(key);
+        else
+          stay.push_back(key);
+      if (stay.size() != at->count) {
+        size_ -= at->count - stay.size();
+        chunks_.splice(at, pack(stay));
+        chunks_.erase(at);
+      }
+    }
+    at = next;
+  }
+  return gone;
+}
+
 std::optional<std::pair<cold_key, std::size_t>> cold_run::find(task_id id) const {
   std::size_t before = 0;
   for (const chunk& c : chunks_) {

@@ -13,12 +13,13 @@
 
 #include <cstdint>
 #include <list>
+#include <map>
 #include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
-#include "state/ids.hpp"
+#include "triggers/priority_changes.hpp"
 
 namespace cascade {
 
@@ -52,6 +53,8 @@ public:
   std::vector<cold_key> take(std::size_t count);
   // Takes out what matches; the order of what stays and of what goes is kept.
   cold_run extract(const key_match& which);
+  // Takes out what gets another priority than `here`, by its new one, in order.
+  std::map<std::uint8_t, cold_run> extract(const priority_changes& changes, std::uint8_t here);
   // The first key of a task, and how many are before it. Looks into a chunk only when it may be in
   // it.
   std::optional<std::pair<cold_key, std::size_t>> find(task_id id) const;
@@ -72,6 +75,7 @@ private:
     std::vector<cold_key> keys() const;
     bool may_hold(const key_match& which) const noexcept;
     bool is_all(const key_match& which) const noexcept;
+    priority_changes::range range() const noexcept { return {id_min, id_max, job_min, job_max}; }
   };
 
   static std::list<chunk> pack(std::span<const cold_key> keys);

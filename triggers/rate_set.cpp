@@ -77,12 +77,13 @@ std::optional<rate_set::turn> rate_set::find(task_id id) const {
   return std::nullopt;
 }
 
-void rate_set::reprioritize(const key_match& which, std::uint8_t priority) {
+void rate_set::reprioritize(const priority_changes& changes) {
   for (auto& [key, b] : buckets_) {
     bool changed = false;
     for (waiting_task& t : b.heap) {
-      if (!which(t.what.key.id, t.what.key.job) || t.what.key.priority == priority) continue;
-      t.what.key.priority = priority;
+      const auto priority = changes.of(t.what.key.id, t.what.key.job);
+      if (!priority || *priority == t.what.key.priority) continue;
+      t.what.key.priority = *priority;
       t.number = ++numbers_;
       changed = true;
     }

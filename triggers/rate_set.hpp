@@ -67,8 +67,8 @@ public:
   std::size_t keys() const noexcept { return buckets_.size(); }
   // Takes a parked task out, if it is here; its body.
   std::optional<std::uint32_t> remove(task_id id);
-  // Moves what matches to `priority`, behind those already there.
-  void reprioritize(const key_match& which, std::uint8_t priority);
+  // Moves what gets another priority there, behind those already there.
+  void reprioritize(const priority_changes& changes);
 
 private:
   static constexpr std::chrono::microseconds tick{100};

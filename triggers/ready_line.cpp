@@ -91,6 +91,28 @@ ready_line ready_line::extract(const key_match& which) {
   return out;
 }
 
+std::map<std::uint8_t, ready_line> ready_line::extract(const priority_changes& changes,
+                                                       std::uint8_t here) {
+  std::map<std::uint8_t, ready_line> out;
+  const auto goes = [&](const auto& k) {
+    const auto to = changes.of(k.id, k.job);
+    return to && *to != here ? to : std::nullopt;
+  };
+  std::erase_if(hot_, [&](const ready_key& k) {
+    const auto to = goes(k);
+    if (to) out[*to].hot_.push_back(k);
+    return to.has_value();
+  });
+  std::erase_if(loading_, [&](const cold_key& k) {
+    const auto to = goes(k);
+    if (to) out[*to].cold_.push_back(k);
+    return to.has_value();
+  });
+  for (cold_run* run : {&cold_, &late_})
+    for (auto& [to, keys] : run->extract(changes, here)) out[to].cold_.append(std::move(keys));
+  return out;
+}
+
 void ready_line::put_after(ready_line&& other, std::uint8_t priority, freed_bodies& freed) {
   for (ready_key key : std::exchange(other.hot_, {})) {
     key.priority = priority;

@@ -1,6 +1,6 @@
 // triggers/ready_line.hpp
 //
-// The ready tasks of one lot and one priority, in order. A full key ("hot") is kept for those at
+// The ready tasks of one lot, one priority and one tenant, in order. A full key ("hot") is kept for those at
 // the head; of the others only the id is known ("cold"), until their rows are fetched again.
 //
 //   hot | on their way from the database | cold | late
@@ -13,6 +13,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <utility>
 
 #include "state/limits.hpp"
@@ -28,6 +29,7 @@ struct ready_key {
   std::int16_t attempt = 0;   // attempts made so far
   std::uint8_t priority = limits::priority_default;
   std::uint8_t flags = 0;
+  std::uint32_t tenant = 0;  // tenant_of(), 0: none; a cold key's line knows it
 };
 static_assert(sizeof(ready_key) <= 32);
 
@@ -86,6 +88,8 @@ public:
 
   // Takes out what matches, in order.
   ready_line extract(const key_match& which);
+  // Takes out what gets another priority than `here`, by its new one, in order.
+  std::map<std::uint8_t, ready_line> extract(const priority_changes& changes, std::uint8_t here);
   // Everything of `other` goes behind everything here, at this line's priority.
   void put_after(ready_line&& other, std::uint8_t priority, freed_bodies& freed);
 
@@ -101,6 +105,7 @@ public:
     return hot_.size() + loading_.size() + cold_.size() + late_.size();
   }
   std::size_t hot_size() const noexcept { return hot_.size(); }
+  std::size_t loading_size() const noexcept { return loading_.size(); }
   std::size_t bytes() const noexcept;  // of memory, about
 
 private:

@@ -1,46 +1,30 @@
 #include "triggers/ready_set.hpp"
 
-#include <bit>
 #include <utility>
 
 #include "state/assert.hpp"
 
 namespace cascade {
 
-int ready_set::lot_data::top() const noexcept {
-  if (occupied[1] != 0) return 127 - std::countl_zero(occupied[1]);
-  if (occupied[0] != 0) return 63 - std::countl_zero(occupied[0]);
-  return -1;
-}
-
-ready_set::counted::counted(ready_set& set, place at) : set_(set), at_(at) {
-  const ready_line& l = set.line(at);
-  size_ = l.size();
-  hot_ = l.hot_size();
-}
-
 // Unsigned differences wrap around and come out right.
-ready_set::counted::~counted() {
-  lot_data& lot = *set_.lots_[at_.lot];
-  auto& line = lot.lines[at_.priority];
-  lot.count += line->size() - size_;
-  lot.hot += line->hot_size() - hot_;
-  set_.size_ += line->size() - size_;
-  set_.hot_ += line->hot_size() - hot_;
-  const std::uint64_t bit = std::uint64_t{1} << (at_.priority % 64);
-  auto& occupied = lot.occupied[at_.priority / 64];
-  if (line->empty()) {
-    line.reset();  // an empty one keeps half a kilobyte
-    occupied &= ~bit;
-  } else {
-    occupied |= bit;
+void ready_set::band_changed(lot_index at, std::uint8_t priority, std::size_t size, std::size_t hot,
+                             std::size_t lines) {
+  lot_data& lot = *lots_[at];
+  auto& band = lot.bands[priority];
+  lot.count += band->size() - size;
+  lot.hot += band->hot_size() - hot;
+  size_ += band->size() - size;
+  hot_ += band->hot_size() - hot;
+  lines_ -= lines;
+  if (size == 0 && ageing_.count() > 0) {
+    lot.waiting_since.resize(lot_data::priorities);
+    lot.waiting_since[priority] = now_;
   }
-}
-
-ready_line& ready_set::line(place at) {
-  auto& slot = lots_[at.lot]->lines[at.priority];
-  if (!slot) slot = std::make_unique<ready_line>();
-  return *slot;
+  if (band->empty())
+    band.reset();  // with the debts in it: nobody else waits
+  else
+    lines_ += band->lines();
+  lot.mark(priority, band != nullptr);
 }
 
 ready_set::lot_index ready_set::lot(const std::string& queue, handler_class c) {
@@ -53,55 +37,100 @@ ready_set::lot_index ready_set::lot(const std::string& queue, handler_class c) {
   return at->second;
 }
 
+void ready_set::set_weights(lot_index lot, double weight, tenant_strides tenants) {
+  lots_[lot]->stride = fair_stride(weight);
+  lots_[lot]->tenants = std::move(tenants);
+}
+
+ready_set::place ready_set::place_of(lot_index lot, const ready_key& key) const {
+  place at{lot, key.priority, key.tenant};
+  if (at.tenant > shared_tenants && lines_ >= tenant_lines_max && find(at) == nullptr)
+    at.tenant = 1 + at.tenant % shared_tenants;
+  return at;
+}
+
 bool ready_set::takes_hot(place at, bool backlog) const {
   const ready_line* l = find(at);
   return l == nullptr || l->takes_hot(backlog);
 }
 
 void ready_set::push_back(lot_index lot, const ready_key& key, bool backlog) {
-  const place at{lot, key.priority};
-  const counted change(*this, at);
-  line(at).push_back(key, backlog);
+  const place at = place_of(lot, key);
+  ready_key placed = key;
+  placed.tenant = at.tenant;
+  change(at, [&](ready_line& line) { line.push_back(placed, backlog); });
 }
 
 void ready_set::put_before(place at, ready_line&& from, freed_bodies& freed) {
   if (from.empty()) return;
-  const counted change(*this, at);
-  line(at).put_before(std::move(from), freed);
+  change(at, [&](ready_line& line) { line.put_before(std::move(from), freed); });
 }
 
-std::uint8_t ready_set::top(lot_index lot) const {
+void ready_set::most_urgent(const lot_data& l, head& h) const {
+  const int top = l.top();
+  h.priority = h.urgency = static_cast<std::uint8_t>(top);
+  if (ageing_.count() == 0 || l.waiting_since.empty()) return;
+  for (int p = top; p >= 0; --p) {
+    const auto i = static_cast<std::size_t>(p);
+    if (!l.bands[i]) continue;
+    const auto gained = (now_ - l.waiting_since[i]) / ageing_;
+    const int urgency = static_cast<int>(
+        std::min<std::int64_t>(p + std::max<std::int64_t>(gained, 0), limits::priority_max));
+    if (urgency < h.urgency || (urgency == h.urgency && p == top)) continue;
+    h.priority = static_cast<std::uint8_t>(p);
+    h.urgency = static_cast<std::uint8_t>(urgency);
+  }
+}
+
+ready_set::head ready_set::next_of(lot_index lot) const {
   CASCADE_ASSERT(lots_[lot]->count > 0);
-  return static_cast<std::uint8_t>(lots_[lot]->top());
+  head h;
+  h.lot = lot;
+  most_urgent(*lots_[lot], h);
+  return h;
 }
 
-bool ready_set::head_is_hot(lot_index lot) const { return find({lot, top(lot)})->hot_size() > 0; }
-
-bool ready_set::reloading(lot_index lot) const { return find({lot, top(lot)})->reloading(); }
-
-ready_key ready_set::pop(lot_index lot) {
-  const place at{lot, top(lot)};
-  const counted change(*this, at);
-  lots_[lot]->served = ++clock_;
-  return line(at).pop();
+ready_key ready_set::pop(head h) {
+  ready_key key;
+  change_band(h.lot, h.priority, [&](ready_band& b) { key = b.pop(lots_[h.lot]->tenants); });
+  take_turn(h.lot, h.priority);
+  return key;
 }
 
-std::size_t ready_set::reprioritize(const key_match& which, std::uint8_t priority,
-                                    freed_bodies& freed) {
+void ready_set::take_turn(lot_index lot, std::uint8_t priority) {
+  lot_data& l = *lots_[lot];
+  turns& t = turns_[static_cast<std::size_t>(l.kind)][priority];
+  t.now = share(l, priority).start;
+  l.shares[priority] = {t.now + l.stride, ++t.served};
+  if (!l.waiting_since.empty()) l.waiting_since[priority] = now_;
+}
+
+void ready_set::return_turn(lot_index lot, std::uint8_t priority) {
+  lot_data& l = *lots_[lot];
+  l.shares[priority].start -= std::min(l.stride, l.shares[priority].start);
+}
+
+std::size_t ready_set::reprioritize(const priority_changes& changes, freed_bodies& freed) {
   std::size_t moved = 0;
   for (lot_index i = 0; i < lots_.size(); ++i) {
-    ready_line changed;
+    std::map<std::pair<std::uint8_t, tenant_index>, ready_line> changed;
     for (int p = 0; p <= lots_[i]->top(); ++p) {
-      const place at{i, static_cast<std::uint8_t>(p)};
-      if (p == priority || find(at) == nullptr) continue;
-      const counted change(*this, at);
-      changed.put_after(line(at).extract(which), priority, freed);
+      if (find(i, p) == nullptr) continue;
+      const auto here = static_cast<std::uint8_t>(p);
+      for (const tenant_index t : find(i, p)->tenants()) {
+        std::map<std::uint8_t, ready_line> some;
+        change({i, here, t}, [&](ready_line& line) { some = line.extract(changes, here); });
+        for (auto& [priority, keys] : some)
+          changed[{priority, t}].put_after(std::move(keys), priority, freed);
+        if (find(i, p) == nullptr) break;  // that was the last one
+      }
     }
-    if (changed.empty()) continue;
-    moved += changed.size();
-    const place to{i, priority};
-    const counted change(*this, to);
-    line(to).put_after(std::move(changed), priority, freed);
+    for (auto& [to, keys] : changed) {
+      moved += keys.size();
+      change({i, to.first, to.second}, [&, priority = to.first](ready_line& line) {
+        line.put_after(std::move(keys), priority, freed);
+      });
+    }
   }
   return moved;
 }
@@ -110,55 +139,80 @@ std::size_t ready_set::remove(const key_match& which, freed_bodies& freed) {
   std::size_t removed = 0;
   for (lot_index i = 0; i < lots_.size(); ++i)
     for (int p = 0; p <= lots_[i]->top(); ++p) {
-      const place at{i, static_cast<std::uint8_t>(p)};
-      if (find(at) == nullptr) continue;
-      const counted change(*this, at);
-      const ready_line gone = line(at).extract(which);
-      gone.for_each_hot([&freed](const ready_key& k) { freed.push_back(k.body); });
-      removed += gone.size();
+      if (find(i, p) == nullptr) continue;
+      for (const tenant_index t : find(i, p)->tenants())
+        change({i, static_cast<std::uint8_t>(p), t}, [&](ready_line& line) {
+          const ready_line gone = line.extract(which);
+          gone.for_each_hot([&freed](const ready_key& k) { freed.push_back(k.body); });
+          removed += gone.size();
+        });
     }
   return removed;
 }
 
 void ready_set::end_backlog() {
-  for (const auto& lot : lots_)
-    for (const auto& line : lot->lines)
-      if (line) line->end_backlog();
+  for (lot_index i = 0; i < lots_.size(); ++i)
+    for (int p = 0; p <= lots_[i]->top(); ++p)
+      if (const ready_band* b = find(i, p))
+        for (const tenant_index t : b->tenants())
+          change({i, static_cast<std::uint8_t>(p), t},
+                 [](ready_line& line) { line.end_backlog(); });
 }
 
-std::size_t ready_set::spill_line(place at, std::size_t count, freed_bodies& freed) {
-  const counted change(*this, at);
-  return line(at).spill(count, freed);
+bool ready_set::spillable(const ready_band& b) {
+  bool any = false;
+  b.for_each([&any](tenant_index, const ready_line& l) {
+    any = any || (l.hot_size() > 0 && !l.reloading());
+  });
+  return any;
 }
 
-bool ready_set::runs_low(lot_index lot, std::size_t count) const {
-  if (lots_[lot]->count == 0) return false;
-  const ready_line& l = *find({lot, top(lot)});
-  return l.has_cold() && !l.reloading() && l.hot_size() < count;
+std::size_t ready_set::spill_band(place at, std::size_t count, freed_bodies& freed) {
+  const ready_band& band = *find(at.lot, at.priority);
+  const std::size_t hot = band.hot_size();
+  const auto lines = band.tenants();
+  std::size_t spilled = 0;
+  for (const tenant_index t : lines) {
+    const std::size_t its = band.find(t)->hot_size();
+    const std::size_t part = count >= hot ? its : (its * count + hot - 1) / hot;
+    change({at.lot, at.priority, t}, [&](ready_line& line) { spilled += line.spill(part, freed); });
+  }
+  return spilled;
+}
+
+bool ready_set::runs_low(head h, std::size_t count) const {
+  const ready_band* b = find(h.lot, h.priority);
+  if (b == nullptr || b->loading_size() > 0) return false;
+  return b->size() > b->hot_size() && b->hot_size() < count;
 }
 
 std::optional<ready_set::standing> ready_set::find_task(task_id id) const {
+  std::optional<standing> out;
   for (lot_index i = 0; i < lots_.size(); ++i)
-    for (int p = lots_[i]->top(); p >= 0; --p) {
-      const place at{i, static_cast<std::uint8_t>(p)};
-      const ready_line* l = find(at);
-      if (l == nullptr) continue;
-      if (const auto found = l->find(id)) return standing{at, found->first.job, found->second};
-    }
-  return std::nullopt;
+    for (int p = lots_[i]->top(); p >= 0 && !out; --p)
+      if (const ready_band* b = find(i, p))
+        b->for_each([&](tenant_index t, const ready_line& l) {
+          if (out) return;
+          if (const auto found = l.find(id))
+            out = standing{{i, static_cast<std::uint8_t>(p), t}, found->first.job, found->second};
+        });
+  return out;
 }
 
 void ready_set::abandon_reloads() {
-  for (const auto& lot : lots_)
-    for (const auto& line : lot->lines)
-      if (line) line->abandon_reload();
+  for (lot_index i = 0; i < lots_.size(); ++i)
+    for (int p = 0; p <= lots_[i]->top(); ++p)
+      if (const ready_band* b = find(i, p))
+        for (const tenant_index t : b->tenants())
+          change({i, static_cast<std::uint8_t>(p), t},
+                 [](ready_line& line) { line.abandon_reload(); });
 }
 
 std::size_t ready_set::bytes() const noexcept {
   std::size_t total = 0;
   for (const auto& lot : lots_)
-    for (const auto& line : lot->lines)
-      if (line) total += line->bytes();
+    for (const auto& band : lot->bands)
+      if (band) total += band->bytes();
   return total;
 }
 

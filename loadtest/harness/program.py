@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import subprocess
 
 from .server import Server
 from .systems import Cascade
@@ -18,6 +19,12 @@ class Context:
 
     def cascade(self, settings=""):
         return Cascade(self.server, self.build, settings=settings)
+
+    def console(self, node, command):
+        """What the debug console answers, as JSON."""
+        out = subprocess.run([os.path.join(self.build, "bin/cascade"), "--data-dir", node.home, "console", "--json",
+                              "-c", command], check=True, capture_output=True, text=True).stdout  # fmt: skip
+        return json.loads(out)
 
 
 def main(about, workloads):

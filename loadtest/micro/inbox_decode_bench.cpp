@@ -26,7 +26,8 @@ pg::params task_row(std::int64_t id, const sample& like) {
   else
     p.int4({}).text({}).int8({});
   like.step ? p.text(R"({"max_attempts": 3, "backoff": "exponential"})") : p.text({});
-  return std::move(p.text({}).text({}).text({}).int8({}).boolean(true).text(like.payload));
+  p.text({}).text({}).text({}).text({});
+  return std::move(p.int8({}).boolean(true).text(like.payload));
 }
 
 pg::params snapshot_row() {
@@ -36,6 +37,7 @@ pg::params snapshot_row() {
                        .int4({})
                        .text({})
                        .int8({})
+                       .text({})
                        .text({})
                        .text({})
                        .text({})

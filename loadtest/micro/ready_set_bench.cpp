@@ -20,8 +20,8 @@ struct ready_contestant {
   }
   void push(ready_set::lot_index lot, const ready_key& key) { set.push_back(lot, key); }
   std::pair<ready_set::lot_index, ready_key> pop() {
-    const auto lot = *set.choose(handler_class::slot, [](ready_set::lot_index) { return true; });
-    return {lot, set.pop(lot)};
+    const auto head = *set.choose(handler_class::slot, [](ready_set::lot_index) { return true; });
+    return {head.lot, set.pop(head)};
   }
   std::size_t size() const { return set.size(); }
 

@@ -151,11 +151,13 @@ create table cascade.job (
   scheduled_for timestamptz,
   timeout interval check (timeout > interval '0'),
   version int,
+  concurrency int check (concurrency > 0),
   status cascade.job_status not null default 'pending',
   priority smallint not null default 50 check (priority between 0 and 100),
   keep_open boolean not null default false,
   workflow text,
   schedule text,
+  idempotency_key text check (octet_length(idempotency_key) between 1 and 1000),
   input jsonb not null default '{}' check (pg_column_size(input) <= 16777216),
   result jsonb,
   error text,
@@ -163,7 +165,10 @@ create table cascade.job (
   check ((workflow is null) = (version is null))
 );
 comment on table cascade.job is 'One run of a workflow, or (workflow null) a container for tasks that are added to it.';
+comment on column cascade.job.concurrency is 'How many of its tasks run at a time; null: no limit.';
 comment on column cascade.job.schedule is 'Of which schedule it is a tick, the one of scheduled_for; set by cascade.fire_tick alone.';
+comment on column cascade.job.idempotency_key is 'A second job with it is the first one: cascade.start_job.';
+create unique index job_idempotency_key on cascade.job (idempotency_key) where idempotency_key is not null;
 create index job_inbox on cascade.job (xid) where status < 'completed';
 create index job_finished on cascade.job (finished_at) where finished_at is not null;    -- retention
 create index job_of_schedule on cascade.job (schedule) where schedule is not null and status < 'completed';    -- overlap
@@ -181,8 +186,10 @@ create table cascade.task (
   started_at timestamptz,
   finished_at timestamptz,
   epoch bigint,
+  found_by bigint,
   timeout interval,
   start_within interval,
+  unique_for interval,
   finished_on date,
   status cascade.task_status not null default 'pending',
   waiting_reason cascade.waiting_reason,
@@ -198,7 +205,9 @@ create table cascade.task (
   unique_key text,
   concurrency_key text,
   rate_key text,
+  tenant text,
   requires text[],
+  unique_states cascade.task_status[],
   payload jsonb not null default '{}',
   retry jsonb,
   command jsonb,
@@ -212,8 +221,14 @@ comment on table cascade.task is
   'partition of its day (docs/adr/0006-finished-tasks.md).';
 comment on column cascade.task.start_within is
   'How long after run_at its first attempt may begin at the latest; a task that waited longer fails.';
+comment on column cascade.task.found_by is
+  'The task that found this one while it ran: the priority is that of the finder times the decay of the queue.';
 comment on column cascade.task.rate_key is
   'Tasks of a queue with the same key share a limit on how often they start: cascade.limit_keys.';
+comment on column cascade.task.tenant is
+  'For whom it runs: the tenants of a queue share it by their weights, cascade.weigh_tenant (docs/adr/0013-fair-shares.md).';
+comment on column cascade.task.unique_for is 'Its unique_key is unique within each period of this length.';
+comment on column cascade.task.unique_states is 'In which of the final states it keeps its unique_key, besides all the others.';
 comment on column cascade.task.finished_on is 'The day, in UTC, on which its end was recorded; null until then.';
 -- A job's tasks, for its owner and for readers; loose tasks do not pay for it.
 create index task_job on cascade.task (job_id) where job_id is not null;
@@ -238,7 +253,35 @@ alter table cascade.task_unfinished add primary key (id);
 create index task_inbox on cascade.task_unfinished (xid);
 -- What waits for its time beyond the horizon: docs/adr/0008-horizon.md
 create index task_due on cascade.task_unfinished (run_at) where waiting_reason in ('delay', 'retry_backoff');
-create unique index task_unique_key on cascade.task_unfinished (unique_key) where unique_key is not null;
+
+-- unique keys (docs/sql.md) --------------------------------------------------------------------------------------------------
+
+-- Whether it has one length, whatever the calendar says.
+create function cascade.is_period(unique_for interval) returns boolean language sql immutable
+  return unique_for between '1 second' and '3650 days' and extract(year from unique_for) = 0 and extract(month from unique_for) = 0;
+
+-- Where the period of a key begins; periods are counted from 1970, in UTC.
+create function cascade.unique_period(unique_for interval, created_at timestamptz) returns timestamptz
+  language sql immutable
+  return coalesce(date_bin(unique_for, created_at, timestamptz '1970-01-01 00:00:00+00'), timestamptz '-infinity');
+
+create unique index task_unique_key on cascade.task_unfinished (unique_key, cascade.unique_period(unique_for, created_at))
+  where unique_key is not null;
+
+-- The keys of finished tasks that keep them. A key leaves task_unique_key in the transaction in which it comes here, and is
+-- looked for here once it is in task_unique_key: no insert can slip through between the two.
+create table cascade.kept_key (
+  task_id bigint not null,
+  period timestamptz not null,
+  free_at timestamptz,
+  finished_on date not null,
+  unique_key text not null,
+  primary key (unique_key, period)
+);
+comment on table cascade.kept_key is 'Unique keys of finished tasks that keep them (unique_states).';
+comment on column cascade.kept_key.free_at is 'The end of the period; null: when retention takes the task away.';
+create index kept_key_free on cascade.kept_key (free_at) where free_at is not null;    -- retention
+create index kept_key_finished on cascade.kept_key (finished_on);    -- retention
 
 -- Earlier attempts; the latest one lives in the task's row.
 create table cascade.attempt_log (
@@ -293,9 +336,8 @@ create table cascade.command (
   applied_at timestamptz,
   job_id bigint,
   task_id bigint,
-  kind text not null check (kind in ('cancel_job', 'cancel_task', 'retry_task', 'retry_job', 'set_job_priority',
-    'set_task_priority', 'change_task', 'pause_job', 'resume_job', 'close_job', 'queue_changed',
-    'schedules_changed')),
+  kind text not null check (kind in ('cancel_job', 'cancel_task', 'retry_task', 'retry_job', 'change_task', 'pause_job',
+    'resume_job', 'close_job', 'queue_changed', 'schedules_changed', 'limit_job', 'workflow_changed')),
   queue text,
   created_by text not null default current_user,
   argument jsonb not null default '{}',
@@ -303,22 +345,65 @@ create table cascade.command (
 );
 create index command_inbox on cascade.command (xid) where applied_at is null;
 
+-- A row is a wish, and goes when it is fulfilled: what is here waits. docs/adr/0011-priorities.md
+create table cascade.priority_change (
+  id bigint generated always as identity primary key,
+  xid xid8 not null default pg_current_xact_id(),
+  created_at timestamptz not null default now(),
+  job_id bigint,
+  task_id bigint,
+  priority smallint not null,
+  at_least boolean not null default false,
+  created_by text not null default session_user
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
+comment on table cascade.priority_change is 'New priorities of jobs and tasks that the owner has not applied yet.';
+comment on column cascade.priority_change.at_least is 'Raises the task, or leaves it as it is.';
+create index priority_change_inbox on cascade.priority_change (xid);
+
 create table cascade.queue (
   changed_at timestamptz not null default now(),
   rate float8 check (rate > 0 and rate <= 1000000),
   key_rate float8 check (key_rate > 0 and key_rate <= 1000000),
+  decay float8 not null default 0.9 check (decay between 0 and 1),
+  weight float8 not null default 1 check (weight between 0.001 and 1000),
   concurrency int check (concurrency > 0),
   key_concurrency int not null default 1 check (key_concurrency > 0),
   burst int not null default 1 check (burst between 1 and 1000000),
   key_burst int not null default 1 check (key_burst between 1 and 1000000),
+  depth int check (depth > 0),
   name text primary key check (octet_length(name) between 1 and 200),
+  when_full text not null default 'wait' check (when_full in ('wait', 'cancel_newest', 'cancel_running', 'round_robin')),
   paused boolean not null default false
 );
 comment on table cascade.queue is 'Settings of queues; a queue without a row has the defaults.';
 comment on column cascade.queue.rate is 'Starts a second of the whole queue; null: no limit. At most `burst` of them at once.';
+comment on column cascade.queue.decay is
+  'What a task of the queue that was found by another one keeps of the priority of its finder.';
 comment on column cascade.queue.key_concurrency is 'How many tasks with the same concurrency_key run at a time.';
 comment on column cascade.queue.key_rate is
   'Starts a second of the tasks with the same rate_key; null: no limit. At most `key_burst` of them at once.';
+comment on column cascade.queue.weight is 'Its share of the starts among queues whose next tasks have the same priority.';
+comment on column cascade.queue.when_full is
+  'What becomes of a task whose concurrency_key has no free slot: it waits, is cancelled, has the running one cancelled, or '
+  'waits for the turn of its key.';
+comment on column cascade.queue.depth is 'How many tasks may wait or be pending; null: no limit. More are refused (CA010).';
+
+create table cascade.tenant (
+  weight float8 not null check (weight between 0.001 and 1000),
+  queue text not null check (octet_length(queue) between 1 and 200),
+  tenant text not null check (octet_length(tenant) between 1 and 200),
+  primary key (queue, tenant)
+);
+comment on table cascade.tenant is 'Shares of the tenants of a queue; one without a row has the weight 1.';
+
+create table cascade.workflow_setting (
+  changed_at timestamptz not null default now(),
+  concurrency int check (concurrency > 0),
+  workflow text primary key check (octet_length(workflow) between 1 and 200),
+  paused boolean not null default false
+);
+comment on table cascade.workflow_setting is
+  'Settings of workflows, for the tasks of all jobs of all versions; a workflow without a row has the defaults.';
 
 -- schedules (docs/schedules.md) --------------------------------------------------------------------------------------------
 
@@ -465,7 +550,7 @@ create function cascade.tg_task_refuse() returns trigger
   language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   raise exception using errcode = 'CA001', message = 'only the engine changes the state of a task',
-    hint = 'Insert a command instead: cascade.cancel_task(id), cascade.retry_task(id), cascade.set_task_priority(id, n).';
+    hint = 'Insert a command instead: cascade.cancel_task(id), cascade.retry_task(id), cascade.pause_job(id).';
 end $$;
 -- Once a statement: a batch of the engine changes a thousand rows.
 create trigger task_100_refuse before update of status on cascade.task
@@ -516,10 +601,12 @@ create trigger job_100_guard before update of status on cascade.job
 create function cascade.task_is_plain(run_at timestamptz, finished_at timestamptz,
     timeout interval, start_within interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint,
     max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, rate_key text,
-    requires text[], payload jsonb, retry jsonb) returns boolean language sql
+    requires text[], payload jsonb, retry jsonb, unique_for interval, unique_states cascade.task_status[], found_by bigint)
+  returns boolean language sql
   return status <= 'pending' and (reason is null) = (status = 'pending') and finished_at is null and attempt = 0
     and progress is null and timeout is null and start_within is null and requires is null and retry is null
-    and unique_key is null and concurrency_key is null and (rate_key is null or octet_length(rate_key) between 1 and 200)
+    and unique_key is null and unique_for is null and unique_states is null and found_by is null
+    and concurrency_key is null and (rate_key is null or octet_length(rate_key) between 1 and 200)
     and priority between 0 and 100 and max_attempts >= 1 and isfinite(run_at)
     and octet_length(queue) between 1 and 200 and octet_length(handler) between 1 and 200
     and pg_column_size(payload) <= 16777216;
@@ -537,8 +624,14 @@ declare
     when octet_length(t.queue) not between 1 and 200 then 'queue must have 1 to 200 bytes'
     when octet_length(t.handler) not between 1 and 200 then 'handler must have 1 to 200 bytes'
     when octet_length(t.unique_key) not between 1 and 1000 then 'unique_key must have 1 to 1000 bytes'
+    when t.unique_key is null and (t.unique_for is not null or t.unique_states is not null)
+      then 'unique_for and unique_states say more about a unique_key, and there is none'
+    when not cascade.is_period(t.unique_for) then 'unique_for must be from one second to 3650 days, without months and years'
+    when cardinality(t.unique_states) > 8 or array_position(t.unique_states, null) is not null
+      then 'unique_states must name states, each once'
     when octet_length(t.concurrency_key) not between 1 and 1000 then 'concurrency_key must have 1 to 1000 bytes'
     when octet_length(t.rate_key) not between 1 and 200 then 'rate_key must have 1 to 200 bytes'
+    when octet_length(t.tenant) not between 1 and 200 then 'tenant must have 1 to 200 bytes'
     when cardinality(t.requires) > 32 then 'requires may name 32 tags at most'
     when array_position(t.requires, null) is not null then 'requires must not contain null'
     when pg_column_size(t.payload) > 16777216 then 'payload may have 16 MiB at most'
@@ -564,6 +657,22 @@ begin
   end if;
 end $$;
 
+-- The priority that a task of `queue` gets from the one that found it.
+create function cascade.found_priority(found_by bigint, queue text) returns smallint
+  language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  of_finder smallint;
+begin
+  select t.priority into of_finder from cascade.task_unfinished t where t.id = $1;
+  if not found then
+    select t.priority into of_finder from cascade.task t where t.id = $1;
+  end if;
+  if of_finder is null then
+    raise exception using errcode = 'CA005', message = format('there is no task %s, which found another one', $1);
+  end if;
+  return round(of_finder * coalesce((select q.decay from cascade.queue q where q.name = $2), 0.9));
+end $$;
+
 -- Runs for every row of every insert, with the caller's search_path: setting its own would cost as much as all the rest.
 -- Hence no operator and no function without its schema.
 -- Advisory lock classes. 727001 (class, lane): the lane is owned. 727002 (class, lane group): its owner sleeps.
@@ -574,9 +683,13 @@ begin
     new.status := 'waiting';
     new.waiting_reason := 'delay';
   end if;
-  if not cascade.task_is_plain(new.run_at, new.finished_at, new.timeout, new.start_within, new.status, new.waiting_reason, new.priority,
+  if new.tenant is not null or not cascade.task_is_plain(new.run_at, new.finished_at, new.timeout, new.start_within, new.status, new.waiting_reason, new.priority,
       new.attempt, new.max_attempts, new.progress, new.queue, new.handler, new.unique_key, new.concurrency_key, new.rate_key,
-      new.requires, new.payload, new.retry) then
+      new.requires, new.payload, new.retry, new.unique_for, new.unique_states, new.found_by) then
+    -- (A task that is retried comes through here, too, with the priority it has.)
+    if new.found_by is not null and new.created_at operator(pg_catalog.=) pg_catalog.now() then
+      new.priority := cascade.found_priority(new.found_by, new.queue);
+    end if;
     perform cascade.check_task(new);
   end if;
   if new.job_id is not null then
@@ -592,6 +705,48 @@ end $$;
 -- Nor for the steps that the engine inserts: they were checked when their workflow was applied.
 create trigger task_500_insert before insert on cascade.task_unfinished
   for each row when (new.xid <> '0' and new.step is null) execute function cascade.tg_task_inserting();
+
+-- Its key is in task_unique_key by now: whoever had it there has left before, and is seen here if he keeps it. A snapshot that
+-- is older than that is no proof: trying the key itself is.
+create function cascade.tg_task_key_taken() returns trigger
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  its_period timestamptz := cascade.unique_period(new.unique_for, new.created_at);
+  holder bigint;
+begin
+  select k.task_id into holder from cascade.kept_key k where k.unique_key = new.unique_key and k.period = its_period;
+  if found then
+    raise exception using errcode = '23505', schema = 'cascade', table = 'task', constraint = 'task_unique_key',
+      message = format('task %s, which has finished, keeps this unique_key', holder),
+      detail = format('Key %s.', left(new.unique_key, 200));
+  elsif current_setting('transaction_isolation') <> 'read committed' then
+    insert into cascade.kept_key (task_id, period, finished_on, unique_key)
+      values (new.id, its_period, cascade.today(), new.unique_key) on conflict do nothing;    -- 40001 for an unseen one
+    delete from cascade.kept_key k where k.unique_key = new.unique_key and k.period = its_period and k.task_id = new.id;
+  end if;
+  return null;
+end $$;
+create trigger task_510_key after insert on cascade.task_unfinished
+  for each row when (new.unique_key is not null) execute function cascade.tg_task_key_taken();
+
+-- A task that ends keeps its key, one that gets another round has it in task_unique_key again.
+create function cascade.tg_task_key_kept() returns trigger
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  its_period timestamptz := cascade.unique_period(new.unique_for, new.created_at);
+begin
+  if new.finished_on is null then
+    delete from cascade.kept_key k where k.unique_key = new.unique_key and k.period = its_period and k.task_id = new.id;
+  elsif new.status = any (new.unique_states) then
+    insert into cascade.kept_key (task_id, period, free_at, finished_on, unique_key)
+      values (new.id, its_period, its_period + new.unique_for, new.finished_on, new.unique_key)
+      on conflict do nothing;    -- an outcome is never refused
+  end if;
+  return new;
+end $$;
+create trigger task_520_key before update of finished_on on cascade.task
+  for each row when (new.unique_states is not null and (old.finished_on is null) <> (new.finished_on is null))
+  execute function cascade.tg_task_key_kept();
 
 -- What is wrong with `value` as parameter `spec`, or null. Types: string, integer, number, boolean, array, object, any.
 create function cascade.param_problem(spec jsonb, value jsonb) returns text
@@ -665,6 +820,7 @@ begin
   end if;
   new.input := cascade.checked_input(new.workflow, definition, new.input);
   new.timeout := coalesce(new.timeout, (definition->>'timeout')::interval);
+  new.concurrency := coalesce(new.concurrency, (definition->>'concurrency')::int);
   return new;
 end $$;
 create trigger job_500_pin before insert on cascade.job
@@ -750,24 +906,159 @@ end $$;
 create trigger command_900_announce after insert on cascade.command
   for each statement execute function cascade.tg_command_inserted();
 
+-- Locks those rows that are still unfinished and that nobody is changing. One that has just ended was moved to another
+-- partition: that fails, and none is locked.
+create function cascade.lock_unfinished(ids bigint[]) returns bigint[]
+  language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  return array(select t.id from cascade.task_unfinished t where t.id = any (ids) for no key update skip locked);
+exception when serialization_failure then
+  return '{}';
+end $$;
+
+create function cascade.tg_priority_change_inserting() returns trigger
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if (new.job_id is null) = (new.task_id is null) or (new.at_least and new.task_id is null) then
+    raise exception using errcode = 'CA006', message = 'a change of priority names a job or a task; at_least is for tasks';
+  elsif new.priority not between 0 and 100 then
+    raise exception using errcode = 'CA006', message = format('priority %s is not between 0 and 100', new.priority);
+  elsif new.job_id is not null then
+    if not exists (select from cascade.job j where j.id = new.job_id) then
+      raise exception using errcode = 'CA005', message = format('there is no job %s', new.job_id);
+    end if;
+  elsif not exists (select from cascade.task_unfinished t where t.id = new.task_id)
+      and not exists (select from cascade.task t where t.id = new.task_id) then
+    raise exception using errcode = 'CA005', message = format('there is no task %s', new.task_id);
+  end if;
+  return new;
+end $$;
+create trigger priority_change_500_insert before insert on cascade.priority_change
+  for each row execute function cascade.tg_priority_change_inserting();
+
+create function cascade.tg_priority_change_inserted() returns trigger
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform pg_notify('cascade.priority', '');
+  return null;
+end $$;
+create trigger priority_change_900_announce after insert on cascade.priority_change
+  for each statement execute function cascade.tg_priority_change_inserted();
+
 -- the public functions -------------------------------------------------------------------------------------------------------
 
+-- A unique_key that is taken, `on_conflict`: 'raise' refuses the task (23505); the others return the task that has the key,
+-- 'skip' as it is; 'replace' gives it this payload, 'reschedule' this payload and run_at, unless it runs or has finished.
 create function cascade.add_task(handler text, payload jsonb default '{}', job_id bigint default null,
     queue text default 'default', priority int default 50, run_at timestamptz default now(),
     max_attempts int default 5, timeout interval default null, unique_key text default null,
     concurrency_key text default null, requires text[] default null, start_within interval default null,
-    rate_key text default null) returns bigint
-  language sql security definer set search_path = pg_catalog, pg_temp as $$
-  insert into cascade.task (handler, payload, job_id, queue, priority, run_at, max_attempts, timeout, unique_key,
-                            concurrency_key, requires, start_within, rate_key)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning id;
-$$;
+    rate_key text default null, unique_for interval default null, unique_states cascade.task_status[] default null,
+    on_conflict text default 'raise', found_by bigint default null, tenant text default null) returns bigint
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+  made bigint;
+  holder record;
+begin
+  if $16 is null or $16 not in ('raise', 'skip', 'replace', 'reschedule') then
+    raise exception using errcode = 'CA006', message = format('on_conflict %L is not known', left($16, 100)),
+      hint = 'It is raise, skip, replace or reschedule.';
+  elsif $16 = 'raise' or $9 is null or not cascade.is_period($14) then
+    insert into cascade.task (handler, payload, job_id, queue, priority, run_at, max_attempts, timeout, unique_key,
+                              concurrency_key, requires, start_within, rate_key, unique_for, unique_states, found_by, tenant)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $17, $18) returning id into made;
+    return made;
+  end if;
+  for i in 1 .. 100 loop    -- once more when the key was given up or taken meanwhile
+    select * into holder from cascade.unique_holder($9, $14);
+    if holder.id is not null then
+      if $16 <> 'skip' and holder.open then
+        perform cascade.change_held($16, holder.id, $2, $6);
+      end if;
+      return holder.id;
+    end if;
+    begin
+      insert into cascade.task (handler, payload, job_id, queue, priority, run_at, max_attempts, timeout, unique_key,
+                                concurrency_key, requires, start_within, rate_key, unique_for, unique_states, found_by, tenant)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $17, $18) on conflict do nothing returning id into made;
+    exception when unique_violation then
+      null;    -- the task that had it has just finished, and keeps it
+    end;
+    if made is not null then
+      return made;
+    end if;
+  end loop;
+  raise exception using errcode = '40001', message = 'the unique_key changes hands all the time';
+end $$;
 
+-- Who has a key in the period that this transaction belongs to; null: nobody. open: it has not started, and has not ended.
+create function cascade.unique_holder(key text, unique_for interval, out id bigint, out open boolean)
+  language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+#variable_conflict use_column
+begin
+  select u.id, u.status < 'running' into unique_holder.id, unique_holder.open
+    from cascade.task_unfinished u
+    where u.unique_key = $1 and cascade.unique_period(u.unique_for, u.created_at) = cascade.unique_period($2, now());
+  if not found then
+    select k.task_id, false into unique_holder.id, unique_holder.open
+      from cascade.kept_key k where k.unique_key = $1 and k.period = cascade.unique_period($2, now());
+  end if;
+end $$;
+
+-- Whether another task has the key of this one, which has finished.
+create function cascade.key_is_taken(id bigint, key text, unique_for interval, created_at timestamptz) returns boolean
+  language plpgsql stable security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+begin
+  return exists (select from cascade.task_unfinished u
+                 where u.unique_key = $2 and cascade.unique_period(u.unique_for, u.created_at) = cascade.unique_period($3, $4))
+    or exists (select from cascade.kept_key k
+               where k.unique_key = $2 and k.period = cascade.unique_period($3, $4) and k.task_id <> $1);
+end $$;
+
+-- The owner has the task in memory: it is asked. When the task has started by then, it stays as it is, and the command says so.
+create function cascade.change_held(mode text, id bigint, payload jsonb, run_at timestamptz) returns bigint
+  language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if payload is null or pg_column_size(payload) > 16777216 or mode = 'reschedule' and (run_at is null or not isfinite(run_at)) then
+    raise exception using errcode = '23514', schema = 'cascade', table = 'task',
+      message = 'new task: payload may have 16 MiB at most, and run_at must be a time';
+  end if;
+  return cascade.command_for_task('change_task', id, jsonb_build_object('payload', payload)
+    || case when mode = 'reschedule' then jsonb_build_object('run_at_us', cascade.instant_us(run_at)) else '{}' end);
+end $$;
+
+-- With an idempotency_key that a job has already: that job's id. Whoever comes while the first one's transaction is open waits for
+-- it. CA011 when that job has another workflow or input; what else differs is not looked at.
 create function cascade.start_job(workflow text default null, input jsonb default '{}', priority int default 50,
-    keep_open boolean default false, timeout interval default null) returns bigint
-  language sql security definer set search_path = pg_catalog, pg_temp as $$
-  insert into cascade.job (workflow, input, priority, keep_open, timeout) values ($1, $2, $3, $4, $5) returning id;
-$$;
+    keep_open boolean default false, timeout interval default null, idempotency_key text default null, concurrency int default null)
+  returns bigint
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+  made bigint;
+  first cascade.job;
+begin
+  for i in 1 .. 100 loop
+    select j.* into first from cascade.job j where j.idempotency_key = $6;
+    if found then
+      if first.workflow is distinct from $1 or first.input <> $2 and ($1 is null or first.input <> (
+          select cascade.checked_input(w.name, w.definition, $2) from cascade.workflow w
+          where w.name = first.workflow and w.version = first.version)) then
+        raise exception using errcode = 'CA011',
+          message = format('job %s has this idempotency_key, and another workflow or input', first.id);
+      end if;
+      return first.id;
+    end if;
+    insert into cascade.job (workflow, input, priority, keep_open, timeout, idempotency_key, concurrency)
+        values ($1, $2, $3, $4, $5, $6, $7)
+      on conflict (idempotency_key) where idempotency_key is not null do nothing returning id into made;
+    if made is not null then
+      return made;
+    end if;
+  end loop;
+  raise exception using errcode = '40001', message = 'the idempotency_key changes hands all the time';
+end $$;
 
 -- Stores a definition unless it equals the newest version; returns the version that is now the newest.
 create function cascade.apply_workflow(name text, definition jsonb) returns int
@@ -826,18 +1117,49 @@ create function cascade.cancel_task(id bigint) returns bigint language sql as
 create function cascade.retry_task(id bigint) returns bigint language sql as
   $$ select cascade.command_for_task('retry_task', id, '{}') $$;
 
-create function cascade.checked_priority(priority int) returns jsonb
+create function cascade.checked_priority(priority int) returns smallint
   language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   if priority is null or priority not between 0 and 100 then
     raise exception using errcode = 'CA006', message = format('priority %s is not between 0 and 100', priority);
   end if;
-  return jsonb_build_object('priority', priority);
+  return priority;
 end $$;
 create function cascade.set_priority(job_id bigint, priority int) returns bigint language sql as
-  $$ select cascade.command_for_job('set_job_priority', job_id, cascade.checked_priority(priority)) $$;
+  $$ insert into cascade.priority_change (job_id, priority) values ($1, cascade.checked_priority($2)) returning id $$;
 create function cascade.set_task_priority(task_id bigint, priority int) returns bigint language sql as
-  $$ select cascade.command_for_task('set_task_priority', task_id, cascade.checked_priority(priority)) $$;
+  $$ insert into cascade.priority_change (task_id, priority) values ($1, cascade.checked_priority($2)) returning id $$;
+
+-- Task `found_by` has found a reference to a task that is there already: it raises it to what a new one would get. Null:
+-- it has that already, or has finished.
+create function cascade.refer_to(task_id bigint, found_by bigint) returns bigint
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  other record;
+  wish smallint;
+  change_id bigint;
+begin
+  select t.queue, t.priority into other from cascade.task_unfinished t where t.id = $1;
+  if not found and not exists (select from cascade.task t where t.id = $1) then
+    raise exception using errcode = 'CA005', message = format('there is no task %s', $1);
+  end if;
+  wish := cascade.found_priority($2, other.queue);
+  if other.priority < wish then
+    insert into cascade.priority_change (task_id, priority, at_least) values ($1, wish, true) returning id into change_id;
+  end if;
+  return change_id;
+end $$;
+
+-- What tasks of the queue keep of the priority of the task that found them.
+create function cascade.set_decay(queue text, decay float8) returns void
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if decay is null or decay not between 0 and 1 then
+    raise exception using errcode = 'CA006', message = format('decay %s is not between 0 and 1', decay);
+  end if;
+  insert into cascade.queue as q (name, decay) values ($1, $2)
+    on conflict (name) do update set decay = excluded.decay, changed_at = now();
+end $$;
 
 -- Moves a task that has not started to another time; one that waits for a time, or is ready. One that runs is left alone.
 create function cascade.reschedule_task(task_id bigint, run_at timestamptz) returns bigint
@@ -927,15 +1249,159 @@ begin
   return cascade.queue_changed($1);
 end $$;
 
--- At most `most` tasks with the same concurrency_key run at the same time.
-create function cascade.limit_key_concurrency(queue text, most int default 1) returns bigint
+-- At most `most` tasks with the same concurrency_key run at the same time; `when_full` says what becomes of the next one.
+-- Null leaves it as it is.
+create function cascade.limit_key_concurrency(queue text, most int default 1, when_full text default null) returns bigint
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  if most is null or most < 1 then
+  if most < 1 or most is null and when_full is null then
     raise exception using errcode = 'CA006', message = format('key_concurrency %s is not positive', most);
+  elsif when_full not in ('wait', 'cancel_newest', 'cancel_running', 'round_robin') then
+    raise exception using errcode = 'CA006', message = format('when_full "%s" is none of the strategies', left(when_full, 200)),
+      hint = 'They are wait, cancel_newest, cancel_running and round_robin.';
   end if;
-  insert into cascade.queue as q (name, key_concurrency) values ($1, $2)
-    on conflict (name) do update set key_concurrency = excluded.key_concurrency, changed_at = now();
+  insert into cascade.queue as q (name, key_concurrency, when_full) values ($1, coalesce($2, 1), coalesce($3, 'wait'))
+    on conflict (name) do update set key_concurrency = coalesce($2, q.key_concurrency),
+      when_full = coalesce($3, q.when_full), changed_at = now();
+  return cascade.queue_changed($1);
+end $$;
+
+-- fair shares (docs/adr/0013-fair-shares.md) ------------------------------------------------------------------------------------
+
+create function cascade.checked_weight(weight float8) returns float8
+  language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+  if weight is null or weight not between 0.001 and 1000 then
+    raise exception using errcode = 'CA006', message = format('weight %s is not between 0.001 and 1000', weight);
+  end if;
+  return weight;
+end $$;
+
+-- The share of a queue among those whose next tasks have the same priority; 1 unless it is set.
+create function cascade.weigh_queue(queue text, weight float8 default 1) returns bigint
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  insert into cascade.queue as q (name, weight) values ($1, cascade.checked_weight($2))
+    on conflict (name) do update set weight = excluded.weight, changed_at = now();
+  return cascade.queue_changed($1);
+end $$;
+
+-- The same of a tenant within a queue.
+create function cascade.weigh_tenant(queue text, tenant text, weight float8 default 1) returns bigint
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if cascade.checked_weight($3) = 1 then
+    delete from cascade.tenant t where t.queue = $1 and t.tenant = $2;
+  else
+    insert into cascade.tenant as t (queue, tenant, weight) values ($1, $2, $3)
+      on conflict on constraint tenant_pkey do update set weight = excluded.weight;
+  end if;
+  return cascade.queue_changed($1);
+end $$;
+
+-- limits and pauses of jobs and workflows ----------------------------------------------------------------------------------------
+
+create function cascade.checked_most(most int) returns int
+  language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+  if most < 1 then
+    raise exception using errcode = 'CA006', message = format('%s is not positive', most);
+  end if;
+  return most;
+end $$;
+
+-- At most `most` tasks of the job run at the same time; null: no limit.
+create function cascade.limit_job(id bigint, most int) returns bigint language sql as
+  $$ select cascade.command_for_job('limit_job', id, jsonb_build_object('concurrency', cascade.checked_most(most))) $$;
+
+create function cascade.workflow_changed(workflow text) returns bigint
+  language sql security definer set search_path = pg_catalog, pg_temp as $$
+  insert into cascade.command (kind, argument, created_by)
+  values ('workflow_changed', jsonb_build_object('workflow', $1), session_user) returning id;
+$$;
+
+create function cascade.check_workflow_exists(workflow text) returns void
+  language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  if not exists (select from cascade.workflow w where w.name = $1) then
+    raise exception using errcode = 'CA002', message = format('there is no workflow "%s"', left($1, 200));
+  end if;
+end $$;
+
+-- At most `most` tasks of all jobs of the workflow run at the same time; null: no limit.
+create function cascade.limit_workflow(workflow text, most int) returns bigint
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform cascade.check_workflow_exists($1);
+  insert into cascade.workflow_setting as w (workflow, concurrency) values ($1, cascade.checked_most($2))
+    on conflict on constraint workflow_setting_pkey do update set concurrency = excluded.concurrency, changed_at = now();
+  return cascade.workflow_changed($1);
+end $$;
+
+create function cascade.change_workflow(workflow text, paused boolean) returns bigint
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform cascade.check_workflow_exists($1);
+  insert into cascade.workflow_setting as w (workflow, paused) values ($1, $2)
+    on conflict on constraint workflow_setting_pkey do update set paused = excluded.paused, changed_at = now();
+  return cascade.workflow_changed($1);
+end $$;
+create function cascade.pause_workflow(name text) returns bigint language sql as
+  $$ select cascade.change_workflow(name, true) $$;
+create function cascade.resume_workflow(name text) returns bigint language sql as
+  $$ select cascade.change_workflow(name, false) $$;
+
+-- how many may wait ------------------------------------------------------------------------------------------------------------
+
+-- Tasks of the queue that wait or are pending. Those that have just arrived are counted one by one.
+create function cascade.queue_depth(queue text) returns bigint
+  language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return coalesce((select c.waiting + c.pending from cascade.queue_counter c where c.queue = $1), 0)
+    + coalesce((select sum(d.n) from cascade.counter_delta d where d.queue = $1 and d.status <= 'pending'), 0)
+    + coalesce((select sum(a.n) from cascade.arrived() a where a.queue = $1), 0);
+end $$;
+
+-- Reads, and waits for nobody. It does not see what others have inserted and not committed.
+create function cascade.tg_task_depth() returns trigger
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  q record;
+  depth bigint;
+begin
+  for q in select x.name, x.depth from cascade.queue x
+      where x.depth is not null and exists (select from inserted i where i.queue = x.name) loop
+    depth := cascade.queue_depth(q.name);
+    if depth > q.depth then
+      raise exception using errcode = 'CA010',
+        message = format('queue "%s" is full: %s tasks would wait, its limit is %s', q.name, depth, q.depth),
+        detail = jsonb_build_object('queue', q.name, 'depth', depth, 'limit', q.depth)::text,
+        hint = 'Try again later; cascade.limit_depth changes the limit.';
+    end if;
+  end loop;
+  return null;
+end $$;
+-- Steps and other tasks that the engine inserts are never refused. Enabled while a queue has a limit: cascade.limit_depth.
+create trigger task_800_depth after insert on cascade.task
+  referencing new table as inserted for each statement when (current_user <> 'cascade_engine')
+  execute function cascade.tg_task_depth();
+alter table only cascade.task disable trigger task_800_depth;
+
+-- At most `most` tasks of the queue may wait or be pending, else an insert fails; null: no limit. The first limit, and the end
+-- of the last one, wait up to two seconds for open transactions that have inserted tasks, and new ones wait meanwhile.
+create function cascade.limit_depth(queue text, most int) returns bigint
+  language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
+declare
+  wanted boolean;
+begin
+  perform pg_advisory_xact_lock(727004, hashtext('cascade.limit_depth'));
+  insert into cascade.queue as q (name, depth) values ($1, cascade.checked_most($2))
+    on conflict (name) do update set depth = excluded.depth, changed_at = now();
+  wanted := exists (select from cascade.queue q where q.depth is not null);
+  if wanted <> exists (select from pg_trigger t where t.tgrelid = 'cascade.task'::regclass
+                       and t.tgname = 'task_800_depth' and t.tgenabled <> 'D') then
+    execute format('alter table only cascade.task %s trigger task_800_depth', case when wanted then 'enable' else 'disable' end);
+  end if;
   return cascade.queue_changed($1);
 end $$;
 
@@ -1026,7 +1492,7 @@ begin
         values (job_id, s.handler, input, coalesce(s.queue, 'default'), s.priority);
     end if;
   exception when others then
-    if left(sqlstate, 2) in ('40', '53', '55', '57', '58') then
+    if left(sqlstate, 2) in ('40', '53', '55', '57', '58') or sqlstate = 'CA010' then    -- later it may work
       raise;
     end if;
     job_id := null;
@@ -1237,8 +1703,19 @@ declare
   part record;
 begin
   perform cascade.make_partitions();
+  -- A transaction that began in the period may still be open a while later.
+  delete from cascade.kept_key k where k.ctid = any (array(
+    select o.ctid from cascade.kept_key o where o.free_at < now() - interval '1 day' limit 1000));
+  if found then
+    return '';
+  end if;
   if keep <= 0 then
     return null;
+  end if;
+  delete from cascade.kept_key k where k.ctid = any (array(
+    select o.ctid from cascade.kept_key o where o.finished_on < first_day limit 1000));
+  if found then
+    return '';
   end if;
   -- All tasks of a job that ended before the first day ended before it, too.
   with gone as (
@@ -1524,6 +2001,19 @@ create function cascade.running_in(queue text) returns bigint
   return coalesce((select c.running from cascade.queue_counter c where c.queue = running_in.queue), 0)
     + coalesce((select sum(d.n) from cascade.counter_delta d where d.queue = running_in.queue and d.status = 'running'), 0);
 
+-- The same of a job, and of all jobs of a workflow.
+create function cascade.running_of_job(job bigint) returns bigint
+  language sql stable security definer set search_path = pg_catalog, pg_temp
+  return coalesce((select c.running from cascade.job_counter c where c.job_id = job), 0)
+    + coalesce((select sum(d.n) from cascade.counter_delta d where d.job_id = job and d.status = 'running'), 0);
+create function cascade.running_of_workflow(workflow text) returns bigint
+  language sql stable security definer set search_path = pg_catalog, pg_temp
+  return coalesce((select c.running from cascade.workflow_counter c where c.workflow = running_of_workflow.workflow), 0)
+    + coalesce((select sum(d.n) from cascade.counter_delta d
+                where d.status = 'running' and (d.workflow is not null or d.job_id is not null and d.queue is not null)
+                  and coalesce(d.workflow, (select j.workflow from cascade.job j where j.id = d.job_id))
+                      = running_of_workflow.workflow), 0);
+
 -- The first thing that keeps a task from running. A delay that is over stays in the row until the task has run. Whether a rate
 -- is used up and a worker is free only the owner knows.
 create function cascade.verdict_of(status cascade.task_status, reason cascade.waiting_reason, run_at timestamptz,
@@ -1558,13 +2048,15 @@ begin
     order by b.status = 'running', b.id;
 end $$;
 
--- The tasks that run, of one queue or of all (null), those that began first: of the thousand oldest unfinished ones, which is
+-- The tasks that run, of one queue, key, job or workflow or of all (null), those that began first: of the thousand oldest unfinished ones, which is
 -- where they are; there is no index on what runs.
-create function cascade.holders(queue text, key text default null) returns setof bigint
-  language sql stable set search_path = pg_catalog, pg_temp as $$
+create function cascade.holders(queue text, key text default null, job bigint default null, workflow text default null)
+  returns setof bigint language sql stable set search_path = pg_catalog, pg_temp as $$
   select o.id
-  from (select u.id, u.status, u.queue, u.concurrency_key, u.started_at from cascade.task_unfinished u order by u.id limit 1000) o
+  from (select u.id, u.job_id, u.status, u.queue, u.concurrency_key, u.started_at from cascade.task_unfinished u order by u.id limit 1000) o
   where o.status = 'running' and ($1 is null or o.queue = $1) and ($2 is null or o.concurrency_key = $2)
+    and ($3 is null or o.job_id = $3)
+    and ($4 is null or (select j.workflow from cascade.job j where j.id = o.job_id) = $4)
   order by o.started_at, o.id limit 6;
 $$;
 
@@ -1578,6 +2070,7 @@ declare
   t cascade.task;
   j cascade.job;
   q cascade.queue;
+  w cascade.workflow_setting;
   n cascade.node;
   its_lane int;
   owned boolean;
@@ -1595,6 +2088,7 @@ begin
   end if;
   select * into j from cascade.job x where x.id = t.job_id;
   select * into q from cascade.queue x where x.name = t.queue;
+  select * into w from cascade.workflow_setting x where x.workflow = j.workflow;
   its_lane := coalesce(t.job_id, t.id) & 63;
   owned := its_lane = any (cascade.owned_lanes());
   select x.* into n from cascade.lane l join cascade.node x on x.epoch = l.epoch where l.lane = its_lane;
@@ -1602,10 +2096,12 @@ begin
     keyed := array(select cascade.holders(t.queue, t.concurrency_key));
   end if;
   verdict := cascade.verdict_of(t.status, t.waiting_reason, t.run_at,
-    coalesce(q.paused, false) or coalesce(j.status = 'paused', false), owned,
+    coalesce(q.paused, false) or coalesce(j.status = 'paused', false) or coalesce(w.paused, false), owned,
     t.requires is null or coalesce(t.requires <@ n.tags, false),
     owned and (q.concurrency is not null and cascade.running_in(t.queue) >= q.concurrency
-      or cardinality(keyed) >= coalesce(q.key_concurrency, 1)),
+      or cardinality(keyed) >= coalesce(q.key_concurrency, 1)
+      or j.concurrency is not null and cascade.running_of_job(j.id) >= j.concurrency
+      or w.concurrency is not null and cascade.running_of_workflow(w.workflow) >= w.concurrency),
     coalesce(q.rate is not null or q.key_rate is not null and t.rate_key is not null, false));
 
   case verdict
@@ -1632,6 +2128,9 @@ begin
     if q.paused then
       told := format('Queue %s is paused; cascade.resume_queue(%L) lets it go on.', t.queue, t.queue);
       more := jsonb_build_object('queue', t.queue);
+    elsif w.paused then
+      told := format('Workflow %s is paused; cascade.resume_workflow(%L) lets it go on.', w.workflow, w.workflow);
+      more := jsonb_build_object('workflow', w.workflow);
     else
       told := format('Job %s is paused; cascade.resume_job(%s) lets it go on.', j.id, j.id);
       more := jsonb_build_object('job', j.id);
@@ -1649,6 +2148,17 @@ begin
       more := jsonb_build_object('queue', t.queue, 'concurrency_key', t.concurrency_key,
                                  'limit', coalesce(q.key_concurrency, 1), 'running', cardinality(keyed));
       ids := keyed;
+    elsif j.concurrency is not null and cascade.running_of_job(j.id) >= j.concurrency then
+      told := format('Job %s runs %s tasks, of %s that it may run at a time; cascade.limit_job changes that.',
+                     j.id, cascade.running_of_job(j.id), j.concurrency);
+      more := jsonb_build_object('job', j.id, 'limit', j.concurrency, 'running', cascade.running_of_job(j.id));
+      ids := array(select cascade.holders(null, null, j.id));
+    elsif w.concurrency is not null and cascade.running_of_workflow(w.workflow) >= w.concurrency then
+      told := format('Workflow %s runs %s tasks, of %s that it may run at a time; cascade.limit_workflow changes that.',
+                     w.workflow, cascade.running_of_workflow(w.workflow), w.concurrency);
+      more := jsonb_build_object('workflow', w.workflow, 'limit', w.concurrency,
+                                 'running', cascade.running_of_workflow(w.workflow));
+      ids := array(select cascade.holders(null, null, null, w.workflow));
     else
       told := format('Queue %s runs %s tasks, of %s that it may run at a time; cascade.limit_concurrency changes that.',
                      t.queue, cascade.running_in(t.queue), q.concurrency);
@@ -1731,7 +2241,7 @@ create view cascade.engine_task as
       then (extract(epoch from t.run_at + t.start_within) * 1000000)::bigint end as start_by_us,
     t.queue, t.handler, t.attempt, t.max_attempts, t.item, t.step,
     (extract(epoch from t.timeout) * 1000)::bigint as timeout_ms,
-    t.retry::text as retry, t.command::text as command, t.rate_key, t.concurrency_key,
+    t.retry::text as retry, t.command::text as command, t.rate_key, t.concurrency_key, t.tenant,
     t.requires, t.payload
   from cascade.task t
   where t.finished_on is null;
@@ -1742,8 +2252,8 @@ create view cascade.tasks as
   select t.id, t.job_id, t.step, t.item, t.queue, t.handler, t.status, t.waiting_reason, t.priority, t.payload, t.result,
     t.error, t.progress, t.progress_text, t.attempt, t.max_attempts, n.name as node, t.run_at, t.created_at,
     case when t.status = 'waiting' then null else coalesce(t.ready_at, greatest(t.created_at, t.run_at)) end as ready_at,
-    t.started_at, t.finished_at, t.timeout, t.start_within, t.unique_key, t.concurrency_key,
-    t.rate_key, t.requires,
+    t.started_at, t.finished_at, t.timeout, t.start_within, t.unique_key, t.unique_for, t.unique_states, t.concurrency_key,
+    t.rate_key, t.tenant, t.requires, t.found_by,
     (coalesce(t.job_id, t.id) & 63)::smallint as lane, t.owner_losses, t.finished_on
   from cascade.task t
   left join cascade.node n on n.epoch = t.epoch;
@@ -1778,7 +2288,7 @@ end $$;
 
 create view cascade.jobs as
   select j.id, j.workflow, j.version, j.status, j.priority, j.input, j.result, j.error, j.created_at, j.started_at,
-    j.finished_at, j.keep_open, j.timeout, j.schedule, j.scheduled_for,
+    j.finished_at, j.keep_open, j.timeout, j.concurrency, j.schedule, j.scheduled_for, j.idempotency_key,
     coalesce(c.waiting, 0) + coalesce(d.waiting, 0) as waiting,
     coalesce(c.pending, 0) + coalesce(d.pending, 0) as pending,
     coalesce(c.running, 0) + coalesce(d.running, 0) as running,
@@ -1805,7 +2315,8 @@ create view cascade.queue_stats as
     sum(c.completed)::bigint as completed, sum(c.failed)::bigint as failed, sum(c.cancelled)::bigint as cancelled,
     sum(c.skipped)::bigint as skipped, sum(c.quarantined)::bigint as quarantined,
     coalesce(bool_or(q.paused), false) as paused, max(q.concurrency) as concurrency,
-    coalesce(max(q.key_concurrency), 1) as key_concurrency, max(q.rate) as rate, max(q.burst) as burst, max(q.key_rate) as key_rate, max(q.key_burst) as key_burst
+    coalesce(max(q.key_concurrency), 1) as key_concurrency, max(q.rate) as rate, max(q.burst) as burst, max(q.key_rate) as key_rate, max(q.key_burst) as key_burst,
+    coalesce(max(q.weight), 1) as weight, coalesce(max(q.when_full), 'wait') as when_full, max(q.depth) as depth
   from (
     select queue, waiting, pending, running, completed, failed, cancelled, skipped, quarantined
     from cascade.queue_counter
@@ -1834,7 +2345,8 @@ create view cascade.workflow_stats as
     coalesce(sum(c.n) filter (where c.status = 'failed'), 0)::bigint as failed,
     coalesce(sum(c.n) filter (where c.status = 'cancelled'), 0)::bigint as cancelled,
     coalesce(sum(c.n) filter (where c.status = 'skipped'), 0)::bigint as skipped,
-    coalesce(sum(c.n) filter (where c.status = 'quarantined'), 0)::bigint as quarantined
+    coalesce(sum(c.n) filter (where c.status = 'quarantined'), 0)::bigint as quarantined,
+    coalesce(bool_or(s.paused), false) as paused, max(s.concurrency) as concurrency
   from (
     select k.workflow, v.status, v.n from cascade.workflow_counter k cross join lateral cascade.by_status(k.waiting, k.pending,
       k.running, k.completed, k.failed, k.cancelled, k.skipped, k.quarantined) v
@@ -1846,6 +2358,7 @@ create view cascade.workflow_stats as
           select a.job_id, null, a.status, a.n from cascade.arrived() a where a.job_id is not null) x
     union all
     select w.name, null, 0 from cascade.workflow w) c
+  left join cascade.workflow_setting s on s.workflow = c.workflow
   where c.workflow is not null
   group by c.workflow;
 
@@ -1858,17 +2371,24 @@ create view cascade.waiting_stats as
   queue as materialized (
     select q.name, q.paused, q.rate is not null as rated, q.key_rate is not null as keys_rated,
       case when q.concurrency is not null then cascade.running_in(q.name) >= q.concurrency end as used_up
-    from cascade.queue q)
+    from cascade.queue q),
+  workflow as materialized (
+    select s.workflow, s.paused,
+      case when s.concurrency is not null then cascade.running_of_workflow(s.workflow) >= s.concurrency end as used_up
+    from cascade.workflow_setting s)
   select w.queue, w.reason, count(*) as tasks
   from (
     select t.queue,
-      cascade.verdict_of(t.status, t.waiting_reason, t.run_at, coalesce(q.paused, false) or coalesce(j.status = 'paused', false),
-        o.owned, t.requires is null or coalesce(t.requires <@ o.tags, false), coalesce(q.used_up, false),
+      cascade.verdict_of(t.status, t.waiting_reason, t.run_at, coalesce(q.paused, false) or coalesce(j.status = 'paused', false)
+          or coalesce(f.paused, false),
+        o.owned, t.requires is null or coalesce(t.requires <@ o.tags, false), coalesce(q.used_up, false)
+          or coalesce(f.used_up, false) or j.concurrency is not null and cascade.running_of_job(j.id) >= j.concurrency,
         coalesce(q.rated or q.keys_rated and t.rate_key is not null, false)) as reason
     from cascade.task_unfinished t
     join owned o on o.lane = (coalesce(t.job_id, t.id) & 63)
     left join queue q on q.name = t.queue
     left join cascade.job j on j.id = t.job_id
+    left join workflow f on f.workflow = j.workflow
     where t.status <= 'pending') w
   group by w.queue, w.reason;
 
@@ -1902,29 +2422,34 @@ select cascade.make_partitions();
 
 revoke all on all functions in schema cascade from public;
 -- Triggers run them for whoever inserts.
-grant execute on function cascade.task_is_plain, cascade.check_task to public;
+grant execute on function cascade.task_is_plain, cascade.check_task, cascade.unique_period, cascade.is_period to public;
 
 grant insert (job_id, handler, payload, queue, priority, run_at, max_attempts, timeout, unique_key, concurrency_key,
-              requires, retry, start_within, rate_key) on cascade.task to cascade_producer;
-grant insert (workflow, input, priority, keep_open, timeout) on cascade.job to cascade_producer;
-grant execute on function cascade.add_task, cascade.start_job, cascade.hold_job_open to cascade_producer;
+              requires, retry, start_within, rate_key, unique_for, unique_states, found_by, tenant) on cascade.task to cascade_producer;
+grant insert (workflow, input, priority, keep_open, timeout, idempotency_key, concurrency) on cascade.job to cascade_producer;
+grant execute on function cascade.add_task, cascade.start_job, cascade.hold_job_open, cascade.found_priority, cascade.refer_to
+  to cascade_producer;
 
 grant select on cascade.tasks, cascade.jobs, cascade.attempts, cascade.queue_stats, cascade.workflows, cascade.workflow_stats,
   cascade.schedules, cascade.schedule_ticks, cascade.task_transition, cascade.node, cascade.lane, cascade.command,
-  cascade.counter_repair, cascade.reconciliation, cascade.waiting_stats
+  cascade.counter_repair, cascade.reconciliation, cascade.waiting_stats, cascade.kept_key, cascade.priority_change
   to cascade_reader;
 grant execute on function cascade.explain_task, cascade.why_task, cascade.arrived, cascade.owned_lanes, cascade.running_in,
+  cascade.running_of_job, cascade.running_of_workflow,
   cascade.verdict_of, cascade.by_status to cascade_reader;
 
 grant select, insert, update on cascade.task, cascade.job, cascade.workflow, cascade.queue, cascade.command, cascade.node,
-  cascade.lane, cascade.schedule_tick to cascade_engine;
-grant select, insert, update, delete on cascade.schedule, cascade.attempt_log, cascade.writer, cascade.counter_delta,
+  cascade.workflow_setting, cascade.lane, cascade.schedule_tick to cascade_engine;
+grant select, insert, update, delete on cascade.tenant, cascade.schedule, cascade.attempt_log, cascade.writer, cascade.counter_delta,
   cascade.job_counter, cascade.queue_counter, cascade.workflow_counter to cascade_engine;
+grant select, delete, insert (job_id, task_id, priority, at_least) on cascade.priority_change to cascade_engine;
+-- A new priority changes no count: it is written past the trigger that counts.
+grant select, update (priority) on cascade.task_unfinished to cascade_engine;
 grant select, update on cascade.counter_point, cascade.reconciliation to cascade_engine;
 grant select, insert on cascade.counter_repair to cascade_engine;
 grant select, insert, delete on cascade.counted_day, cascade.day_count to cascade_engine;
 grant update on cascade.counted_day to cascade_engine;
-grant select on cascade.engine_task, cascade.task_transition, cascade.tasks, cascade.jobs, cascade.attempts, cascade.queue_stats,
+grant select on cascade.kept_key, cascade.engine_task, cascade.task_transition, cascade.tasks, cascade.jobs, cascade.attempts, cascade.queue_stats,
   cascade.workflows, cascade.workflow_stats, cascade.schedules, cascade.schedule_ticks, cascade.waiting_stats
   to cascade_engine;
 grant execute on all functions in schema cascade to cascade_engine;

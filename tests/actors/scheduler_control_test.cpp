@@ -75,8 +75,9 @@ TEST_F(scheduler_test, a_task_gets_another_time_and_starts_once) {
     ASSERT_THAT(s.singles, SizeIs(1));
     EXPECT_EQ(s.singles[0].what, single_write::kind::change_task);
     EXPECT_EQ(s.singles[0].id, id);
-    EXPECT_EQ(s.singles[0].number, 77);
-    EXPECT_THAT(s.commands, SizeIs(1));
+    EXPECT_EQ(s.singles[0].number, id - 1) << "the command, which the statement tells";
+    EXPECT_EQ(s.singles[0].text, R"({"run_at_us": 77})");
+    EXPECT_THAT(s.commands, IsEmpty());
   }
   EXPECT_EQ(bells, 2) << "the inbox must look for the rows";
   finish(1);
@@ -87,6 +88,30 @@ TEST_F(scheduler_test, a_task_gets_another_time_and_starts_once) {
   arrive({delayed(2, 10s), task(3)});
   EXPECT_THAT(started(), ElementsAre(3));
   EXPECT_EQ(number("delayed"), 1);
+}
+
+TEST_F(scheduler_test, a_task_that_is_not_in_memory_is_changed_only_in_its_row) {
+  run();
+  command("change_task", 7, 0, R"({"payload": {"n": 1}})");
+  const settlement s = commit();
+  ASSERT_THAT(s.singles, SizeIs(1));
+  EXPECT_EQ(s.singles[0].what, single_write::kind::change_absent_task);
+  command("change_task", 7, 0, "{}");
+  EXPECT_EQ(commit().commands.at(0).outcome, "it says neither a time nor a payload");
+}
+
+TEST_F(scheduler_test, a_change_waits_for_the_record_that_the_task_will_be_tried_again) {
+  run({task(1)});
+  started();
+  commit_all();
+  finish(1, outcome::retry("broken"));
+  command("change_task", 1, 0, R"({"payload": 2})");
+  EXPECT_THAT(commit().backed_off, SizeIs(1));
+  const settlement s = commit();
+  ASSERT_THAT(s.singles, SizeIs(1));
+  EXPECT_EQ(s.singles[0].what, single_write::kind::change_task) << "its delay has begun";
+  elapse(1h);
+  EXPECT_THAT(started(), IsEmpty()) << "what is left of it is its row";
 }
 
 TEST_F(scheduler_test, a_task_that_runs_gets_no_other_time) {

@@ -30,7 +30,7 @@ struct scheduler_why : scheduler_test {
 
   // As read from the database.
   void queues(std::vector<queue_settings> rows) {
-    tell(gateway, scheduler, queues_loaded{1, true, std::move(rows)});
+    tell(gateway, scheduler, queues_loaded{1, true, std::move(rows), {}});
     settle();
   }
   static arrival in(const std::string& queue, std::int64_t id, const std::string& rate_key = {}) {
@@ -149,6 +149,37 @@ TEST_F(scheduler_why, the_slots_of_a_key_with_their_holders_and_the_place_in_lin
   finish(1);
   EXPECT_EQ(verdict(2), "running");
   EXPECT_EQ(why(3)["place"], 1);
+}
+
+TEST_F(scheduler_why, the_limit_of_a_job_or_a_workflow_with_its_holders) {
+  slots = 10;
+  run();
+  attach(7, "w");
+  attach(8, "w");
+  tell(gateway, scheduler, queues_loaded{1, true, {}, {{"w", false, 2}}});
+  settle();
+  command("limit_job", 0, 7, R"({"concurrency": 1})");
+  arrive({of_job(7, task(1), "a"), of_job(7, task(2), "b"), of_job(8, task(3), "a"),
+          of_job(8, task(4), "b"), of_job(8, task(5), "c")});
+  EXPECT_THAT(started(), ElementsAre(1, 3));
+  json told = why(2);
+  EXPECT_EQ(told["verdict"], "concurrency_limit");
+  EXPECT_EQ(told["job"], 7);
+  EXPECT_EQ(told["limit"], 1);
+  EXPECT_THAT(because(told), ElementsAre(1));
+  EXPECT_EQ(told["text"],
+            "Job 7 runs 1 tasks, of 1 that it may run at a time; cascade.limit_job "
+            "changes that. It is the next one.");
+  told = why(5);
+  EXPECT_EQ(told["workflow"], "w");
+  EXPECT_EQ(told["running"], 2);
+  EXPECT_EQ(told["place"], 2);
+  EXPECT_THAT(because(told), ElementsAre(1, 3));
+  tell(gateway, scheduler, queues_loaded{1, true, {}, {{"w", true, 0}}});
+  settle();
+  told = why(5);
+  EXPECT_EQ(told["verdict"], "paused");
+  EXPECT_EQ(told["workflow"], "w");
 }
 
 TEST_F(scheduler_why, the_limit_of_a_key_with_the_place_and_the_next_token) {

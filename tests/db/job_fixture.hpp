@@ -1,6 +1,6 @@
 // tests/db/job_fixture.hpp
 //
-// One job actor with the real recorder and catalog; the test plays the scheduler: it runs what was
+// One job actor with the real recorder and cache; the test plays the scheduler: it runs what was
 // released by saying how it went.
 #pragma once
 
@@ -9,7 +9,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "actors/catalog.hpp"
+#include "actors/cache.hpp"
 #include "actors/job.hpp"
 #include "actors/recorder.hpp"
 #include "tests/support/database_test.hpp"
@@ -32,7 +32,7 @@ struct job_fixture : database_test {
     settings.batch_rows_max = batch_rows;
     own();
     recorder = keep(spawn_recorder(sys, context(), gateway));
-    catalog = keep(spawn_catalog(sys, context()));
+    catalog = keep(spawn_cache(sys, context(), gateway));
     round_trip();
   }
   ~job_fixture() override { end_database(); }

@@ -145,7 +145,7 @@ TEST_F(scheduler_backlog, a_command_counts_for_what_a_later_page_brings) {
   backlog_page(take_rows(10), false);
   round_trip();
   started();
-  command("set_task_priority", 15, 0, R"({"priority": 90})");
+  set_priority(15, 90);
   command("cancel_task", 18);
   backlog_page(take_rows(10), true);
   ids expected{15};

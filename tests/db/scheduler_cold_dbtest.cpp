@@ -46,8 +46,8 @@ TEST_F(scheduler_cold, a_cancelled_cold_task_that_is_retried_runs_once) {
 TEST_F(scheduler_cold, a_new_priority_of_a_cold_task_counts_at_once) {
   run();
   line_up(40);
-  command("set_task_priority", 30, 0, R"({"priority": 90})");
-  command("set_task_priority", 35, 0, R"({"priority": 10})");
+  set_priority(30, 90);
+  set_priority(35, 10);
   ids expected{30};
   for (const auto id : range(2, 40))
     if (id != 30 && id != 35) expected.push_back(id);
@@ -61,7 +61,7 @@ TEST_F(scheduler_cold, a_new_priority_counts_though_the_row_that_was_read_has_th
   for (int id = 1; scheduler_parts::number("hot") > 0; ++id) finish(id);
   const auto at = in_pool.begin()->first;
   finish(at);  // the next rows are on their way, all with priority 50
-  command("set_task_priority", at + 2, 0, R"({"priority": 90})");
+  set_priority(at + 2, 90);
   started();
   round_trip();
   round_trip();
@@ -75,7 +75,7 @@ TEST_F(scheduler_cold, a_new_priority_of_a_job_counts_for_its_cold_tasks) {
   for (int i = 0; i < 40; ++i) row(50, "{}", i % 2 == 0 ? 0 : job);
   arrive(std::exchange(tasks, {}));
   started();
-  command("set_job_priority", 0, job, R"({"priority": 90})");
+  set_job_priority(job, 90);
   ids expected;
   for (int id = 2; id <= 40; id += 2) expected.push_back(id);
   for (int id = 3; id <= 40; id += 2) expected.push_back(id);

@@ -131,7 +131,7 @@ TEST_F(scheduler_time, a_parked_task_changes_its_priority_or_its_time) {
   arrive({keyed(1, "a"), keyed(2, "a"), keyed(3, "a"), keyed(4, "a")});
   EXPECT_THAT(started(), ElementsAre(1));
   finish(1);
-  command("set_task_priority", 4, 0, R"({"priority": 90})");
+  set_priority(4, 90);
   command("change_task", 2, 0, R"({"run_at_us": 77})");
   commit_all();
   live(1001ms, 1001ms);

@@ -154,6 +154,18 @@ TEST_F(schema, each_refusal_has_its_own_sqlstate) {
   EXPECT_EQ(state_of(engine, "select cascade.explain_task(404)"), "CA005");
   EXPECT_EQ(state_of(engine, "select cascade.set_priority(1, 101)"), "CA006");
   EXPECT_EQ(state_of(engine, "select cascade.set_task_priority(1, null)"), "CA006");
+  EXPECT_EQ(state_of(engine, "select cascade.set_priority(404, 90)"), "CA005");
+  EXPECT_EQ(state_of(engine, "select cascade.set_task_priority(404, 90)"), "CA005");
+  for (const auto& [columns, state] : std::map<std::string, std::string>{
+           {"(priority) values (90)", "CA006"},
+           {"(job_id, task_id, priority) values (1, 1, 90)", "CA006"},
+           {"(job_id, priority, at_least) values (1, 90, true)", "CA006"},
+           {"(task_id, priority) values (1, 101)", "CA006"},
+           {"(task_id, priority) values (404, 90)", "CA005"},
+           {"(job_id, priority) values (404, 90)", "CA005"},
+           {"(task_id, priority, created_by) values (1, 90, 'somebody')", "42501"}})
+    EXPECT_EQ(state_of(engine, "insert into cascade.priority_change " + columns), state) << columns;
+  EXPECT_EQ(state_of(engine, "select cascade.set_decay('q', 1.5)"), "CA006");
   EXPECT_EQ(state_of(engine, "select cascade.reschedule_task(404, now())"), "CA005");
   EXPECT_EQ(state_of(engine, "select cascade.reschedule_task(1, 'infinity')"), "CA006");
 }
@@ -220,6 +232,14 @@ TEST_F(schema, a_producer_inserts_the_documented_columns_and_nothing_else) {
       {"select cascade.command_for_job('cancel_job', 1, '{}')", "42501"},
       {"select cascade.explain_task(1)", "42501"},
       {"select cascade.why_task(1)", "42501"},
+      {"insert into cascade.task (handler, found_by) values ('x', 1)", "ok"},
+      {"insert into cascade.task (handler, found_by) values ('x', 404)", "CA005"},
+      {"select cascade.refer_to(1, 1)", "ok"},
+      {"select cascade.set_task_priority(1, 90)", "42501"},
+      {"select cascade.set_priority(1, 90)", "42501"},
+      {"insert into cascade.priority_change (task_id, priority) values (1, 90)", "42501"},
+      {"select * from cascade.priority_change", "42501"},
+      {"select cascade.set_decay('q', 0.5)", "42501"},
       {"create table cascade.mine (n int)", "42501"},
       {"alter table cascade.task disable trigger all", "42501"},
   };
@@ -247,7 +267,7 @@ TEST_F(schema, functions_with_the_owners_rights_pin_their_search_path_and_are_no
                      " and p.prosecdef and not coalesce("
                      "   p.proconfig @> array['search_path=pg_catalog, pg_temp'], false)"),
             "hold_job_open");
-  // What the trigger of an insert calls with the rights of whoever inserts; both only look.
+  // What the trigger of an insert, or an index, calls with the rights of whoever inserts; they only look.
   EXPECT_EQ(
       value_of(
           admin,
@@ -255,7 +275,7 @@ TEST_F(schema, functions_with_the_owners_rights_pin_their_search_path_and_are_no
           " where p.pronamespace = 'cascade'::regnamespace"
           " and exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a"
           "             where a.grantee = 0)"),
-      "check_task task_is_plain");
+      "check_task is_period task_is_plain unique_period");
   EXPECT_EQ(value_of(admin,
                      "select string_agg(c.relname, ' ') from pg_class c where c.relnamespace = "
                      "'cascade'::regnamespace"

@@ -77,7 +77,7 @@ TEST_F(rate_sets, the_most_urgent_of_a_key_goes_first) {
   offer("a", numbered(2, 50));
   offer("a", numbered(3, 50));
   offer("a", numbered(4, 90));
-  set.reprioritize({task_id{3}, {}}, 95);
+  set.reprioritize({{{task_id{3}, {}, 95}}, {}});
   pass(4'001ms);
   EXPECT_EQ(started(), (ids{3, 4, 2, 1}));
 }

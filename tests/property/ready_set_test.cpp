@@ -28,12 +28,17 @@ struct owner {
     for (const char* name : {"a", "b", "c"}) lots.push_back(set.lot(name, handler_class::quick));
   }
 
+  std::uint64_t tenants = 0;
+
   std::uint64_t below(std::uint64_t n) { return random() % n; }
   std::uint8_t priority() {
     constexpr std::array<std::uint8_t, 5> some{0, 30, 63, 64, 100};
     return some[below(some.size())];
   }
-  ready_set::place place() { return {lots[below(lots.size())], priority()}; }
+  ready_set::place place() {
+    const auto tenant = tenants == 0 ? 0 : static_cast<tenant_index>(below(tenants));
+    return {lots[below(lots.size())], priority(), tenant};
+  }
   std::uint32_t body() {
     bodies.insert(++last_body);
     return last_body;
@@ -53,6 +58,7 @@ struct owner {
     key.id = task_id{++last_id};
     key.job = job_id{static_cast<std::int64_t>(below(4))};
     key.priority = at.priority;
+    key.tenant = at.tenant;
     key.flags = static_cast<std::uint8_t>(below(2));
     if (set.takes_hot(at) && below(8) != 0) key.body = body();
     set.push_back(at.lot, key);
@@ -64,9 +70,9 @@ struct owner {
     if (set.size(lot) > 0) begin_reload(lot);
   }
   void begin_reload(ready_set::lot_index lot) {
-    auto r =
-        set.begin_reload(lot, 1 + below(6), [this](const cold_key& k, int) { return keep(k); });
-    if (!r.ids.empty()) reloads.push_back(std::move(r));
+    set.begin_reload(
+        set.next_of(lot), 1 + below(6), [this](const cold_key& k, const auto&) { return keep(k); },
+        reloads);
   }
   void end_reload() {
     if (reloads.empty()) return;
@@ -78,7 +84,7 @@ struct owner {
       if (cancelled.erase(k.id) > 0) return ready_line::fetched::gone;
       full = full || below(12) == 0;
       if (full) return ready_line::fetched::later;
-      key = {k.id, k.job, body(), 0, 0, r.from.priority, k.flags};
+      key = {k.id, k.job, body(), 0, 0, r.from.priority, k.flags, r.from.tenant};
       return ready_line::fetched::here;
     });
   }
@@ -87,13 +93,13 @@ struct owner {
     for (;;) {
       const auto lot = set.choose(handler_class::quick, [](auto) { return true; });
       if (!lot) return;
-      if (!set.head_is_hot(*lot)) {
+      if (!set.has_hot(*lot)) {
         // Nothing less urgent may start: the answer must come first.
         if (set.reloading(*lot)) {
           ASSERT_FALSE(reloads.empty());
           end_reload();
         } else {
-          begin_reload(*lot);
+          begin_reload(lot->lot);
         }
         continue;
       }
@@ -102,7 +108,7 @@ struct owner {
       if (cancelled.erase(key.id) > 0) continue;
       for (const auto& [at, line] : model)
         ASSERT_TRUE(line.empty() || at.priority <= key.priority) << "more urgent ones wait";
-      auto& line = model[{*lot, key.priority}];
+      auto& line = model[{lot->lot, key.priority, key.tenant}];
       ASSERT_FALSE(line.empty());
       ASSERT_EQ(line.front(), (cold_key{key.id, key.job, key.flags})) << "overtaken, or twice";
       line.erase(line.begin());
@@ -112,15 +118,16 @@ struct owner {
 
   // Some keys at the head of a lot leave the set, as those of a paused job, and come back in front.
   void park() {
-    const auto lot = set.choose(handler_class::quick, [](auto) { return true; });
-    if (!lot || !set.head_is_hot(*lot)) return;
-    for (auto n = below(8); n > 0 && set.size(*lot) > 0 && set.head_is_hot(*lot); --n) {
-      ready_key key = set.pop(*lot);
+    const auto first = set.choose(handler_class::quick, [](auto) { return true; });
+    if (!first) return;
+    const auto lot = first->lot;
+    for (auto n = below(8); n > 0 && set.size(lot) > 0 && set.has_hot(set.next_of(lot)); --n) {
+      ready_key key = set.pop(set.next_of(lot));
       if (cancelled.erase(key.id) > 0) {
         release({key.body});
         continue;
       }
-      const ready_set::place at{*lot, key.priority};
+      const ready_set::place at{lot, key.priority, key.tenant};
       model[at].erase(model[at].begin());
       parked_model[at].push_back({key.id, key.job, key.flags});
       if (!parked[at].takes_hot() || below(4) == 0) release({std::exchange(key.body, 0)});
@@ -138,28 +145,34 @@ struct owner {
   }
 
   void reprioritize() {
-    key_match which;
-    if (below(2) != 0)
-      which.task =
-          task_id{1 + static_cast<std::int64_t>(below(static_cast<std::uint64_t>(last_id) + 1))};
-    else
-      which.job = job_id{1 + static_cast<std::int64_t>(below(3))};
-    const auto to = priority();
+    std::vector<task_priority> tasks;
+    std::vector<job_priority> jobs;
+    for (auto n = below(20); n > 0; --n)
+      tasks.push_back(
+          {task_id{1 + static_cast<std::int64_t>(below(static_cast<std::uint64_t>(last_id) + 1))},
+           {},
+           priority()});
+    for (auto n = below(3); n > 0; --n)
+      jobs.push_back({job_id{1 + static_cast<std::int64_t>(below(3))}, priority()});
+    const auto to = [&](const cold_key& k, std::uint8_t here) {
+      for (const auto& j : jobs)
+        if (j.job == k.job) here = j.priority;
+      for (const auto& t : tasks)
+        if (t.task == k.id) here = t.priority;
+      return here;
+    };
     freed_bodies freed;
-    set.reprioritize(which, to, freed);
+    set.reprioritize({tasks, jobs}, freed);
     release(freed);
-    for (const auto lot : lots) {
-      std::vector<cold_key> moved;
-      for (auto& [at, line] : model)
-        if (at.lot == lot && at.priority != to)
-          std::erase_if(line, [&](const cold_key& k) {
-            if (!which(k.id, k.job)) return false;
-            moved.push_back(k);
-            return true;
-          });
-      auto& line = model[{lot, to}];
-      line.insert(line.end(), moved.begin(), moved.end());
-    }
+    std::vector<std::pair<ready_set::place, cold_key>> moved;
+    for (auto& [at, line] : model)
+      std::erase_if(line, [&](const cold_key& k) {
+        const ready_set::place goes{at.lot, to(k, at.priority), at.tenant};
+        if (goes == at) return false;
+        moved.emplace_back(goes, k);
+        return true;
+      });
+    for (const auto& [at, k] : moved) model[at].push_back(k);
   }
 
   void cancel() {
@@ -199,8 +212,9 @@ struct owner {
   }
 };
 
-TEST(ready_set, is_a_list_for_each_priority_whatever_is_hot_or_cold) {
+void random_story(std::uint64_t tenants) {
   owner o(test_seed());
+  o.tenants = tenants;
   for (int step = 0; step < 60'000; ++step) {
     switch (o.below(16)) {
       case 0:
@@ -247,6 +261,10 @@ TEST(ready_set, is_a_list_for_each_priority_whatever_is_hot_or_cold) {
   ASSERT_NO_FATAL_FAILURE(o.check());
 }
 
+TEST(ready_set, is_a_list_for_each_priority_whatever_is_hot_or_cold) { random_story(0); }
+
+TEST(ready_set, is_a_list_for_each_tenant_and_priority_whatever_is_hot_or_cold) { random_story(4); }
+
 // Pages of a backlog between newer arrivals: of one line, nothing that was there when a backlog's
 // key came may be overtaken by it, and no newer one goes before the backlog's keys.
 TEST(ready_set, what_arrives_while_a_backlog_is_read_waits_behind_it) {
@@ -272,14 +290,16 @@ TEST(ready_set, what_arrives_while_a_backlog_is_read_waits_behind_it) {
     old.insert(old.end(), fresh.begin(), fresh.end());
     std::vector<std::int64_t> order;
     while (set.size() > 0) {
-      if (!set.head_is_hot(lot)) {
-        const auto r = set.begin_reload(lot, 7, [](const auto&, int) { return true; });
-        set.end_reload(r, [](const cold_key& k, ready_key& key) {
+      if (!set.has_hot(set.next_of(lot))) {
+        std::vector<ready_set::reload> r;
+        set.begin_reload(
+            set.next_of(lot), 7, [](const auto&, const auto&) { return true; }, r);
+        set.end_reload(r.front(), [](const cold_key& k, ready_key& key) {
           key.id = k.id;
           return ready_line::fetched::here;
         });
       }
-      order.push_back(set.pop(lot).id.value);
+      order.push_back(set.pop(set.next_of(lot)).id.value);
     }
     ASSERT_EQ(order, old);
   }

@@ -112,7 +112,7 @@ TEST(tidy, sql_text_lives_in_sql) {
 
 TEST(tidy, files_stay_short) {
   // One concept a file. This one holds one long list.
-  const std::map<std::string, std::size_t> longer{{"actors/messages.hpp", 690}};
+  const std::map<std::string, std::size_t> longer{{"actors/messages.hpp", 760}};
   std::vector<std::string> wrong;
   for (const source& s : sources()) {
     const auto at = longer.find(s.path.string());

@@ -42,7 +42,7 @@ TEST(ready_set, what_comes_back_is_first_again) {
   set.push_back(lot, key(1));
   set.push_back(lot, key(2));
   ready_line back;
-  back.push_back(set.pop(lot));
+  back.push_back(set.pop(set.next_of(lot)));
   set.put_before({lot, 50}, std::move(back), freed);
   EXPECT_EQ(pop(set), 1);
   EXPECT_TRUE(freed.empty());
@@ -76,7 +76,7 @@ TEST(ready_set, a_change_of_priority_moves_a_key_behind_those_already_there) {
   for (int i = 1; i <= 3; ++i) set.push_back(lot, key(i, 50));
   set.push_back(lot, key(4, 90));
   freed_bodies freed;
-  EXPECT_EQ(set.reprioritize({task_id{2}, {}}, 90, freed), 1u);
+  EXPECT_EQ(set.reprioritize({{{task_id{2}, {}, 90}}, {}}, freed), 1u);
   EXPECT_EQ(pop(set), 4);
   EXPECT_EQ(pop(set), 2);
   EXPECT_EQ(pop(set), 1);

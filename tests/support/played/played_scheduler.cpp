@@ -29,6 +29,10 @@ played_scheduler::played_scheduler(engine_test& test) {
         [this](const forget_task& f) { forgotten.push_back(f.id); },
         [](const drain&) { return drained{}; },
         [](const tasks_fetched&) {},
+        [this](const reprioritize& r) {
+          told.push_back(r);
+          return reprioritized{raises};
+        },
         [](const describe&) { return description{}; },
     };
   });

@@ -20,6 +20,8 @@ struct played_scheduler {
   std::vector<job_id> ended, voided;
   std::size_t commands_obeyed = 0;  // as the last job_ended said
   std::vector<task_id> forgotten;
+  std::vector<reprioritize> told;     // new priorities
+  std::vector<task_priority> raises;  // what it answers
 
   explicit played_scheduler(engine_test& test);
 };

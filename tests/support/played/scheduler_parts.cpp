@@ -28,6 +28,8 @@ scheduler_parts::scheduler_parts(engine_test& t) : test(t) {
         [this](const bell&) { ++bells; },
         [this](const begin_load& b) { loads.push_back(b); },
         [this](const page_taken& p) { taken.push_back(p); },
+        [](const attach_priorities&) {},
+        [](const sync_inbox&) { return inbox_synced{}; },
         [](const describe&) { return description{}; },
     };
   });
@@ -87,6 +89,18 @@ void scheduler_parts::command(std::string kind, std::int64_t task, std::int64_t 
   page(std::move(p));
 }
 
+void scheduler_parts::set_priority(std::int64_t task, int priority, std::int64_t job) {
+  reprioritize r;
+  r.tasks.push_back({task_id{task}, job_id{job}, static_cast<std::uint8_t>(priority)});
+  test.ask<reprioritized>(scheduler, std::move(r));
+}
+
+void scheduler_parts::set_job_priority(std::int64_t job, int priority) {
+  reprioritize r;
+  r.jobs.push_back({job_id{job}, static_cast<std::uint8_t>(priority)});
+  test.ask<reprioritized>(scheduler, std::move(r));
+}
+
 void scheduler_parts::attach(std::int64_t id, std::string workflow, bool paused) {
   inbox_page p;
   p.jobs.emplace_back();
@@ -108,6 +122,10 @@ const job_actor& scheduler_parts::job(std::int64_t id) {
           },
           [&part](const job_idle&) { ++part.idles; },
           [&part](const job_command& c) { part.commands.push_back(c.command); },
+          [&part](const reprioritize_job& r) {
+            part.priorities.push_back(r);
+            return reprioritized{part.raises};
+          },
           [](const describe&) { return description{}; },
       };
     });

@@ -40,6 +40,8 @@ public:
     job_actor actor;
     std::vector<completed_attempt> settled;
     std::vector<command_arrival> commands;
+    std::vector<reprioritize_job> priorities;
+    std::vector<task_priority> raises;  // what it answers
     int idles = 0;
   };
   std::map<std::int64_t, job_part> job_parts;
@@ -62,6 +64,8 @@ public:
   void arrive(std::vector<arrival> tasks) { page({std::move(tasks), {}, {}, {}}); }
   void command(std::string kind, std::int64_t task, std::int64_t job = 0,
                std::string argument = "{}");
+  void set_priority(std::int64_t task, int priority, std::int64_t job = 0);
+  void set_job_priority(std::int64_t job, int priority);
   // The job's row arrives, and its actor attaches.
   void attach(std::int64_t id, std::string workflow = "w", bool paused = false);
   const job_actor& job(std::int64_t id);

@@ -1,0 +1,1 @@
+select t.queue, t.tenant, t.weight from cascade.tenant t

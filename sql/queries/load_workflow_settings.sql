@@ -1,0 +1,1 @@
+select w.workflow, w.paused, w.concurrency from cascade.workflow_setting w
