@@ -895,9 +895,14 @@ begin
   insert into cascade.queue as q (name, depth) values ($1, cascade.checked_most($2))
     on conflict (name) do update set depth = excluded.depth, changed_at = now();
   wanted := exists (select from cascade.queue q where q.depth is not null);
-  if wanted <> exists (select from pg_trigger t where t.tgrelid = 'cascade.task'::regclass
-                       and t.tgname = 'task_800_depth' and t.tgenabled <> 'D') then
-    execute format('alter table only cascade.task %s trigger task_800_depth', case when wanted then 'enable' else 'disable' end);
+  if wanted = exists (select from pg_trigger t where t.tgrelid = 'cascade.task'::regclass and t.tgname = 'task_800_depth') then
+    null;
+  elsif wanted then
+    create trigger task_800_depth after insert on cascade.task
+      referencing new table as inserted for each statement when (current_user <> 'cascade_engine')
+      execute function cascade.tg_task_depth();
+  else
+    drop trigger task_800_depth on cascade.task;
   end if;
   return cascade.queue_changed($1);
 end $_$;
@@ -3146,10 +3151,6 @@ CREATE TRIGGER task_500_insert BEFORE INSERT ON cascade.task_unfinished FOR EACH
 CREATE TRIGGER task_510_key AFTER INSERT ON cascade.task_unfinished FOR EACH ROW WHEN ((new.unique_key IS NOT NULL)) EXECUTE FUNCTION cascade.tg_task_key_taken();
 
 CREATE TRIGGER task_520_key BEFORE UPDATE OF finished_on ON cascade.task FOR EACH ROW WHEN (((new.unique_states IS NOT NULL) AND ((old.finished_on IS NULL) <> (new.finished_on IS NULL)))) EXECUTE FUNCTION cascade.tg_task_key_kept();
-
-CREATE TRIGGER task_800_depth AFTER INSERT ON cascade.task REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'cascade_engine'::name)) EXECUTE FUNCTION cascade.tg_task_depth();
-
-ALTER TABLE cascade.task DISABLE TRIGGER task_800_depth;
 
 CREATE TRIGGER task_900_count AFTER UPDATE ON cascade.task REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION cascade.tg_task_updated();
 

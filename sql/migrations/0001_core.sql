@@ -1381,11 +1381,8 @@ begin
   end loop;
   return null;
 end $$;
--- Steps and other tasks that the engine inserts are never refused. Enabled while a queue has a limit: cascade.limit_depth.
-create trigger task_800_depth after insert on cascade.task
-  referencing new table as inserted for each statement when (current_user <> 'cascade_engine')
-  execute function cascade.tg_task_depth();
-alter table only cascade.task disable trigger task_800_depth;
+-- Its trigger is there while a queue has a limit: one that is only disabled would still have each row of an insert copied for
+-- it. Steps and other tasks that the engine inserts are never refused.
 
 -- At most `most` tasks of the queue may wait or be pending, else an insert fails; null: no limit. The first limit, and the end
 -- of the last one, wait up to two seconds for open transactions that have inserted tasks, and new ones wait meanwhile.
@@ -1398,9 +1395,14 @@ begin
   insert into cascade.queue as q (name, depth) values ($1, cascade.checked_most($2))
     on conflict (name) do update set depth = excluded.depth, changed_at = now();
   wanted := exists (select from cascade.queue q where q.depth is not null);
-  if wanted <> exists (select from pg_trigger t where t.tgrelid = 'cascade.task'::regclass
-                       and t.tgname = 'task_800_depth' and t.tgenabled <> 'D') then
-    execute format('alter table only cascade.task %s trigger task_800_depth', case when wanted then 'enable' else 'disable' end);
+  if wanted = exists (select from pg_trigger t where t.tgrelid = 'cascade.task'::regclass and t.tgname = 'task_800_depth') then
+    null;
+  elsif wanted then
+    create trigger task_800_depth after insert on cascade.task
+      referencing new table as inserted for each statement when (current_user <> 'cascade_engine')
+      execute function cascade.tg_task_depth();
+  else
+    drop trigger task_800_depth on cascade.task;
   end if;
   return cascade.queue_changed($1);
 end $$;
