@@ -6,8 +6,9 @@ namespace cascade {
 namespace {
 
 constexpr std::size_t reload_rows_max = 1'000;
-constexpr std::size_t reloads_max = 4;       // under way
-constexpr std::size_t parked_hot_max = 100;  // keys of one job, queue and priority
+constexpr std::size_t urgent_rows_max = 100;  // of a fetch that something waits for; more follow it
+constexpr std::size_t reloads_max = 4;        // under way
+constexpr std::size_t parked_hot_max = 100;   // keys of one job, queue and priority
 
 std::size_t reload_rows(const scheduler_data& s) {
   return std::clamp<std::size_t>(s.context->settings.ready_max / 4, 1, reload_rows_max);
@@ -64,9 +65,8 @@ void collect(scheduler_self self, const ready_set::head& from, std::size_t count
 
 // Begins with the lot; what is left of a page goes to others whose heads are cold. False when
 // nothing was left to fetch of the lot's most urgent keys.
-bool reload(scheduler_self self, handler_class c, const ready_set::head& from) {
+bool reload(scheduler_self self, handler_class c, const ready_set::head& from, std::size_t rows) {
   auto& s = self->state;
-  const std::size_t rows = reload_rows(s);
   std::vector<ready_set::reload> parts;
   collect(self, from, rows, parts);
   if (parts.empty()) return false;
@@ -132,7 +132,7 @@ std::optional<ready_set::head> next_lot(scheduler_self self, handler_class c) {
         if (!std::exchange(s.going_on, true)) self->send(self, tasks_fetched{});
         return std::nullopt;
       }
-      if (!reload(self, c, *first)) continue;
+      if (!reload(self, c, *first, std::min(reload_rows(s), urgent_rows_max))) continue;
     }
     const auto equal = s.ready.choose(
         c,
@@ -152,7 +152,7 @@ void fetch_ahead(scheduler_self self, handler_class c, ready_set::lot_index lot)
     return;
   // Without room, what is fetched early would be spilled again.
   if (s.ready.hot_size() + rows <= limits.ready_max && s.bodies.bytes() < limits.body_bytes_max / 2)
-    reload(self, c, head);
+    reload(self, c, head, rows);
 }
 
 void rows_arrived(scheduler_self self, tasks_fetched& f) {
