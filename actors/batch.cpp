@@ -69,6 +69,10 @@ private:
         0, std::chrono::duration_cast<std::chrono::microseconds>(options_.now - at).count());
   }
 
+  std::optional<std::int64_t> sent_us() const {
+    return options_.sent ? std::optional(us_of(*options_.sent)) : std::nullopt;
+  }
+
   void starts() {
     std::vector<std::int64_t> ids;
     for (const settlement& s : all_)
@@ -122,7 +126,8 @@ private:
             .int8s(rows, [](auto* r) { return r->id.value; })
             .int2s(rows, [](auto* r) { return static_cast<std::int16_t>(r->attempt); })
             .int8s(rows, [this](auto* r) { return age(r->started); })
-            .int8(options_.epoch.value));
+            .int8(options_.epoch.value)
+            .int8(sent_us()));
   }
 
   void progress() {
@@ -155,7 +160,8 @@ private:
                                    .int2s(plain, attempt)
                                    .int8s(plain, started)
                                    .int8s(plain, finished)
-                                   .int8(options_.epoch.value));
+                                   .int8(options_.epoch.value)
+                                   .int8(sent_us()));
     if (!full.empty())
       add(sql::complete_tasks, pg::params{}
                                    .int8s(full, id)
@@ -165,7 +171,8 @@ private:
                                    .int8s(full, finished)
                                    .texts(full, [](auto* r) { return or_null(r->result); })
                                    .texts(full, [](auto* r) { return or_null(r->error); })
-                                   .int8(options_.epoch.value));
+                                   .int8(options_.epoch.value)
+                                   .int8(sent_us()));
   }
 
   void back_offs() {
@@ -181,7 +188,8 @@ private:
             .int8s(rows, [this](auto* r) { return age(r->finished); })
             .int8(options_.epoch.value)
             .booleans(rows, [](auto* r) { return r->snoozed; })
-            .booleans(rows, [](auto* r) { return r->forgotten; }));
+            .booleans(rows, [](auto* r) { return r->forgotten; })
+            .int8(sent_us()));
   }
 
   void releases() {

@@ -46,10 +46,9 @@ bool look_ahead(inbox_state& state, std::int64_t now_us) {
 }
 
 // Before the work that the same answer brings: its due times are told by this clock.
-void read_clock(inbox_self self, instant there) {
+void read_clock(inbox_self self, instant there, monotonic here) {
   constexpr std::chrono::microseconds worth_telling{20};
   auto& state = self->state;
-  const monotonic here = self->clock().now();
   state.clock.read(there, here);
   const database_clock& clock = state.clock.clock();
   if (state.clock_told && abs(clock.now(here) - state.clock_told->now(here)) < worth_telling)
@@ -68,7 +67,7 @@ void on_new(inbox_self self, inbox_read& r) {
   if (r.reading != state.reading) return;
   disarm_read(self);  // this may be the one that was armed
   ++state.reads;
-  read_clock(self, r.page.now);
+  read_clock(self, r.page.now, r.answered);
   // The scheduler knows a job before its tasks: it has limits, or is paused. Read again, all of it.
   if (r.tasks_only && std::ranges::any_of(r.page.tasks, [](const arrival& a) {
         return static_cast<bool>(a.job);
@@ -123,7 +122,7 @@ void on_page(inbox_self self, inbox_read& r) {
   if (!r.page.snapshot.empty()) {  // the first page of the load
     state.snapshot = std::move(r.page.snapshot);
     state.snapshot_others = state.snapshot;
-    read_clock(self, r.page.now);
+    read_clock(self, r.page.now, r.answered);
     state.edge = us_of(r.page.now) + horizon_us(state.context->settings);
     state.door.on_reconnected();
     self->send(state.counters, uncounted_tasks{});  // maybe: nobody was there

@@ -14,8 +14,10 @@ pg::batch_callback answer_to_read(inbox_self self, std::size_t first, bool paged
   auto& state = self->state;
   const std::size_t limit = state.context->settings.inbox_page_rows;
   return [to = caf::actor_cast<inbox_impl>(self), generation = state.generation,
-          reading = state.reading, first, limit, paged, tasks_only](pg::batch_reply reply) {
+          reading = state.reading, first, limit, paged, tasks_only,
+          clock = &self->clock()](pg::batch_reply reply) {
     inbox_read answer;
+    answer.answered = clock->now();
     answer.generation = generation;
     answer.reading = reading;
     answer.paged = paged;

@@ -193,6 +193,7 @@ struct inbox_read {
   bool paged = false;       // part of a paged read
   bool last = true;         // of the paged read
   bool tasks_only = false;  // jobs and commands were not looked for
+  monotonic answered{};     // when it was here
   inbox_page page;
   errc code = errc{};
   std::string problem;
@@ -718,7 +719,7 @@ using propagator_actor = console_provider::extend<  //
 
 using recorder_actor = caf::typed_actor<  //
     caf::reacts_to<database_changed>, caf::reacts_to<record>, caf::reacts_to<uncounted_tasks>,
-    caf::replies_to<describe>::with<description>>;
+    caf::reacts_to<clock_read>, caf::replies_to<describe>::with<description>>;
 
 using catalog_actor = caf::typed_actor<  //
     caf::replies_to<get_workflow>::with<workflow_found>,

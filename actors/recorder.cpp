@@ -51,6 +51,7 @@ void send_batch(recorder_self self, std::size_t index, std::vector<entry> entrie
   options.writer = index;
   options.number = to_use.last_batch + static_cast<std::int64_t>(to_use.flights.size()) + 1;
   options.now = self->clock().now();
+  if (state.clock) options.sent = state.clock->now(options.now);
   if (index == 0) {
     options.count_arrivals = begin_count(self);
     options.fold_counters = std::exchange(state.fold_due, false) || options.count_arrivals;
@@ -241,6 +242,15 @@ void database(recorder_self self, const database_changed& change) {
   pump(self);
 }
 
+// Of two, the one that shows more is nearer to the database's: what was told to have started by it is not written as earlier.
+void read_clock(recorder_self self, const database_clock& clock) {
+  constexpr std::chrono::seconds set_back{1};
+  auto& known = self->state.clock;
+  const monotonic now = self->clock().now();
+  const auto behind = known ? known->now(now) - clock.now(now) : std::chrono::microseconds(0);
+  if (behind <= std::chrono::microseconds(0) || behind > set_back) known = clock;
+}
+
 description describe_recorder(const recorder_state& state) {
   std::size_t in_flight = 0;
   for (const writer& w : state.writers)
@@ -273,6 +283,7 @@ recorder_actor spawn_recorder(caf::actor_system& system, engine_context_ptr its_
               pump(self);
             },
             [self](const uncounted_tasks&) { arrived(self); },
+            [self](const clock_read& c) { read_clock(self, c.clock); },
             [self](const describe&) { return describe_recorder(self->state); },
             [self](batch_answered& answer) { answered(self, answer); },
             [self](const recorder_wake&) { fold(self); },

@@ -40,6 +40,7 @@ struct recorder_state {
   row_watcher watcher;  // may be null
   bool up = false;
   epoch_id epoch;
+  std::optional<database_clock> clock;
   std::vector<writer> writers;
   std::deque<entry> queue;
   std::size_t queued_rows = 0;

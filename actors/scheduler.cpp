@@ -202,6 +202,7 @@ scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr it
             [self](const attach_schedules&) { self->state.schedules = self->current_sender(); },
             [self](const clock_read& c) {
               self->state.clock = c.clock;
+              self->send(self->state.recorder, c);
               if (auto to = caf::actor_cast<schedules_actor>(self->state.schedules))
                 self->send(to, c);
               arm_wake(self);

@@ -1,6 +1,6 @@
 -- Attempts that failed and have a successor, or that come back later without having counted: $1 ids, $2 attempts, $3 times of
 -- the next one in microseconds since 1970, $4 errors, $5 and $6 ages of start and end, $7 epoch, $8 whether it is a snooze,
--- whose attempt is not used up. $9 those that are forgotten: they come back through the inbox.
+-- whose attempt is not used up. $9 those that are forgotten: they come back through the inbox. $10 as $9 of complete_tasks.
 with over as (
   update cascade.task t
   set status = 'waiting', waiting_reason = case when u.snoozed then 'delay' else 'retry_backoff' end::cascade.waiting_reason,
@@ -12,6 +12,8 @@ with over as (
   where t.id = any ($1::bigint[]) and t.id = u.id and t.finished_on is null
   returning t.id, u.attempt, u.error, u.started_us, u.finished_us, u.snoozed)
 insert into cascade.attempt_log (task_id, attempt, outcome, started_at, finished_at, finished_on, epoch, error)
-select o.id, o.attempt, 'failed', statement_timestamp() - o.started_us * interval '1 microsecond',
-  statement_timestamp() - o.finished_us * interval '1 microsecond', cascade.today(), $7, o.error
+select o.id, o.attempt, 'failed',
+  (select least(statement_timestamp(), cascade.instant_of($10))) - o.started_us * interval '1 microsecond',
+  (select least(statement_timestamp(), cascade.instant_of($10))) - o.finished_us * interval '1 microsecond',
+  cascade.today(), $7, o.error
 from over o where not o.snoozed

@@ -103,7 +103,8 @@ TEST_F(horizon, a_retry_that_waits_long_comes_back_like_a_task_that_is_new) {
                                            .int8s(ages)
                                            .int8(1)
                                            .booleans(snoozed, flag)
-                                           .booleans(forgotten, flag)));
+                                           .booleans(forgotten, flag)
+                                           .int8(std::nullopt)));
   EXPECT_EQ(value("select string_agg((xid = (select max(xid) from cascade.task))::text, ' ' order "
                   "by id) from cascade.task"),
             "false true");

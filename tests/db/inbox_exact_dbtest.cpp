@@ -173,9 +173,9 @@ struct inbox_exact : ::testing::Test {
     for (const arrival& t : page.tasks) ids.push_back(t.id.value);
     auto p = pg::params{}.int8s(ids).int2s(attempts).int8s(zeros);
     if (d.one_in(2))
-      must(engine.exec(sql::complete_plain.text, p.int8s(zeros).int8(1)));
+      must(engine.exec(sql::complete_plain.text, p.int8s(zeros).int8(1).int8(std::nullopt)));
     else
-      must(engine.exec(sql::mark_running.text, p.int8(1)));
+      must(engine.exec(sql::mark_running.text, p.int8(1).int8(std::nullopt)));
   }
 
   void run(std::int64_t rows, bool broken) {

@@ -29,6 +29,33 @@ TEST_F(recorder, an_idle_one_sends_the_first_at_once_and_the_next_batch_gathers_
   EXPECT_EQ(batches(), 2);
 }
 
+// Behind other batches, the database reads a batch some time after it was sent.
+TEST_F(recorder, times_are_counted_back_from_when_the_batch_was_sent) {
+  run();
+  const auto tasks = make_tasks(3);
+  const auto now = [this] { return sched.clock().now(); };
+  const instant sent = instant_of(number("select cascade.instant_us(now())")) - 10min;
+  tell(sender, actor, clock_read{{now(), sent}});
+  const auto times = [&](std::size_t i) {
+    settlement s = completion(tasks[i]);
+    s.completed[0].started = now() - 2s;
+    s.completed[0].finished = now() - 500ms;
+    write(std::move(s));
+    wait_answers(i + 1);
+    return std::pair(number("select cascade.instant_us(started_at) from cascade.task where id = " +
+                            std::to_string(tasks[i].value)),
+                     number("select cascade.instant_us(finished_at) from cascade.task where id = " +
+                            std::to_string(tasks[i].value)));
+  };
+  EXPECT_EQ(times(0), std::pair(us_of(sent - 2s), us_of(sent - 500ms)));
+  tell(sender, actor, clock_read{{now(), sent - 100ms}});
+  EXPECT_EQ(times(1).first, us_of(sent - 2s)) << "a reading that came late shows less";
+  tell(sender, actor, clock_read{{now(), sent + 1h}});
+  EXPECT_EQ(number("select count(*) from cascade.task where finished_at > clock_timestamp()"), 0);
+  EXPECT_GT(times(2).first, us_of(sent - 2s + 5min)) << "nothing is written as of the future";
+  EXPECT_EQ(number("select count(*) from cascade.task where finished_at > clock_timestamp()"), 0);
+}
+
 TEST_F(recorder, a_batch_takes_settlements_up_to_the_limit_of_rows) {
   settings.batch_rows_max = 3;
   run();

@@ -9,6 +9,7 @@ scheduler_parts::scheduler_parts(engine_test& t) : test(t) {
         [](const database_changed&) {},
         [this](record& r) { written.push_back(std::move(r.what)); },
         [](const uncounted_tasks&) {},
+        [](const clock_read&) {},
         [](const describe&) { return description{}; },
     };
   });
