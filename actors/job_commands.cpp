@@ -18,11 +18,11 @@ void stop_job(job_self self, settlement& s, const char* why, job_end&& end) {
 void stop_step(job_self self, task_id id, task_state state, const std::string& why, settlement& s,
                after_record& then) {
   auto& d = self->state;
+  const auto step = d.graph ? d.steps->find(id) : std::nullopt;
+  if (step && !d.graph->is_open(step->first, step->second)) return;  // it has ended meanwhile
   s.unrun.push_back({id, state, why, {}});
   then.stopped.push_back(id);
-  if (!d.graph) return;
-  if (const auto at = d.steps->find(id))
-    carry(self, d.graph->settled(at->first, at->second, state, {}, why), s, then);
+  if (step) carry(self, d.graph->settled(step->first, step->second, state, {}, why), s, then);
 }
 
 }  // namespace

@@ -94,6 +94,7 @@ void take_outcomes(scheduler_self self, tasks_done& done, bool slots) {
                         std::move(t.step),
                         t.item};
     if (t.job && !c.step.empty()) {
+      if (t.displaced) s.displaced.emplace(d.id, t.job);  // its job may be stopping it already
       steps[t.job].push_back(std::move(c));
       continue;
     }

@@ -198,6 +198,17 @@ TEST_F(job, a_cancelled_step_is_forgotten_once_that_is_committed_and_its_depende
   EXPECT_EQ(rows(), "a completed, b cancelled, c completed, d skipped");
 }
 
+TEST_F(job, a_step_that_has_ended_is_not_stopped) {
+  run(diamond);
+  wait_released(1);
+  ends("a");
+  command("cancel_task", tasks["a"].id);
+  wait_released(2);
+  round_trip();
+  EXPECT_EQ(rows(), "a completed, b pending, c pending, d waiting");
+  EXPECT_THAT(scheduler.forgotten, IsEmpty()) << "the scheduler would wait for its key";
+}
+
 TEST_F(job, a_command_that_comes_before_the_graph_is_there_is_obeyed_afterwards) {
   define(diamond);
   make();
