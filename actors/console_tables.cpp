@@ -56,7 +56,7 @@ console_answer queues(const scheduler_data& s) {
                     {"paused", q.paused},
                     {"concurrency", q.concurrency},
                     {"weight", q.weight},
-                    {"waiting_for_slots", s.slots.parked(name)},
+                    {"waiting_for_slots", s.slots.parked(name) + s.rest.size(name)},
                     {"when_full", when_full_names[static_cast<std::size_t>(q.strategy)]}});
   }
   a.json = nlohmann::json{{"queues", rows}, {"delayed", s.delayed.size()}}.dump();

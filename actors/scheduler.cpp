@@ -77,11 +77,7 @@ void arrived(scheduler_self self, work_arrived& w) {
   const bool backlog = w.what == work_arrived::kind::backlog;
   s.backlogs += w.announced;
   for (const job_arrival& j : w.page.jobs) {
-    if (s.void_jobs.erase(j.id) > 0) {  // it lives again: its old keys must not
-      freed_bodies freed;
-      s.ready.remove({{}, j.id}, freed);
-      s.bodies.release(freed);
-    }
+    if (s.void_jobs.erase(j.id) > 0) forget_keys(self, j.id);  // it lives again, they must not
     job_entry(self, j.id, &j, !w.loading);
   }
   for (arrival& a : w.page.tasks) {
@@ -152,7 +148,7 @@ nlohmann::json numbers(const scheduler_data& s) {
           {"delayed", s.delayed.size()},
           {"start_by", s.start_by.size()},
           {"running", s.running.size()},
-          {"waiting_for_slots", s.slots.parked()},
+          {"waiting_for_slots", s.slots.parked() + s.rest.size()},
           {"displaced", s.displacements},
           {"jobs", s.jobs.size()},
           {"free_slots", s.free_slots},

@@ -134,6 +134,7 @@ void accept(scheduler_self self, arrival&& a, settlement& out, bool backlog, boo
   key.priority = static_cast<std::uint8_t>(a.priority);
   key.tenant = a.tenant;
   if (s.careful && loading) key.flags |= flag_careful;
+  if (!a.body.concurrency_key.empty()) key.flags |= flag_keyed;
   const auto lot = s.lot_of(a.body.queue, key.handler);
   limit_start(self, a, {key, lot});
   if (!a.capable) {
@@ -191,6 +192,7 @@ void dispatch(scheduler_self self) {
     s.careful_tickets.emplace(s.ticket + 1, std::move(ids));
     submit(self, std::move(careful), {});
   }
+  fetch_waiting(self);
   arm_wake(self);
 }
 

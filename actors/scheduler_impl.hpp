@@ -65,6 +65,8 @@ bool park_in_turn(scheduler_self self, ready_set::lot_index lot, ready_key& key,
 // The next task of the lot that waited for slots and has them now; none: it may not start after all.
 // Requires may_leave_slots(lot).
 std::optional<ready_key> next_slot(scheduler_self self, ready_set::lot_index lot);
+// Of the job, and of its workflow, as far as they have limits.
+slot_names needs_of_job(const scheduler_data& s, job_id job);
 // A task that holds slots does not start after all.
 void let_go(scheduler_self self, task_id id);
 // Of a job or a workflow; 0: none. What runs already counts.
@@ -95,6 +97,16 @@ void rows_arrived(scheduler_self self, tasks_fetched& f);
 void abandon_reloads(scheduler_self self);
 // Makes keys cold until the rest is within its limits; not those that have just been `fetched`.
 void bound_memory(scheduler_self self, const std::vector<ready_set::reload>& fetched = {});
+// Whether a task that needs slots of its job or workflow waits for them with its id only, behind
+// others. Takes its body.
+bool waits_behind(scheduler_self self, ready_set::lot_index lot, const ready_key& key,
+                  const slot_names& needs);
+// The same for one of which only the id is known: without fetching its row.
+bool stays_behind(scheduler_self self, const ready_set::place& at, const cold_key& key);
+// Of those, fetches the ones that are next.
+void fetch_waiting(scheduler_self self);
+
+// scheduler_keys.cpp: a task's key, wherever it is.
 // Drops a key that is void; parks one whose job is paused. True when it may run.
 bool usable(scheduler_self self, ready_set::lot_index lot, const ready_key& key);
 bool drop_void(scheduler_self self, const ready_key& key);
@@ -102,6 +114,8 @@ bool drop_void(scheduler_self self, const ready_key& key);
 bool take_out(scheduler_self self, task_id task, job_id job);
 // A task that is over without having run: cancelled, or ended by somebody else.
 void gone(scheduler_self self, task_id task, job_id job);
+// Those of a job that has ended, and lives again.
+void forget_keys(scheduler_self self, job_id job);
 void resume(scheduler_self self, job_info_entry& job);
 
 // scheduler_priorities.cpp: new priorities.

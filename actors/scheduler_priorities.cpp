@@ -57,6 +57,8 @@ void apply(scheduler_self self, const priority_changes& changes) {
     for (delayed_key& d : q->turns) change(changes, d.key);
   }
   s.slots.reprioritize(changes);
+  s.rest.reprioritize(changes);
+  s.rest.look_at_all();
   s.bodies.release(freed);
   change_delayed(s, changes);
   change_running(s, changes);

@@ -8,18 +8,16 @@ namespace {
 constexpr std::size_t reload_rows_max = 1'000;
 constexpr std::size_t urgent_rows_max = 100;  // of a fetch that something waits for; more follow it
 constexpr std::size_t reloads_max = 4;        // under way
-constexpr std::size_t parked_hot_max = 100;   // keys of one job, queue and priority
+constexpr std::ptrdiff_t slot_reloads_max = 2;
+constexpr std::size_t slot_hot_max = 200;
 
 std::size_t reload_rows(const scheduler_data& s) {
   return std::clamp<std::size_t>(s.context->settings.ready_max / 4, 1, reload_rows_max);
 }
 
-void fetch(scheduler_self self, std::vector<ready_set::reload>&& parts) {
+std::uint64_t fetch(scheduler_self self, const std::vector<std::int64_t>& ids) {
   auto& s = self->state;
-  std::vector<std::int64_t> ids;
-  for (const auto& part : parts) ids.insert(ids.end(), part.ids.begin(), part.ids.end());
   const auto number = ++s.reload_number;
-  s.reloads.emplace(number, std::move(parts));
   const auto bytes = std::max<std::size_t>(s.context->settings.body_bytes_max / 4, 1);
   std::vector<pg::statement> batch;
   batch.emplace_back(sql::fetch_tasks, pg::params{}
@@ -40,6 +38,7 @@ void fetch(scheduler_self self, std::vector<ready_set::reload>&& parts) {
                               }
                               caf::anon_send(to, std::move(f));
                             });
+  return number;
 }
 
 // The next cold keys of a lot, less those that are not usable. A key of a paused job is parked in
@@ -58,7 +57,8 @@ void collect(scheduler_self self, const ready_set::head& from, std::size_t count
         key.flags = k.flags;
         key.priority = at.priority;
         key.tenant = at.tenant;
-        return ahead ? !drop_void(self, key) : usable(self, at.lot, key);
+        return ahead ? !drop_void(self, key)
+                     : usable(self, at.lot, key) && !stays_behind(self, at, k);
       },
       parts);
 }
@@ -83,39 +83,73 @@ bool reload(scheduler_self self, handler_class c, const ready_set::head& from, s
     if (!next) break;
     collect(self, *next, rows - ids, parts);
   }
-  fetch(self, std::move(parts));
+  std::vector<std::int64_t> ids;
+  for (const auto& part : parts) ids.insert(ids.end(), part.ids.begin(), part.ids.end());
+  s.reloads.emplace(fetch(self, ids), reload_under_way{std::move(parts), {}});
   return true;
 }
 
-void park(scheduler_self self, job_info_entry& job, ready_set::lot_index lot, ready_key key) {
-  ready_line& line = job.parked[{lot, key.priority, key.tenant}];
-  auto& bodies = self->state.bodies;
-  const bool room = line.hot_size() < parked_hot_max &&
-                    bodies.bytes() < self->state.context->settings.body_bytes_max / 2;
-  if (!room || !line.takes_hot()) bodies.release({std::exchange(key.body, 0)});
-  line.push_back(key);
-}
+using fetched_rows = std::unordered_map<task_id, arrival*>;
 
-ready_line::fetched fill(scheduler_self self, const ready_set::place& from, const cold_key& cold,
-                         std::unordered_map<task_id, arrival*>& rows, ready_key& key) {
-  auto& s = self->state;
-  const auto row = rows.find(cold.id);
-  if (row == rows.end()) {
+// `row`: when it is here.
+ready_line::fetched take_row(scheduler_self self, const cold_key& cold, fetched_rows& rows,
+                             arrival*& row) {
+  const auto at = rows.find(cold.id);
+  if (at == rows.end()) {
     gone(self, cold.id, cold.job);
     return ready_line::fetched::gone;
   }
-  arrival& a = *row->second;
-  if (!a.has_payload) return ready_line::fetched::later;
-  rows.erase(row);
+  row = at->second;
+  if (!row->has_payload) return ready_line::fetched::later;
+  rows.erase(at);
+  return ready_line::fetched::here;
+}
+
+// `priority`: the row may not have the newest one yet.
+ready_key make_key(scheduler_data& s, const cold_key& cold, std::uint8_t priority,
+                   std::uint32_t tenant, arrival& row) {
+  ready_key key;
   key.id = cold.id;
   key.job = cold.job;
   key.flags = cold.flags;
-  key.tenant = from.tenant;
-  key.priority = from.priority;  // the row may not have the newest one yet
-  key.attempt = static_cast<std::int16_t>(a.attempt);
-  key.handler = s.handler_of(a.body.handler, !a.body.command.empty());
-  s.keep_body(key, std::move(a.body));
-  return ready_line::fetched::here;
+  key.tenant = tenant;
+  key.priority = priority;
+  key.attempt = static_cast<std::int16_t>(row.attempt);
+  key.handler = s.handler_of(row.body.handler, !row.body.command.empty());
+  s.keep_body(key, std::move(row.body));
+  return key;
+}
+
+void end_reload(scheduler_self self, const ready_set::reload& part, bool ok, fetched_rows& rows) {
+  auto& s = self->state;
+  s.ready.end_reload(part, [&](const cold_key& cold, ready_key& key) {
+    arrival* row = nullptr;
+    const auto what = ok ? take_row(self, cold, rows, row) : ready_line::fetched::later;
+    if (what == ready_line::fetched::here)
+      key = make_key(s, cold, part.from.priority, part.from.tenant, *row);
+    return what;
+  });
+}
+
+void end_reload(scheduler_self self, const slot_reload& part, bool ok, fetched_rows& rows) {
+  auto& s = self->state;
+  s.rest.end_fetch(part.group, part.ticket, [&](const cold_key& cold, std::uint8_t priority) {
+    arrival* row = nullptr;
+    const auto what = ok ? take_row(self, cold, rows, row) : ready_line::fetched::later;
+    if (what != ready_line::fetched::here) return what;
+    const ready_key key = make_key(s, cold, priority, row->tenant, *row);
+    s.slots.park(part.group.queue, part.group.needs,
+                 {key, s.lot_of(part.group.queue, key.handler)});
+    return what;
+  });
+}
+
+// How many tasks that wait for the same slots keep their bodies.
+std::size_t waiting_hot_max(const scheduler_data& s) {
+  const engine_settings& limits = s.context->settings;
+  const bool crowded =
+      s.slots.parked() >= parked_max / 2 || s.bodies.bytes() >= limits.body_bytes_max / 2;
+  return crowded ? 1 : std::clamp<std::size_t>(limits.ready_max / 4, 1, slot_hot_max);
 }
 
 }  // namespace
@@ -164,22 +198,83 @@ void rows_arrived(scheduler_self self, tasks_fetched& f) {
   if (f.generation != s.generation) return;
   const auto at = s.reloads.find(f.reload);
   if (at == s.reloads.end()) return;
-  const auto parts = std::move(at->second);
+  const auto what = std::move(at->second);
   s.reloads.erase(at);
   std::unordered_map<task_id, arrival*> rows;
   for (arrival& a : f.tasks) rows.emplace(a.id, &a);
-  for (const auto& part : parts)
-    s.ready.end_reload(part, [&](const cold_key& cold, ready_key& key) {
-      return f.ok ? fill(self, part.from, cold, rows, key) : ready_line::fetched::later;
-    });
+  for (const auto& part : what.ready) end_reload(self, part, f.ok, rows);
+  for (const auto& part : what.slots) end_reload(self, part, f.ok, rows);
   if (!f.ok) return;  // asked for again when the connection is back
-  bound_memory(self, parts);
+  bound_memory(self, what.ready);
   dispatch(self);
 }
 
 void abandon_reloads(scheduler_self self) {
   self->state.reloads.clear();
   self->state.ready.abandon_reloads();
+  self->state.rest.abandon_fetches();
+}
+
+bool waits_behind(scheduler_self self, ready_set::lot_index lot, const ready_key& key,
+                  const slot_names& needs) {
+  auto& s = self->state;
+  const slot_rest::group_name group{s.ready.queue_of(lot), needs};
+  const auto top = s.rest.top(group);
+  const bool others_first = top && key.priority <= *top;
+  if (!others_first && (s.slots.available(needs) ||
+                        s.slots.waiting_at(group.queue, needs, key.priority) < waiting_hot_max(s)))
+    return false;
+  s.bodies.release({key.body});
+  s.rest.push(group, lot, key.priority, {key.id, key.job, key.flags});
+  return true;
+}
+
+bool stays_behind(scheduler_self self, const ready_set::place& at, const cold_key& key) {
+  auto& s = self->state;
+  if (s.rest.size() == 0 || !key.job || (key.flags & flag_keyed) != 0) return false;
+  const slot_rest::group_name group{s.ready.queue_of(at.lot), needs_of_job(s, key.job)};
+  const auto top = s.rest.top(group);
+  if (!top || at.priority > *top) return false;
+  s.rest.push(group, at.lot, at.priority, key);
+  return true;
+}
+
+void fetch_waiting(scheduler_self self) {
+  auto& s = self->state;
+  const auto begun =
+      std::ranges::count_if(s.reloads, [](const auto& r) { return !r.second.slots.empty(); });
+  if (!s.rest.changed() || begun >= slot_reloads_max) return;
+  const std::size_t rows = reload_rows(s);
+  std::vector<slot_reload> parts;
+  std::vector<std::int64_t> ids;
+  for (const auto& group : s.rest.take_changed()) {
+    const auto top = s.rest.top(group);
+    if (!top) continue;
+    const std::size_t most = waiting_hot_max(s);
+    const std::size_t waiting = s.slots.waiting_at(group.queue, group.needs, *top);
+    if (2 * waiting > most) continue;  // looked at again when the first of them have started
+    if (ids.size() >= rows) {
+      s.rest.look_at(group);
+      continue;
+    }
+    const slot_reload part{group, ++s.reload_number};
+    const auto keys =
+        s.rest.begin_fetch(group, std::min(most - waiting, rows - ids.size()), part.ticket,
+                           [&](const cold_key& k, ready_set::lot_index lot, std::uint8_t priority) {
+                             ready_key key;
+                             key.id = k.id;
+                             key.job = k.job;
+                             key.flags = k.flags;
+                             key.priority = priority;
+                             return usable(self, lot, key);
+                           });
+    for (const cold_key& k : keys) ids.push_back(k.id.value);
+    if (!keys.empty()) parts.push_back(part);
+  }
+  if (!parts.empty())
+    s.reloads.emplace(fetch(self, ids), reload_under_way{{}, std::move(parts)});
+  else if (s.rest.changed() && !std::exchange(s.going_on, true))
+    self->send(self, tasks_fetched{});
 }
 
 void bound_memory(scheduler_self self, const std::vector<ready_set::reload>& fetched) {
@@ -201,73 +296,6 @@ void bound_memory(scheduler_self self, const std::vector<ready_set::reload>& fet
     if (s.ready.spill(hot > keys ? hot - keys : hot / 16 + 1, rank, freed) == 0) return;
     s.bodies.release(freed);
   }
-}
-
-bool usable(scheduler_self self, ready_set::lot_index lot, const ready_key& key) {
-  auto& s = self->state;
-  if (drop_void(self, key)) return false;
-  const auto job = key.job ? s.jobs.find(key.job) : s.jobs.end();
-  if (job == s.jobs.end() || !job->second.stopped()) return true;
-  park(self, job->second, lot, key);
-  return false;
-}
-
-bool drop_void(scheduler_self self, const ready_key& key) {
-  auto& s = self->state;
-  if (!s.void_tasks.empty() && s.void_tasks.contains(key.id))
-    gone(self, key.id, key.job);
-  else if (!key.job || !s.void_jobs.contains(key.job))
-    return false;
-  s.bodies.release({key.body});
-  return true;
-}
-
-void gone(scheduler_self self, task_id task, job_id job) {
-  auto& s = self->state;
-  const bool was_void = s.void_tasks.erase(task) > 0;
-  const auto at = s.jobs.find(job);
-  if (at == s.jobs.end()) return;
-  if (was_void && at->second.voided > 0) --at->second.voided;
-  close_tasks(self, job, 1);
-}
-
-bool take_out(scheduler_self self, task_id task, job_id job) {
-  auto& s = self->state;
-  const key_match which{task, {}};
-  s.start_by.cancel(task);
-  freed_bodies freed;
-  bool found = s.delayed.cancel(task).has_value();
-  found = found || s.ready.remove(which, freed) > 0;
-  if (const auto j = s.jobs.find(job); !found && j != s.jobs.end())
-    for (auto at = j->second.parked.begin(); !found && at != j->second.parked.end();) {
-      const ready_line gone = at->second.extract(which);
-      gone.for_each_hot([&freed](const ready_key& k) { freed.push_back(k.body); });
-      found = !gone.empty();
-      at = at->second.empty() ? j->second.parked.erase(at) : std::next(at);
-    }
-  for (queue_info* q : s.rated) {
-    if (found) break;
-    const auto body = q->rates->remove(task);
-    if (body) freed.push_back(*body);
-    found = body.has_value() ||
-            std::erase_if(q->turns, [&](const delayed_key& d) { return d.key.id == task; }) > 0;
-    if (!found) continue;
-    let_go(self, task);
-  }
-  if (const auto waited = found ? std::nullopt : s.slots.remove(task)) {
-    freed.push_back(waited->key.body);
-    found = true;
-  }
-  s.bodies.release(freed);
-  return found;
-}
-
-void resume(scheduler_self self, job_info_entry& job) {
-  auto& s = self->state;
-  freed_bodies freed;
-  for (auto& [at, line] : std::exchange(job.parked, {}))
-    s.ready.put_before(at, std::move(line), freed);
-  s.bodies.release(freed);
 }
 
 }  // namespace cascade

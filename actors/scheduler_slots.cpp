@@ -43,6 +43,12 @@ void count(scheduler_data& s, const slot_name& name, job_id job, const std::stri
 
 }  // namespace
 
+slot_names needs_of_job(const scheduler_data& s, job_id job) {
+  slot_names needs;
+  add_needs_of_job(s, job, needs);
+  return needs;
+}
+
 bool wait_for_slot(scheduler_self self, ready_set::lot_index lot, ready_key& key) {
   auto& s = self->state;
   slot_names needs = needs_of(s, lot, key);
@@ -53,6 +59,10 @@ bool wait_for_slot(scheduler_self self, ready_set::lot_index lot, ready_key& key
   if (keyed && !in_turn && s.slots.held(needs.front()) >= s.slots.limit(needs.front()) &&
       displace(self, lot, key, needs.front()))
     return true;
+  if (!keyed && waits_behind(self, lot, key, needs)) {
+    s.ready.return_turn(lot, key.priority);
+    return true;
+  }
   if (!in_turn && s.slots.take(needs)) {
     s.holding.emplace(key.id, held_slots{key.job, std::move(needs)});
     return false;
@@ -79,6 +89,7 @@ std::optional<ready_key> next_slot(scheduler_self self, ready_set::lot_index lot
   slot_set::started next = s.slots.pop(lot);
   ready_key key = next.what.key;
   s.ready.take_turn(lot, key.priority);
+  if (s.rest.size() > 0) s.rest.look_at({s.ready.queue_of(lot), next.held});
   s.holding.emplace(key.id, held_slots{key.job, next.held});
   if (!usable(self, lot, key)) {
     let_go(self, key.id);

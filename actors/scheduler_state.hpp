@@ -16,7 +16,7 @@
 #include "triggers/database_clock.hpp"
 #include "triggers/delay_set.hpp"
 #include "triggers/rate_set.hpp"
-#include "triggers/slot_set.hpp"
+#include "triggers/slot_rest.hpp"
 
 namespace cascade {
 
@@ -38,7 +38,8 @@ struct queue_info {
   bool open() const { return !paused && (concurrency == 0 || running < concurrency); }
 };
 
-// Tasks of a queue that wait for their keys, with their bodies; the others stay in the ready set.
+// Tasks of a queue that wait for slots or turns, with their bodies; when they are so many, the others stay in the
+// ready set.
 inline constexpr std::size_t parked_max = 100'000;
 
 // Jobs that have been told of new priorities, until the last one has answered.
@@ -92,6 +93,16 @@ struct held_slots {
   slot_names names;
 };
 
+// What the rows of one fetch are for.
+struct slot_reload {
+  slot_rest::group_name group;
+  std::uint64_t ticket = 0;
+};
+struct reload_under_way {
+  std::vector<ready_set::reload> ready;
+  std::vector<slot_reload> slots;
+};
+
 // What happens when the settlement with this ticket is committed.
 struct after_commit {
   std::vector<std::pair<delayed_key, instant>> delays;
@@ -129,7 +140,7 @@ struct scheduler_data {
 
   ready_set ready;  // what is hot there has its body here
   body_store bodies;
-  std::map<std::uint64_t, std::vector<ready_set::reload>> reloads;  // under way
+  std::map<std::uint64_t, reload_under_way> reloads;
   std::uint64_t reload_number = 0;
   int looks_left = 0;     // pages of cold keys that may be looked through in this turn
   bool going_on = false;  // a message of its own comes for the rest
@@ -156,6 +167,7 @@ struct scheduler_data {
   std::vector<queue_info*> rated;                      // those with rates
   std::map<std::string, workflow_settings> workflows;  // those with settings
   slot_set slots;
+  slot_rest rest;  // beyond the first that wait there
   // Tasks that have their slots and do not run yet.
   std::unordered_map<task_id, held_slots> holding;
   // Steps that a full key has cancelled, and their jobs have not: no key of theirs is about.

@@ -37,6 +37,13 @@ std::optional<ready_task> find_ready(const scheduler_data& s, task_id id) {
   if (const auto at = s.ready.find_task(id)) return ready_task{id, at->at.lot, at->job, at, {}, {}};
   if (auto slot = s.slots.find(id))
     return ready_task{id, slot->task.lot, slot->task.key.job, {}, {}, std::move(slot)};
+  if (const auto rest = s.rest.find(id)) {
+    slot_set::waiting slot{rest->name.needs, {}, rest->before};
+    slot.task.key.id = id;
+    slot.task.key.job = rest->key.job;
+    slot.before += s.slots.waiting_at(rest->name.queue, slot.needs, rest->priority);
+    return ready_task{id, rest->lot, rest->key.job, {}, {}, std::move(slot)};
+  }
   for (const queue_info* q : s.rated) {
     for (const delayed_key& d : q->turns)
       if (d.key.id == id) return ready_task{id, d.lot, d.key.job, {}, {}, {}};
@@ -242,7 +249,7 @@ std::map<std::pair<std::string, task_verdict>, std::size_t> waiting_now(const sc
     if (const auto n = s.ready.size(i); n > 0)
       out[{s.ready.queue_of(i), verdict_of(s, *s.lot_queue[i], false, false, now)}] += n;
   for (const auto& [name, q] : s.queues) {
-    if (const auto n = s.slots.parked(name); n > 0)
+    if (const auto n = s.slots.parked(name) + s.rest.size(name); n > 0)
       out[{name, q.paused ? task_verdict::paused : task_verdict::concurrency_limit}] += n;
     if (!q.rates) continue;
     if (!q.turns.empty()) out[{name, verdict_of(s, q, false, false, now)}] += q.turns.size();

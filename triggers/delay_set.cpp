@@ -17,6 +17,10 @@ std::optional<delayed_key> delay_set::cancel(task_id id) {
   return what;
 }
 
+std::size_t delay_set::cancel(job_id job) {
+  return std::erase_if(entries_, [job](const entry& e) { return e.what.key.job == job; });
+}
+
 std::optional<std::pair<delayed_key, delay_set::time_point>> delay_set::find(task_id id) const {
   const auto at = entries_.find(id);
   if (at == entries_.end()) return std::nullopt;

@@ -35,6 +35,8 @@ public:
   void put(const delayed_key& what, time_point due);
   // Takes a key out before its time; nothing when it is not here.
   std::optional<delayed_key> cancel(task_id id);
+  // All of a job. O(size).
+  std::size_t cancel(job_id job);
   // A key and its time, rounded up to a tick; nothing when it is not here.
   std::optional<std::pair<delayed_key, time_point>> find(task_id id) const;
 

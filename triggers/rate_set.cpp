@@ -64,6 +64,19 @@ std::optional<std::uint32_t> rate_set::remove(task_id id) {
   return std::nullopt;
 }
 
+std::vector<delayed_key> rate_set::remove(job_id job) {
+  std::vector<delayed_key> out;
+  for (auto& [key, b] : buckets_) {
+    const auto removed = std::erase_if(b.heap, [&](const waiting_task& w) {
+      if (w.what.key.job == job) out.push_back(w.what);
+      return w.what.key.job == job;
+    });
+    if (removed > 0) std::make_heap(b.heap.begin(), b.heap.end());
+    parked_ -= removed;
+  }
+  return out;
+}
+
 std::optional<rate_set::turn> rate_set::find(task_id id) const {
   for (const auto& [key, b] : buckets_)
     for (const waiting_task& t : b.heap) {

@@ -67,6 +67,8 @@ public:
   std::size_t keys() const noexcept { return buckets_.size(); }
   // Takes a parked task out, if it is here; its body.
   std::optional<std::uint32_t> remove(task_id id);
+  // Takes out all of a job.
+  std::vector<delayed_key> remove(job_id job);
   // Moves what gets another priority there, behind those already there.
   void reprioritize(const priority_changes& changes);
 

@@ -124,11 +124,15 @@ void slot_set::change(groups::iterator at, F&& fn) {
   for (const slot_name& n : needs) forget(n);
 }
 
-bool slot_set::take(const slot_names& needs) {
-  for (const slot_name& n : needs) {
+bool slot_set::available(const slot_names& needs) const {
+  return std::ranges::all_of(needs, [this](const slot_name& n) {
     const auto at = slots_.find(n);
-    if (at != slots_.end() && (!at->second.free() || !at->second.watchers.empty())) return false;
-  }
+    return at == slots_.end() || (at->second.free() && at->second.watchers.empty());
+  });
+}
+
+bool slot_set::take(const slot_names& needs) {
+  if (!available(needs)) return false;
   for (const slot_name& n : needs) hold(n);
   return true;
 }
@@ -214,6 +218,31 @@ std::optional<delayed_key> slot_set::remove(task_id id) {
     return out;
   }
   return std::nullopt;
+}
+
+std::vector<delayed_key> slot_set::remove(job_id job) {
+  std::vector<delayed_key> out;
+  for (auto at = groups_.begin(); at != groups_.end();) {
+    const auto group_at = at++;  // it may go
+    const auto its = [job](const waiting_task& w) { return w.what.key.job == job; };
+    if (std::ranges::none_of(group_at->second.heap, its)) continue;
+    change(group_at, [&](group& g) {
+      std::erase_if(g.heap, [&](const waiting_task& w) {
+        if (its(w)) out.push_back(w.what);
+        return its(w);
+      });
+      std::make_heap(g.heap.begin(), g.heap.end());
+    });
+  }
+  return out;
+}
+
+std::size_t slot_set::waiting_at(const std::string& queue, const slot_names& needs,
+                                 std::uint8_t priority) const {
+  const auto at = groups_.find({queue, needs});
+  if (at == groups_.end()) return 0;
+  return static_cast<std::size_t>(std::ranges::count_if(
+      at->second.heap, [&](const waiting_task& w) { return w.what.key.priority >= priority; }));
 }
 
 std::vector<delayed_key> slot_set::waiting_for(const slot_name& name) const {

@@ -15,7 +15,8 @@
 // Names    a slot that nobody holds and nobody waits for is forgotten at once, its limit is not.
 // Cost     O(log n) in the groups and in the tasks of the group, for each slot; remove, find and
 //          reprioritize O(all that wait).
-// Limits   the owner's: `parked` says how many wait. About 500 bytes a group, 48 a task.
+// Limits   the owner's: `parked` says how many wait, triggers/slot_rest.hpp keeps those that are too
+//          many. About 500 bytes a group, 48 a task.
 // Tests    tests/property/slot_set_test.cpp
 #pragma once
 
@@ -64,6 +65,8 @@ public:
   // Takes them all; false when one is not free, or somebody who could start waits for it: park the
   // task.
   bool take(const slot_names& needs);
+  // Whether take() would.
+  bool available(const slot_names& needs) const;
   // The task runs already: it has its slot, whatever the limit is now.
   void hold(const slot_name& name);
   void give_back(const slot_names& held);
@@ -86,8 +89,13 @@ public:
     std::size_t before = 0;  // of its group
   };
   std::optional<waiting> find(task_id id) const;
+  // How many wait for exactly these slots and are at least as urgent. O(those that wait for them).
+  std::size_t waiting_at(const std::string& queue, const slot_names& needs,
+                         std::uint8_t priority) const;
   // Takes a waiting task out, if it is here.
   std::optional<delayed_key> remove(task_id id);
+  // Takes out all of a job.
+  std::vector<delayed_key> remove(job_id job);
   // Those that wait and need it, in no order.
   std::vector<delayed_key> waiting_for(const slot_name& name) const;
   // Moves what gets another priority there, behind those already there.

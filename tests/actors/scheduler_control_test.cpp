@@ -145,6 +145,24 @@ TEST_F(scheduler_test, the_tasks_of_a_cancelled_job_are_stopped_or_void) {
   EXPECT_THAT(started(), IsEmpty());
 }
 
+TEST_F(scheduler_test, a_job_that_lives_again_starts_nothing_by_its_old_keys) {
+  slots = 1;
+  run({task(9)});
+  attach(7, "");
+  started();
+  arrive({of_job(7, task(1)), of_job(7, delayed(3, 1s))});
+  tell(job(7), scheduler, forget_job_tasks{job_id{7}});
+  tell(job(7), scheduler, job_ended{job_id{7}});
+  settle();
+  attach(7, "");
+  arrive({of_job(7, task(3))});
+  finish(9);
+  EXPECT_THAT(started(), ElementsAre(3));
+  finish(3);
+  elapse(2s);
+  EXPECT_THAT(started(), IsEmpty());
+}
+
 TEST_F(scheduler_test, a_paused_job_keeps_its_tasks_and_their_order) {
   slots = 1;
   run();

@@ -105,6 +105,22 @@ TEST_F(scheduler_limits, a_cancelled_job_gives_the_slots_of_its_workflow_back_wh
   EXPECT_THAT(started(), ElementsAre(3));
 }
 
+TEST_F(scheduler_limits, a_job_that_lives_again_has_one_place_in_the_line_for_a_slot) {
+  run();
+  attach(7, "");
+  arrive({keyed(1, "a"), of_job(7, keyed(2, "a"))});
+  EXPECT_THAT(started(), ElementsAre(1));
+  tell(job(7), scheduler, forget_job_tasks{job_id{7}});
+  tell(job(7), scheduler, job_ended{job_id{7}});
+  settle();
+  attach(7, "");
+  arrive({of_job(7, keyed(2, "a"))});
+  finish(1);
+  EXPECT_THAT(started(), ElementsAre(2));
+  finish(2);
+  EXPECT_THAT(started(), IsEmpty());
+}
+
 TEST_F(scheduler_limits, a_paused_workflow_starts_nothing_and_what_runs_goes_on) {
   run();
   attach(7, "w");
