@@ -69,10 +69,6 @@ private:
         0, std::chrono::duration_cast<std::chrono::microseconds>(options_.now - at).count());
   }
 
-  std::optional<std::int64_t> sent_us() const {
-    return options_.sent ? std::optional(us_of(*options_.sent)) : std::nullopt;
-  }
-
   void starts() {
     std::vector<std::int64_t> ids;
     for (const settlement& s : all_)
@@ -127,7 +123,7 @@ private:
             .int2s(rows, [](auto* r) { return static_cast<std::int16_t>(r->attempt); })
             .int8s(rows, [this](auto* r) { return age(r->started); })
             .int8(options_.epoch.value)
-            .int8(sent_us()));
+            .int8(options_.sent_us));
   }
 
   void progress() {
@@ -161,7 +157,7 @@ private:
                                    .int8s(plain, started)
                                    .int8s(plain, finished)
                                    .int8(options_.epoch.value)
-                                   .int8(sent_us()));
+                                   .int8(options_.sent_us));
     if (!full.empty())
       add(sql::complete_tasks, pg::params{}
                                    .int8s(full, id)
@@ -172,7 +168,7 @@ private:
                                    .texts(full, [](auto* r) { return or_null(r->result); })
                                    .texts(full, [](auto* r) { return or_null(r->error); })
                                    .int8(options_.epoch.value)
-                                   .int8(sent_us()));
+                                   .int8(options_.sent_us));
   }
 
   void back_offs() {
@@ -189,7 +185,7 @@ private:
             .int8(options_.epoch.value)
             .booleans(rows, [](auto* r) { return r->snoozed; })
             .booleans(rows, [](auto* r) { return r->forgotten; })
-            .int8(sent_us()));
+            .int8(options_.sent_us));
   }
 
   void releases() {

@@ -44,8 +44,8 @@ struct batch_options {
   std::int64_t number = 0;  // of the writer's batch, for the fence
   bool fold_counters = false;
   bool count_arrivals = false;
-  monotonic now;                // ages of starts and ends are counted back from here
-  std::optional<instant> sent;  // the database's time then, or a little less; none: not known
+  monotonic now;                        // ages of starts and ends are counted back from here
+  std::optional<std::int64_t> sent_us;  // the database's time then, or a little less, since 1970
 };
 
 built_batch build_batch(std::span<const settlement> settlements, const batch_options& options);

@@ -51,7 +51,7 @@ void send_batch(recorder_self self, std::size_t index, std::vector<entry> entrie
   options.writer = index;
   options.number = to_use.last_batch + static_cast<std::int64_t>(to_use.flights.size()) + 1;
   options.now = self->clock().now();
-  if (state.clock) options.sent = state.clock->now(options.now);
+  if (state.clock) options.sent_us = us_of(state.clock->now(options.now));
   if (index == 0) {
     options.count_arrivals = begin_count(self);
     options.fold_counters = std::exchange(state.fold_due, false) || options.count_arrivals;
