@@ -25,9 +25,10 @@ struct slot_rests : testing::Test {
   }
   ids begin(int job, std::size_t count) {
     ids out;
-    for (const cold_key& k : rest.begin_fetch(of_job(job), count, ++ticket,
+    for (const cold_key& k : rest.begin_fetch(of_job(job), count, ticket + 1,
                                               [](const auto&, auto, auto) { return true; }))
       out.push_back(k.id.value);
+    if (!out.empty()) ++ticket;
     return out;
   }
   ids end(int job, std::size_t here = 1'000) {
