@@ -26,7 +26,7 @@ struct scheduler_rest : scheduler_backlog_fixture {
     settle();
     for (int i = 0; i < n; ++i) row(50, "{}", job);
     arrive(std::exchange(tasks, {}));
-    round_trip();
+    until([&] { return scheduler_parts::number("waiting_for_slots") == n - 1; });
   }
   // Ends everything that runs, until nothing is left.
   ids the_rest() {
@@ -50,9 +50,7 @@ TEST_F(scheduler_rest, a_large_fan_out_of_a_full_job_keeps_no_bodies_and_holds_n
   row();
   row();
   arrive(std::exchange(tasks, {}));
-  round_trip();
   EXPECT_THAT(started(), ElementsAre(1, 101, 102));
-  EXPECT_EQ(scheduler_parts::number("waiting_for_slots"), 99);
   EXPECT_LE(scheduler_parts::number("body_bytes"), 1'000);
   finish(101);
   finish(102);
