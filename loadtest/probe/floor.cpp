@@ -1,6 +1,8 @@
 // What Postgres itself can do, with nothing around it: the reference rows of the comparison.
 //   floor latency   INSERT sent, to NOTIFY received, to row read
 //   floor complete  read 500 unfinished rows, complete them with one statement; one connection
+// And what the machine can do:
+//   floor timers    a thread that sleeps until one time after the other: how late it wakes up
 #include <poll.h>
 
 #include <CLI/CLI.hpp>
@@ -113,22 +115,41 @@ json complete(const std::string& conninfo, int rows, int batch) {
   return {{"rows", done}, {"seconds", seconds}, {"per_second", done / seconds}};
 }
 
+json timers(int count, double seconds) {
+  const long long begun = now_ns() + 10'000'000;
+  json late = json::array();
+  for (int i = 0; i < count; ++i) {
+    const long long at = begun + static_cast<long long>(i * seconds * 1e9 / count);
+    probe::sleep_until(at);
+    late.push_back(since_us(at));
+  }
+  return {{"late_us", late}};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   std::string conninfo;
   int count = 1000, rows = 300'000, batch = 500;
-  double pause_ms = 5;
+  double pause_ms = 5, seconds = 10;
   CLI::App app("What Postgres itself can do; answers with JSON");
   app.require_subcommand(1);
-  app.add_option("--conninfo", conninfo)->required();
+  app.add_option("--conninfo", conninfo);
   auto* l = app.add_subcommand("latency", "INSERT sent to row read, one at a time");
   l->add_option("--count", count);
   l->add_option("--pause-ms", pause_ms);
   auto* f = app.add_subcommand("complete", "One statement that completes many rows");
   f->add_option("--rows", rows);
   f->add_option("--batch", batch);
+  auto* t = app.add_subcommand("timers",
+                               "Lateness of a thread that sleeps until one time after the other");
+  t->add_option("--count", count);
+  t->add_option("--seconds", seconds);
   CLI11_PARSE(app, argc, argv);
-  std::cout << (l->parsed() ? latency(conninfo, count, pause_ms) : complete(conninfo, rows, batch))
-            << "\n";
+  if (t->parsed())
+    std::cout << timers(count, seconds) << "\n";
+  else
+    std::cout << (l->parsed() ? latency(conninfo, count, pause_ms)
+                              : complete(conninfo, rows, batch))
+              << "\n";
 }
