@@ -16,7 +16,7 @@ INSERT_LATER = (
 INSERT_MANY = (
     "insert into cascade.task (handler, payload) select 'noop', jsonb_build_object('i', i) from generate_series(1, 1000) i"
 )
-PROBE_URGENT = "insert into cascade.task (handler, priority, payload) values ('probe', 90, $1::jsonb)"
+PROBE_URGENT = "insert into cascade.task (handler, queue, priority, payload) values ('probe', 'urgent', 90, $1::jsonb)"
 PROBE = "insert into cascade.task (handler, payload) values ('probe', $1::jsonb)"
 BARE = (
     "create table bare (id bigint generated always as identity primary key, created_at timestamptz not null "
@@ -188,10 +188,14 @@ def backlog(c):
         load.push(c.build, node.conninfo, PROBE_URGENT, 50 * (1 if c.quick else 30), rate=50)
         took = node.sql.one("select extract(epoch from clock_timestamp())::float8") - begun
         node.sql.run("select cascade.pause_queue('default')")
+        urgent = "select count(*) from cascade.task where queue = 'urgent' and finished_on is null"
+        end = time.monotonic() + 60
+        while node.sql.one(urgent) > 0 and time.monotonic() < end:
+            time.sleep(0.1)
         late = load.percentiles(_probe_latency(node))
-        done = node.sql.one("select completed from cascade.queue_stats where queue = 'default'")
+        done = node.sql.one("select completed::float8 from cascade.queue_stats where queue = 'default'")
         first = node.sql.one("select min(extract(epoch from started_at))::float8 from cascade.task where finished_on is not null")
-        return {"cascade": {"pending": n, "left": node.unfinished(), "peak_mb": node.rss_mb("VmHWM"), "first_start_s": first - begun,
+        return {"cascade": {"pending": n, "left": int(node.unfinished()), "peak_mb": node.rss_mb("VmHWM"), "first_start_s": first - begun,
                             "per_second": done / took, "urgent_p50": late["p50"], "urgent_p99": late["p99"]}}  # fmt: skip
 
 
