@@ -154,7 +154,9 @@ TEST_F(scheduler_test, a_job_that_lives_again_starts_nothing_by_its_old_keys) {
   tell(job(7), scheduler, forget_job_tasks{job_id{7}});
   tell(job(7), scheduler, job_ended{job_id{7}});
   settle();
+  EXPECT_EQ(number("delayed"), 1);
   attach(7, "");
+  EXPECT_EQ(number("delayed"), 0);
   arrive({of_job(7, task(3))});
   finish(9);
   EXPECT_THAT(started(), ElementsAre(3));
