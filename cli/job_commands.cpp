@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "cli/change_command.hpp"
 #include "cli/context.hpp"
 #include "cli/wait.hpp"
 #include "sql/queries.hpp"
@@ -215,30 +216,6 @@ void add_waiting(CLI::App& group, cli_context& context, const std::string& name,
   });
 }
 
-void add_change(CLI::App& group, cli_context& context, const std::string& name,
-                const std::string& about, const sql::query& query, const std::string& told) {
-  auto ids = std::make_shared<std::vector<std::int64_t>>();
-  auto* sub = group.add_subcommand(name, about);
-  sub->add_option("id", *ids, "Numbers of the jobs")->required();
-  sub->footer(
-      "Asks the owner of the job, which acts within milliseconds when a service "
-      "runs.\n\nExample:\n  cascade job " +
-      name + " 12");
-  sub->callback([&context, ids, &query, told] {
-    context.action = [&context, ids, &query, told] {
-      auto db = context.connect();
-      std::vector<json_row> answers;
-      for (const auto id : *ids) {
-        const auto command = db.one(query, pg::params{}.int8(id), "job " + std::to_string(id));
-        answers.push_back({{"id", id}, {"command", command}});
-        if (!context.json) context.out << "job " << id << ": " << told << " asked for\n";
-      }
-      if (context.json) print_json(context.out, answers);
-      return static_cast<int>(exit_ok);
-    };
-  });
-}
-
 void add_priority(CLI::App& group, cli_context& context) {
   struct options {
     std::int64_t id = 0;
@@ -280,13 +257,14 @@ void add_job_commands(CLI::App& app, cli_context& context) {
   add_waiting(*group, context, "wait", false);
   add_waiting(*group, context, "watch", true);
   add_priority(*group, context);
-  add_change(*group, context, "cancel", "Cancel jobs", sql::cli_job_cancel, "its end");
-  add_change(*group, context, "retry", "Run again what failed, was cancelled or skipped in jobs",
-             sql::cli_job_retry, "another round");
+  add_change(*group, context, "job", "12", "cancel", "Cancel jobs", sql::cli_job_cancel, "its end");
+  add_change(*group, context, "job", "12", "retry",
+             "Run again what failed, was cancelled or skipped in jobs", sql::cli_job_retry,
+             "another round");
   add_limit(*group, context);
-  add_change(*group, context, "pause", "Start no more tasks of jobs", sql::cli_job_pause,
-             "a pause");
-  add_change(*group, context, "resume", "Let paused jobs go on", sql::cli_job_resume,
+  add_change(*group, context, "job", "12", "pause", "Start no more tasks of jobs",
+             sql::cli_job_pause, "a pause");
+  add_change(*group, context, "job", "12", "resume", "Let paused jobs go on", sql::cli_job_resume,
              "its going on");
 }
 

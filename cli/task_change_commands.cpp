@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "cli/change_command.hpp"
 #include "cli/context.hpp"
 #include "cli/text.hpp"
 #include "sql/queries.hpp"
@@ -11,31 +12,6 @@ namespace {
 
 std::optional<std::string_view> given(const std::string& s) {
   return s.empty() ? std::nullopt : std::optional<std::string_view>(s);
-}
-
-void add_change(CLI::App& group, cli_context& context, const std::string& name,
-                const std::string& about, const sql::query& query, const std::string& told) {
-  auto ids = std::make_shared<std::vector<std::int64_t>>();
-  auto* sub = group.add_subcommand(name, about);
-  sub->add_option("id", *ids, "Numbers of the tasks")->required();
-  sub->footer(
-      "Asks the owner of the task, which acts within milliseconds when a service "
-      "runs.\n\nExample:\n  cascade task " +
-      name + " 7");
-  sub->callback([&context, ids, &query, told] {
-    context.action = [&context, ids, &query, told] {
-      auto db = context.connect();
-      std::vector<json_row> answers;
-      for (const auto id : *ids) {
-        answers.push_back(
-            {{"id", id},
-             {"command", db.one(query, pg::params{}.int8(id), "task " + std::to_string(id))}});
-        if (!context.json) context.out << "task " << id << ": " << told << " asked for\n";
-      }
-      if (context.json) print_json(context.out, answers);
-      return static_cast<int>(exit_ok);
-    };
-  });
 }
 
 void add_reschedule(CLI::App& group, cli_context& context) {
@@ -106,9 +82,11 @@ void add_priority(CLI::App& group, cli_context& context) {
 void add_task_changes(CLI::App& group, cli_context& context) {
   add_reschedule(group, context);
   add_priority(group, context);
-  add_change(group, context, "cancel", "Cancel tasks", sql::cli_task_cancel, "its end");
-  add_change(group, context, "retry", "Run tasks again that failed, were cancelled or quarantined",
-             sql::cli_task_retry, "another round");
+  add_change(group, context, "task", "7", "cancel", "Cancel tasks", sql::cli_task_cancel,
+             "its end");
+  add_change(group, context, "task", "7", "retry",
+             "Run tasks again that failed, were cancelled or quarantined", sql::cli_task_retry,
+             "another round");
 }
 
 }  // namespace cascade
