@@ -3,6 +3,11 @@ CREATE SCHEMA cascade;
 
 ALTER SCHEMA cascade OWNER TO cascade_owner;
 
+CREATE DOMAIN cascade.handler_name AS text
+	CONSTRAINT "handler must have 1 to 200 bytes" CHECK (((octet_length(VALUE) >= 1) AND (octet_length(VALUE) <= 200)));
+
+ALTER DOMAIN cascade.handler_name OWNER TO cascade_owner;
+
 CREATE TYPE cascade.job_status AS ENUM (
     'pending',
     'running',
@@ -13,6 +18,31 @@ CREATE TYPE cascade.job_status AS ENUM (
 );
 
 ALTER TYPE cascade.job_status OWNER TO cascade_owner;
+
+CREATE DOMAIN cascade.max_attempts AS smallint
+	CONSTRAINT "max_attempts must be at least 1" CHECK ((VALUE >= 1));
+
+ALTER DOMAIN cascade.max_attempts OWNER TO cascade_owner;
+
+CREATE DOMAIN cascade.payload AS jsonb
+	CONSTRAINT "payload may have 16 MiB at most" CHECK ((pg_column_size(VALUE) <= 16777216));
+
+ALTER DOMAIN cascade.payload OWNER TO cascade_owner;
+
+CREATE DOMAIN cascade.queue_name AS text
+	CONSTRAINT "queue must have 1 to 200 bytes" CHECK (((octet_length(VALUE) >= 1) AND (octet_length(VALUE) <= 200)));
+
+ALTER DOMAIN cascade.queue_name OWNER TO cascade_owner;
+
+CREATE DOMAIN cascade.run_at AS timestamp with time zone
+	CONSTRAINT "run_at must be a time, not infinity" CHECK (isfinite(VALUE));
+
+ALTER DOMAIN cascade.run_at OWNER TO cascade_owner;
+
+CREATE DOMAIN cascade.task_priority AS smallint
+	CONSTRAINT "priority must be from 0 to 100" CHECK (((VALUE >= 0) AND (VALUE <= 100)));
+
+ALTER DOMAIN cascade.task_priority OWNER TO cascade_owner;
 
 CREATE TYPE cascade.task_status AS ENUM (
     'waiting',
@@ -102,6 +132,25 @@ end $_$;
 
 ALTER FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[], start_within interval, rate_key text, unique_for interval, unique_states cascade.task_status[], on_conflict text, found_by bigint, tenant text) OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.ring(what text) RETURNS xid8
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if coalesce(current_setting('cascade.doorbell', true), '') <> 'off' then
+    perform pg_notify('cascade.doorbell', what);
+  end if;
+  return pg_current_xact_id();
+end $$;
+
+ALTER FUNCTION cascade.ring(what text) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.announce() RETURNS xid8
+    LANGUAGE sql
+    RETURN CASE WHEN pg_try_advisory_xact_lock_shared(727002, (pg_backend_pid() & 15)) THEN pg_current_xact_id() ELSE cascade.ring(''::text) END;
+
+ALTER FUNCTION cascade.announce() OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.announce_schedules() RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -143,7 +192,7 @@ declare
   counted_to pg_snapshot := (select p.counted_to from cascade.counter_point p);
 begin
   return query
-    select a.job_id, a.queue, a.status, count(*) from (
+    select a.job_id, a.queue::text, a.status, count(*) from (
       select t.job_id, t.queue, t.status from cascade.task_unfinished t
       where t.status <= 'pending' and t.xid >= pg_snapshot_xmax(counted_to)
       union all
@@ -186,10 +235,10 @@ ALTER FUNCTION cascade.begin_reconciling(slice bigint, remember interval) OWNER 
 
 CREATE TABLE cascade.task (
     id bigint NOT NULL,
-    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    xid xid8 DEFAULT cascade.announce() NOT NULL,
     job_id bigint,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    run_at timestamp with time zone DEFAULT now() NOT NULL,
+    run_at cascade.run_at DEFAULT now() NOT NULL,
     ready_at timestamp with time zone,
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
@@ -202,13 +251,13 @@ CREATE TABLE cascade.task (
     status cascade.task_status DEFAULT 'pending'::cascade.task_status NOT NULL,
     waiting_reason cascade.waiting_reason,
     item integer,
-    priority smallint DEFAULT 50 NOT NULL,
+    priority cascade.task_priority DEFAULT 50 NOT NULL,
     attempt smallint DEFAULT 0 NOT NULL,
-    max_attempts smallint DEFAULT 5 NOT NULL,
+    max_attempts cascade.max_attempts DEFAULT 5 NOT NULL,
     owner_losses smallint DEFAULT 0 NOT NULL,
     progress smallint,
-    queue text DEFAULT 'default'::text NOT NULL,
-    handler text NOT NULL,
+    queue cascade.queue_name DEFAULT 'default'::text NOT NULL,
+    handler cascade.handler_name NOT NULL,
     step text,
     unique_key text,
     concurrency_key text,
@@ -216,7 +265,7 @@ CREATE TABLE cascade.task (
     tenant text,
     requires text[],
     unique_states cascade.task_status[],
-    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
+    payload cascade.payload DEFAULT '{}'::jsonb NOT NULL,
     retry jsonb,
     command jsonb,
     result jsonb,
@@ -229,7 +278,7 @@ ALTER TABLE ONLY cascade.task ALTER COLUMN result SET COMPRESSION lz4;
 
 ALTER TABLE cascade.task OWNER TO cascade_owner;
 
-COMMENT ON TABLE cascade.task IS 'One unit of work. What its columns may hold is checked by triggers: each CHECK would be parsed anew for each statement, which halved the rate of single-row inserts (docs/adr/0005-checks-in-triggers.md). A task that ends moves to the partition of its day (docs/adr/0006-finished-tasks.md).';
+COMMENT ON TABLE cascade.task IS 'One unit of work. What its columns may hold is checked by domains and, for the rare ones, a trigger: each CHECK would be parsed anew for each statement (docs/adr/0005-checks-of-a-task.md). A task that ends moves to the partition of its day (docs/adr/0006-finished-tasks.md).';
 
 COMMENT ON COLUMN cascade.task.found_by IS 'The task that found this one while it ran: the priority is that of the finder times the decay of the queue.';
 
@@ -347,13 +396,8 @@ CREATE FUNCTION cascade.check_task(t cascade.task) RETURNS void
     AS $$
 declare
   problem text := case
-    when not isfinite(t.run_at) then 'run_at must be a time, not infinity'
-    when t.priority not between 0 and 100 then 'priority must be from 0 to 100'
-    when t.max_attempts < 1 then 'max_attempts must be at least 1'
     when t.timeout <= interval '0' then 'timeout must be positive'
     when t.start_within <= interval '0' then 'start_within must be positive'
-    when octet_length(t.queue) not between 1 and 200 then 'queue must have 1 to 200 bytes'
-    when octet_length(t.handler) not between 1 and 200 then 'handler must have 1 to 200 bytes'
     when octet_length(t.unique_key) not between 1 and 1000 then 'unique_key must have 1 to 1000 bytes'
     when t.unique_key is null and (t.unique_for is not null or t.unique_states is not null)
       then 'unique_for and unique_states say more about a unique_key, and there is none'
@@ -365,7 +409,6 @@ declare
     when octet_length(t.tenant) not between 1 and 200 then 'tenant must have 1 to 200 bytes'
     when cardinality(t.requires) > 32 then 'requires may name 32 tags at most'
     when array_position(t.requires, null) is not null then 'requires must not contain null'
-    when pg_column_size(t.payload) > 16777216 then 'payload may have 16 MiB at most'
     when jsonb_typeof(t.retry) <> 'object' then 'retry must be a JSON object'
     when (t.waiting_reason is not null) <> (t.status = 'waiting') or (t.finished_at is not null) <> (t.status >= 'completed')
       or (t.status >= 'running' and t.started_at is null) or t.attempt < 0 or t.progress not between 0 and 100
@@ -1672,12 +1715,6 @@ end $_$;
 
 ALTER FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], writers integer, OUT epoch bigint, OUT unclean boolean) OWNER TO cascade_owner;
 
-CREATE FUNCTION cascade.task_is_plain(run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, start_within interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, rate_key text, requires text[], payload jsonb, retry jsonb, unique_for interval, unique_states cascade.task_status[], found_by bigint) RETURNS boolean
-    LANGUAGE sql
-    RETURN ((status <= 'pending'::cascade.task_status) AND ((reason IS NULL) = (status = 'pending'::cascade.task_status)) AND (finished_at IS NULL) AND (attempt = 0) AND (progress IS NULL) AND (timeout IS NULL) AND (start_within IS NULL) AND (requires IS NULL) AND (retry IS NULL) AND (unique_key IS NULL) AND (unique_for IS NULL) AND (unique_states IS NULL) AND (found_by IS NULL) AND (concurrency_key IS NULL) AND ((rate_key IS NULL) OR ((octet_length(rate_key) >= 1) AND (octet_length(rate_key) <= 200))) AND ((priority >= 0) AND (priority <= 100)) AND (max_attempts >= 1) AND isfinite(run_at) AND ((octet_length(queue) >= 1) AND (octet_length(queue) <= 200)) AND ((octet_length(handler) >= 1) AND (octet_length(handler) <= 200)) AND (pg_column_size(payload) <= 16777216));
-
-ALTER FUNCTION cascade.task_is_plain(run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, start_within interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, rate_key text, requires text[], payload jsonb, retry jsonb, unique_for interval, unique_states cascade.task_status[], found_by bigint) OWNER TO cascade_owner;
-
 CREATE FUNCTION cascade.tg_command_inserted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1705,16 +1742,9 @@ CREATE FUNCTION cascade.tg_job_inserted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-declare
-  bell int;
 begin
-  if coalesce(current_setting('cascade.doorbell', true), '') <> 'off' then
-    for bell in select distinct (i.id & 15)::int from inserted i loop
-      if not pg_try_advisory_xact_lock_shared(727002, bell) then
-        perform pg_notify('cascade.doorbell', 'all');
-        exit;
-      end if;
-    end loop;
+  if not pg_try_advisory_xact_lock_shared(727002, pg_backend_pid() & 15) then
+    perform cascade.ring('all');
   end if;
   return null;
 end $$;
@@ -1906,9 +1936,10 @@ begin
     new.status := 'waiting';
     new.waiting_reason := 'delay';
   end if;
-  if new.tenant is not null or not cascade.task_is_plain(new.run_at, new.finished_at, new.timeout, new.start_within, new.status, new.waiting_reason, new.priority,
-      new.attempt, new.max_attempts, new.progress, new.queue, new.handler, new.unique_key, new.concurrency_key, new.rate_key,
-      new.requires, new.payload, new.retry, new.unique_for, new.unique_states, new.found_by) then
+  if new.status operator(pg_catalog.<>) 'pending'::cascade.task_status and coalesce(new.waiting_reason operator(pg_catalog.<>) 'delay'::cascade.waiting_reason, true)
+      or pg_catalog.num_nonnulls(new.timeout, new.start_within,
+      new.unique_key, new.unique_for, new.unique_states, new.found_by, new.concurrency_key, new.rate_key, new.tenant,
+      new.requires, new.retry) operator(pg_catalog.>) 0 then
     -- (A task that is retried comes through here, too, with the priority it has.)
     if new.found_by is not null and new.created_at operator(pg_catalog.=) pg_catalog.now() then
       new.priority := cascade.found_priority(new.found_by, new.queue);
@@ -1917,10 +1948,6 @@ begin
   end if;
   if new.job_id is not null then
     perform cascade.hold_job_open(new.job_id);
-  end if;
-  if not pg_catalog.pg_try_advisory_xact_lock_shared(727002, (coalesce(new.job_id, new.id) operator(pg_catalog.&) 15)::int)
-      and coalesce(pg_catalog.current_setting('cascade.doorbell', true), '') operator(pg_catalog.<>) 'off' then
-    perform pg_catalog.pg_notify('cascade.doorbell', '');
   end if;
   return new;
 end $$;
@@ -2403,7 +2430,7 @@ CREATE VIEW cascade.engine_task AS
         END AS due_at_us,
     t.run_at,
         CASE
-            WHEN ((t.start_within IS NOT NULL) AND (t.attempt = 0)) THEN ((EXTRACT(epoch FROM (t.run_at + t.start_within)) * (1000000)::numeric))::bigint
+            WHEN ((t.start_within IS NOT NULL) AND (t.attempt = 0)) THEN ((EXTRACT(epoch FROM ((t.run_at)::timestamp with time zone + t.start_within)) * (1000000)::numeric))::bigint
             ELSE NULL::bigint
         END AS start_by_us,
     t.queue,
@@ -2781,10 +2808,10 @@ ALTER TABLE cascade.task_transition OWNER TO cascade_owner;
 
 CREATE TABLE cascade.task_unfinished (
     id bigint NOT NULL,
-    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    xid xid8 DEFAULT cascade.announce() NOT NULL,
     job_id bigint,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    run_at timestamp with time zone DEFAULT now() NOT NULL,
+    run_at cascade.run_at DEFAULT now() NOT NULL,
     ready_at timestamp with time zone,
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
@@ -2797,13 +2824,13 @@ CREATE TABLE cascade.task_unfinished (
     status cascade.task_status DEFAULT 'pending'::cascade.task_status NOT NULL,
     waiting_reason cascade.waiting_reason,
     item integer,
-    priority smallint DEFAULT 50 NOT NULL,
+    priority cascade.task_priority DEFAULT 50 NOT NULL,
     attempt smallint DEFAULT 0 NOT NULL,
-    max_attempts smallint DEFAULT 5 NOT NULL,
+    max_attempts cascade.max_attempts DEFAULT 5 NOT NULL,
     owner_losses smallint DEFAULT 0 NOT NULL,
     progress smallint,
-    queue text DEFAULT 'default'::text NOT NULL,
-    handler text NOT NULL,
+    queue cascade.queue_name DEFAULT 'default'::text NOT NULL,
+    handler cascade.handler_name NOT NULL,
     step text,
     unique_key text,
     concurrency_key text,
@@ -2811,7 +2838,7 @@ CREATE TABLE cascade.task_unfinished (
     tenant text,
     requires text[],
     unique_states cascade.task_status[],
-    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
+    payload cascade.payload DEFAULT '{}'::jsonb NOT NULL,
     retry jsonb,
     command jsonb,
     result jsonb,
@@ -2829,24 +2856,24 @@ CREATE VIEW cascade.tasks AS
     t.job_id,
     t.step,
     t.item,
-    t.queue,
-    t.handler,
+    (t.queue)::text AS queue,
+    (t.handler)::text AS handler,
     t.status,
     t.waiting_reason,
-    t.priority,
-    t.payload,
+    (t.priority)::smallint AS priority,
+    (t.payload)::jsonb AS payload,
     t.result,
     t.error,
     t.progress,
     t.progress_text,
     t.attempt,
-    t.max_attempts,
+    (t.max_attempts)::smallint AS max_attempts,
     n.name AS node,
-    t.run_at,
+    (t.run_at)::timestamp with time zone AS run_at,
     t.created_at,
         CASE
             WHEN (t.status = 'waiting'::cascade.task_status) THEN NULL::timestamp with time zone
-            ELSE COALESCE(t.ready_at, GREATEST(t.created_at, t.run_at))
+            ELSE COALESCE(t.ready_at, GREATEST(t.created_at, (t.run_at)::timestamp with time zone))
         END AS ready_at,
     t.started_at,
     t.finished_at,
@@ -2924,10 +2951,10 @@ CREATE VIEW cascade.waiting_stats AS
     w.reason,
     count(*) AS tasks
    FROM ( SELECT t.queue,
-            cascade.verdict_of(t.status, t.waiting_reason, t.run_at, (COALESCE(q.paused, false) OR COALESCE((j.status = 'paused'::cascade.job_status), false) OR COALESCE(f.paused, false)), o.owned, ((t.requires IS NULL) OR COALESCE((t.requires <@ o.tags), false)), (COALESCE(q.used_up, false) OR COALESCE(f.used_up, false) OR ((j.concurrency IS NOT NULL) AND (cascade.running_of_job(j.id) >= j.concurrency))), COALESCE((q.rated OR (q.keys_rated AND (t.rate_key IS NOT NULL))), false)) AS reason
+            cascade.verdict_of(t.status, t.waiting_reason, (t.run_at)::timestamp with time zone, (COALESCE(q.paused, false) OR COALESCE((j.status = 'paused'::cascade.job_status), false) OR COALESCE(f.paused, false)), o.owned, ((t.requires IS NULL) OR COALESCE((t.requires <@ o.tags), false)), (COALESCE(q.used_up, false) OR COALESCE(f.used_up, false) OR ((j.concurrency IS NOT NULL) AND (cascade.running_of_job(j.id) >= j.concurrency))), COALESCE((q.rated OR (q.keys_rated AND (t.rate_key IS NOT NULL))), false)) AS reason
            FROM ((((cascade.task_unfinished t
              JOIN owned o ON ((o.lane = (COALESCE(t.job_id, t.id) & (63)::bigint))))
-             LEFT JOIN queue q ON ((q.name = t.queue)))
+             LEFT JOIN queue q ON ((q.name = (t.queue)::text)))
              LEFT JOIN cascade.job j ON ((j.id = t.job_id)))
              LEFT JOIN workflow f ON ((f.workflow = j.workflow)))
           WHERE (t.status <= 'pending'::cascade.task_status)) w
@@ -3128,7 +3155,7 @@ CREATE TRIGGER job_100_guard BEFORE UPDATE OF status ON cascade.job FOR EACH ROW
 
 CREATE TRIGGER job_500_pin BEFORE INSERT ON cascade.job FOR EACH ROW EXECUTE FUNCTION cascade.tg_job_pin();
 
-CREATE TRIGGER job_900_announce AFTER INSERT ON cascade.job REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION cascade.tg_job_inserted();
+CREATE TRIGGER job_900_announce AFTER INSERT ON cascade.job FOR EACH STATEMENT EXECUTE FUNCTION cascade.tg_job_inserted();
 
 CREATE TRIGGER job_910_next_tick AFTER UPDATE ON cascade.job FOR EACH ROW WHEN (((old.finished_at IS NULL) AND (new.finished_at IS NOT NULL) AND (new.schedule IS NOT NULL))) EXECUTE FUNCTION cascade.tg_scheduled_job_ended();
 
@@ -3144,9 +3171,9 @@ CREATE TRIGGER schedule_910_announce AFTER UPDATE ON cascade.schedule FOR EACH R
 
 CREATE TRIGGER task_100_refuse BEFORE UPDATE OF status ON cascade.task FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'cascade_engine'::name)) EXECUTE FUNCTION cascade.tg_task_refuse();
 
-CREATE TRIGGER task_110_guard BEFORE UPDATE ON cascade.task FOR EACH ROW WHEN ((((old.status >= 'completed'::cascade.task_status) AND (old.status IS DISTINCT FROM new.status)) OR ((new.waiting_reason IS NOT NULL) <> (new.status = 'waiting'::cascade.task_status)) OR ((new.finished_at IS NOT NULL) <> (new.status >= 'completed'::cascade.task_status)) OR ((new.finished_on IS NOT NULL) <> (new.status >= 'completed'::cascade.task_status)) OR ((new.status >= 'running'::cascade.task_status) AND (new.started_at IS NULL)) OR (new.attempt < 0) OR ((new.priority < 0) OR (new.priority > 100)) OR ((new.progress < 0) OR (new.progress > 100)))) EXECUTE FUNCTION cascade.tg_task_guard();
+CREATE TRIGGER task_110_guard BEFORE UPDATE ON cascade.task FOR EACH ROW WHEN ((((old.status >= 'completed'::cascade.task_status) AND (old.status IS DISTINCT FROM new.status)) OR ((new.waiting_reason IS NOT NULL) <> (new.status = 'waiting'::cascade.task_status)) OR ((new.finished_at IS NOT NULL) <> (new.status >= 'completed'::cascade.task_status)) OR ((new.finished_on IS NOT NULL) <> (new.status >= 'completed'::cascade.task_status)) OR ((new.status >= 'running'::cascade.task_status) AND (new.started_at IS NULL)) OR (new.attempt < 0) OR (((new.priority)::smallint < 0) OR ((new.priority)::smallint > 100)) OR ((new.progress < 0) OR (new.progress > 100)))) EXECUTE FUNCTION cascade.tg_task_guard();
 
-CREATE TRIGGER task_500_insert BEFORE INSERT ON cascade.task_unfinished FOR EACH ROW WHEN (((new.xid <> '0'::xid8) AND (new.step IS NULL))) EXECUTE FUNCTION cascade.tg_task_inserting();
+CREATE TRIGGER task_500_insert BEFORE INSERT ON cascade.task_unfinished FOR EACH ROW WHEN (((new.step IS NULL) AND (((new.run_at)::timestamp with time zone > now()) OR (new.status <> 'pending'::cascade.task_status) OR (new.job_id IS NOT NULL) OR (new.timeout IS NOT NULL) OR (new.start_within IS NOT NULL) OR (new.unique_key IS NOT NULL) OR (new.unique_for IS NOT NULL) OR (new.unique_states IS NOT NULL) OR (new.found_by IS NOT NULL) OR (new.concurrency_key IS NOT NULL) OR (new.rate_key IS NOT NULL) OR (new.tenant IS NOT NULL) OR (new.requires IS NOT NULL) OR (new.retry IS NOT NULL)))) EXECUTE FUNCTION cascade.tg_task_inserting();
 
 CREATE TRIGGER task_510_key AFTER INSERT ON cascade.task_unfinished FOR EACH ROW WHEN ((new.unique_key IS NOT NULL)) EXECUTE FUNCTION cascade.tg_task_key_taken();
 
@@ -3166,6 +3193,10 @@ GRANT USAGE ON SCHEMA cascade TO cascade_reader;
 REVOKE ALL ON FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[], start_within interval, rate_key text, unique_for interval, unique_states cascade.task_status[], on_conflict text, found_by bigint, tenant text) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[], start_within interval, rate_key text, unique_for interval, unique_states cascade.task_status[], on_conflict text, found_by bigint, tenant text) TO cascade_producer;
 GRANT ALL ON FUNCTION cascade.add_task(handler text, payload jsonb, job_id bigint, queue text, priority integer, run_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, concurrency_key text, requires text[], start_within interval, rate_key text, unique_for interval, unique_states cascade.task_status[], on_conflict text, found_by bigint, tenant text) TO cascade_engine;
+
+GRANT ALL ON FUNCTION cascade.ring(what text) TO cascade_engine;
+
+GRANT ALL ON FUNCTION cascade.announce() TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.announce_schedules() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.announce_schedules() TO cascade_engine;
@@ -3485,8 +3516,6 @@ GRANT ALL ON FUNCTION cascade.start_scheduled(s cascade.schedule, tick timestamp
 
 REVOKE ALL ON FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], writers integer, OUT epoch bigint, OUT unclean boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.take_over(name text, pid integer, version text, tags text[], handlers text[], writers integer, OUT epoch bigint, OUT unclean boolean) TO cascade_engine;
-
-GRANT ALL ON FUNCTION cascade.task_is_plain(run_at timestamp with time zone, finished_at timestamp with time zone, timeout interval, start_within interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint, max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, rate_key text, requires text[], payload jsonb, retry jsonb, unique_for interval, unique_states cascade.task_status[], found_by bigint) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.tg_command_inserted() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_command_inserted() TO cascade_engine;

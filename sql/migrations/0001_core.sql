@@ -175,13 +175,44 @@ create index job_of_schedule on cascade.job (schedule) where schedule is not nul
 
 -- tasks ------------------------------------------------------------------------------------------------------------------
 
+-- What the columns of every row may hold. A domain is parsed once for a prepared statement, a CHECK of the table for each run of
+-- it: docs/adr/0005-checks-of-a-task.md. The names of the constraints are what a producer reads.
+create domain cascade.run_at as timestamptz
+  constraint "run_at must be a time, not infinity" check (isfinite(value));
+create domain cascade.task_priority as smallint
+  constraint "priority must be from 0 to 100" check (value between 0 and 100);
+create domain cascade.max_attempts as smallint
+  constraint "max_attempts must be at least 1" check (value >= 1);
+create domain cascade.queue_name as text
+  constraint "queue must have 1 to 200 bytes" check (octet_length(value) between 1 and 200);
+create domain cascade.handler_name as text
+  constraint "handler must have 1 to 200 bytes" check (octet_length(value) between 1 and 200);
+create domain cascade.payload as jsonb
+  constraint "payload may have 16 MiB at most" check (pg_column_size(value) <= 16777216);
+
+-- Advisory lock classes. 727001 (class, lane): the lane is owned. 727002 (class, group of producers): the owner sleeps.
+-- 727003: a migration runs. 727005: tasks that are in the counters change. docs/adr/0003-doorbell.md
+create function cascade.ring(what text) returns xid8 language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if coalesce(current_setting('cascade.doorbell', true), '') <> 'off' then
+    perform pg_notify('cascade.doorbell', what);
+  end if;
+  return pg_current_xact_id();
+end $$;
+
+-- The inserting transaction, whose commit wakes the owner if he sleeps. One expression, parsed when it is made: as a default it
+-- is part of the plan of the insert, and costs a tenth of a trigger.
+create function cascade.announce() returns xid8 language sql
+  return case when pg_try_advisory_xact_lock_shared(727002, pg_backend_pid() & 15) then pg_current_xact_id()
+    else cascade.ring('') end;
+
 create table cascade.task (
   id bigint generated always as identity,
   -- The inserting transaction; 0 for rows the owner inserted itself. See docs/adr/0002-inbox.md.
-  xid xid8 not null default pg_current_xact_id(),
+  xid xid8 not null default cascade.announce(),
   job_id bigint,
   created_at timestamptz not null default now(),
-  run_at timestamptz not null default now(),
+  run_at cascade.run_at not null default now(),
   ready_at timestamptz,
   started_at timestamptz,
   finished_at timestamptz,
@@ -194,13 +225,13 @@ create table cascade.task (
   status cascade.task_status not null default 'pending',
   waiting_reason cascade.waiting_reason,
   item int,
-  priority smallint not null default 50,
+  priority cascade.task_priority not null default 50,
   attempt smallint not null default 0,
-  max_attempts smallint not null default 5,
+  max_attempts cascade.max_attempts not null default 5,
   owner_losses smallint not null default 0,
   progress smallint,
-  queue text not null default 'default',
-  handler text not null,
+  queue cascade.queue_name not null default 'default',
+  handler cascade.handler_name not null,
   step text,
   unique_key text,
   concurrency_key text,
@@ -208,7 +239,7 @@ create table cascade.task (
   tenant text,
   requires text[],
   unique_states cascade.task_status[],
-  payload jsonb not null default '{}',
+  payload cascade.payload not null default '{}',
   retry jsonb,
   command jsonb,
   result jsonb,
@@ -216,8 +247,8 @@ create table cascade.task (
   progress_text text
 ) partition by list (finished_on);
 comment on table cascade.task is
-  'One unit of work. What its columns may hold is checked by triggers: each CHECK would be parsed anew for each statement, '
-  'which halved the rate of single-row inserts (docs/adr/0005-checks-in-triggers.md). A task that ends moves to the '
+  'One unit of work. What its columns may hold is checked by domains and, for the rare ones, a trigger: each CHECK would be '
+  'parsed anew for each statement (docs/adr/0005-checks-of-a-task.md). A task that ends moves to the '
   'partition of its day (docs/adr/0006-finished-tasks.md).';
 comment on column cascade.task.start_within is
   'How long after run_at its first attempt may begin at the latest; a task that waited longer fails.';
@@ -596,33 +627,13 @@ create trigger job_100_guard before update of status on cascade.job
 
 -- derive -------------------------------------------------------------------------------------------------------------------
 
--- Whether a new row is an ordinary one: its columns hold what they may, and the rare ones nothing.
--- Bodies written as one expression are parsed when they are made: no search_path of a caller changes what they mean.
-create function cascade.task_is_plain(run_at timestamptz, finished_at timestamptz,
-    timeout interval, start_within interval, status cascade.task_status, reason cascade.waiting_reason, priority smallint, attempt smallint,
-    max_attempts smallint, progress smallint, queue text, handler text, unique_key text, concurrency_key text, rate_key text,
-    requires text[], payload jsonb, retry jsonb, unique_for interval, unique_states cascade.task_status[], found_by bigint)
-  returns boolean language sql
-  return status <= 'pending' and (reason is null) = (status = 'pending') and finished_at is null and attempt = 0
-    and progress is null and timeout is null and start_within is null and requires is null and retry is null
-    and unique_key is null and unique_for is null and unique_states is null and found_by is null
-    and concurrency_key is null and (rate_key is null or octet_length(rate_key) between 1 and 200)
-    and priority between 0 and 100 and max_attempts >= 1 and isfinite(run_at)
-    and octet_length(queue) between 1 and 200 and octet_length(handler) between 1 and 200
-    and pg_column_size(payload) <= 16777216;
-
--- The same with every exception: raises what is wrong.
+-- Raises what is wrong with the columns that are seldom used; the others have domains.
 create function cascade.check_task(t cascade.task) returns void
   language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   problem text := case
-    when not isfinite(t.run_at) then 'run_at must be a time, not infinity'
-    when t.priority not between 0 and 100 then 'priority must be from 0 to 100'
-    when t.max_attempts < 1 then 'max_attempts must be at least 1'
     when t.timeout <= interval '0' then 'timeout must be positive'
     when t.start_within <= interval '0' then 'start_within must be positive'
-    when octet_length(t.queue) not between 1 and 200 then 'queue must have 1 to 200 bytes'
-    when octet_length(t.handler) not between 1 and 200 then 'handler must have 1 to 200 bytes'
     when octet_length(t.unique_key) not between 1 and 1000 then 'unique_key must have 1 to 1000 bytes'
     when t.unique_key is null and (t.unique_for is not null or t.unique_states is not null)
       then 'unique_for and unique_states say more about a unique_key, and there is none'
@@ -634,7 +645,6 @@ declare
     when octet_length(t.tenant) not between 1 and 200 then 'tenant must have 1 to 200 bytes'
     when cardinality(t.requires) > 32 then 'requires may name 32 tags at most'
     when array_position(t.requires, null) is not null then 'requires must not contain null'
-    when pg_column_size(t.payload) > 16777216 then 'payload may have 16 MiB at most'
     when jsonb_typeof(t.retry) <> 'object' then 'retry must be a JSON object'
     when (t.waiting_reason is not null) <> (t.status = 'waiting') or (t.finished_at is not null) <> (t.status >= 'completed')
       or (t.status >= 'running' and t.started_at is null) or t.attempt < 0 or t.progress not between 0 and 100
@@ -673,19 +683,18 @@ begin
   return round(of_finder * coalesce((select q.decay from cascade.queue q where q.name = $2), 0.9));
 end $$;
 
--- Runs for every row of every insert, with the caller's search_path: setting its own would cost as much as all the rest.
--- Hence no operator and no function without its schema.
--- Advisory lock classes. 727001 (class, lane): the lane is owned. 727002 (class, lane group): its owner sleeps.
--- 727003: a migration runs. 727005: tasks that are in the counters change. 16 lane groups keep the locks of a bulk insert few.
+-- For rows with more than a handler, a payload and the like, with the caller's search_path: setting its own would cost as much as
+-- all the rest. Hence no operator and no function without its schema.
 create function cascade.tg_task_inserting() returns trigger language plpgsql as $$
 begin
   if new.run_at operator(pg_catalog.>) pg_catalog.now() and new.status operator(pg_catalog.=) 'pending'::cascade.task_status then
     new.status := 'waiting';
     new.waiting_reason := 'delay';
   end if;
-  if new.tenant is not null or not cascade.task_is_plain(new.run_at, new.finished_at, new.timeout, new.start_within, new.status, new.waiting_reason, new.priority,
-      new.attempt, new.max_attempts, new.progress, new.queue, new.handler, new.unique_key, new.concurrency_key, new.rate_key,
-      new.requires, new.payload, new.retry, new.unique_for, new.unique_states, new.found_by) then
+  if new.status operator(pg_catalog.<>) 'pending'::cascade.task_status and coalesce(new.waiting_reason operator(pg_catalog.<>) 'delay'::cascade.waiting_reason, true)
+      or pg_catalog.num_nonnulls(new.timeout, new.start_within,
+      new.unique_key, new.unique_for, new.unique_states, new.found_by, new.concurrency_key, new.rate_key, new.tenant,
+      new.requires, new.retry) operator(pg_catalog.>) 0 then
     -- (A task that is retried comes through here, too, with the priority it has.)
     if new.found_by is not null and new.created_at operator(pg_catalog.=) pg_catalog.now() then
       new.priority := cascade.found_priority(new.found_by, new.queue);
@@ -695,16 +704,18 @@ begin
   if new.job_id is not null then
     perform cascade.hold_job_open(new.job_id);
   end if;
-  if not pg_catalog.pg_try_advisory_xact_lock_shared(727002, (coalesce(new.job_id, new.id) operator(pg_catalog.&) 15)::int)
-      and coalesce(pg_catalog.current_setting('cascade.doorbell', true), '') operator(pg_catalog.<>) 'off' then
-    perform pg_catalog.pg_notify('cascade.doorbell', '');
-  end if;
   return new;
 end $$;
 -- Not on the partitions of days: a task that ends is moved there by an update.
 -- Nor for the steps that the engine inserts: they were checked when their workflow was applied.
+-- Rows with nothing but a handler, a payload and the like do not get past this condition, each term of which is read anew for
+-- each statement.
 create trigger task_500_insert before insert on cascade.task_unfinished
-  for each row when (new.xid <> '0' and new.step is null) execute function cascade.tg_task_inserting();
+  for each row when (new.step is null and (new.run_at > now() or new.status <> 'pending' or new.job_id is not null
+    or new.timeout is not null or new.start_within is not null or new.unique_key is not null or new.unique_for is not null
+    or new.unique_states is not null or new.found_by is not null or new.concurrency_key is not null
+    or new.rate_key is not null or new.tenant is not null or new.requires is not null or new.retry is not null))
+  execute function cascade.tg_task_inserting();
 
 -- Its key is in task_unique_key by now: whoever had it there has left before, and is seen here if he keeps it. A snapshot that
 -- is older than that is no proof: trying the key itself is.
@@ -828,7 +839,7 @@ create trigger job_500_pin before insert on cascade.job
 
 -- announce -----------------------------------------------------------------------------------------------------------------
 
--- The insert of a task is announced by its row trigger, and not counted here: the row stands for itself.
+-- The insert of a task is announced by the default of its xid, and not counted here: the row stands for itself.
 
 -- Whether the counters contain a task, so that what becomes of it changes them.
 create function cascade.is_counted(status cascade.task_status, xid xid8, counted_to pg_snapshot) returns boolean
@@ -881,21 +892,14 @@ create trigger task_900_uncount after delete on cascade.task
 
 create function cascade.tg_job_inserted() returns trigger
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  bell int;
 begin
-  if coalesce(current_setting('cascade.doorbell', true), '') <> 'off' then
-    for bell in select distinct (i.id & 15)::int from inserted i loop
-      if not pg_try_advisory_xact_lock_shared(727002, bell) then
-        perform pg_notify('cascade.doorbell', 'all');
-        exit;
-      end if;
-    end loop;
+  if not pg_try_advisory_xact_lock_shared(727002, pg_backend_pid() & 15) then
+    perform cascade.ring('all');
   end if;
   return null;
 end $$;
 create trigger job_900_announce after insert on cascade.job
-  referencing new table as inserted for each statement execute function cascade.tg_job_inserted();
+  for each statement execute function cascade.tg_job_inserted();
 
 create function cascade.tg_command_inserted() returns trigger
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -2251,8 +2255,9 @@ create view cascade.engine_task as
 -- the public views -----------------------------------------------------------------------------------------------------------
 
 create view cascade.tasks as
-  select t.id, t.job_id, t.step, t.item, t.queue, t.handler, t.status, t.waiting_reason, t.priority, t.payload, t.result,
-    t.error, t.progress, t.progress_text, t.attempt, t.max_attempts, n.name as node, t.run_at, t.created_at,
+  select t.id, t.job_id, t.step, t.item, t.queue::text, t.handler::text, t.status, t.waiting_reason, t.priority::smallint,
+    t.payload::jsonb, t.result, t.error, t.progress, t.progress_text, t.attempt, t.max_attempts::smallint, n.name as node,
+    t.run_at::timestamptz, t.created_at,
     case when t.status = 'waiting' then null else coalesce(t.ready_at, greatest(t.created_at, t.run_at)) end as ready_at,
     t.started_at, t.finished_at, t.timeout, t.start_within, t.unique_key, t.unique_for, t.unique_states, t.concurrency_key,
     t.rate_key, t.tenant, t.requires, t.found_by,
@@ -2279,7 +2284,7 @@ declare
   counted_to pg_snapshot := (select p.counted_to from cascade.counter_point p);
 begin
   return query
-    select a.job_id, a.queue, a.status, count(*) from (
+    select a.job_id, a.queue::text, a.status, count(*) from (
       select t.job_id, t.queue, t.status from cascade.task_unfinished t
       where t.status <= 'pending' and t.xid >= pg_snapshot_xmax(counted_to)
       union all
@@ -2423,8 +2428,8 @@ select cascade.make_partitions();
 -- rights -----------------------------------------------------------------------------------------------------------------------
 
 revoke all on all functions in schema cascade from public;
--- Triggers run them for whoever inserts.
-grant execute on function cascade.task_is_plain, cascade.check_task, cascade.unique_period, cascade.is_period to public;
+-- An insert runs them for whoever inserts.
+grant execute on function cascade.announce, cascade.ring, cascade.check_task, cascade.unique_period, cascade.is_period to public;
 
 grant insert (job_id, handler, payload, queue, priority, run_at, max_attempts, timeout, unique_key, concurrency_key,
               requires, retry, start_within, rate_key, unique_for, unique_states, found_by, tenant) on cascade.task to cascade_producer;

@@ -72,6 +72,7 @@ TEST_F(schema_random, a_thousand_random_statements_of_a_producer_are_inserts_or_
                                 "'now'",
                                 "'5 seconds'",
                                 "'infinity'",
+                                "'-infinity'",
                                 "''",
                                 "'pending'",
                                 "'running'",

@@ -32,24 +32,34 @@ doorbell_world::~doorbell_world() {
   io_.run();
 }
 
-// The first two stand around task_500_insert, which rings; the third fires within the commit, before
-// the notification is queued and the transaction becomes visible.
+// The first stands before the bell of an insert, which the default of its xid rings; the second between that
+// and the commit; the third within the commit, before the notification is queued and the transaction
+// becomes visible.
 void doorbell_world::make_gates() {
   must(control_.exec_text(R"(
-    create function public.gate() returns trigger language plpgsql as $$
+    create function public.wait_at(gate text) returns void language plpgsql as $$
     declare
       n int := current_setting('test.producer', true);
     begin
-      if current_setting('test.gate', true) = tg_argv[0] then
+      if current_setting('test.gate', true) = gate then
         perform set_config('test.gate', '', true);
         raise notice 'gate';
         perform pg_advisory_lock_shared(727999, n);
         perform pg_advisory_unlock_shared(727999, n);
       end if;
+    end $$;
+    create function public.announce() returns xid8 language plpgsql as $$
+    begin
+      perform public.wait_at('before');
+      return cascade.announce();
+    end $$;
+    alter table cascade.task alter xid set default public.announce();
+    alter table cascade.task_unfinished alter xid set default public.announce();
+    create function public.gate() returns trigger language plpgsql as $$
+    begin
+      perform public.wait_at(tg_argv[0]);
       return new;
     end $$;
-    create trigger task_450_gate before insert on cascade.task
-      for each row execute function public.gate('before');
     create trigger task_950_gate after insert on cascade.task
       for each statement execute function public.gate('after');
     create constraint trigger task_990_gate after insert on cascade.task
