@@ -142,10 +142,12 @@ void accept(scheduler_self self, arrival&& a, settlement& out, bool backlog, boo
       out.held.push_back({a.id, waiting_reason::no_capable_worker});
     return;
   }
-  if (a.due && *a.due > database_now(self)) {
+  if (const instant now = database_now(self); a.due && *a.due > now) {
     if (a.reason == waiting_reason::delay) key.flags |= flag_delay;
-    s.delayed.put({key, lot}, *a.due);
-    return;
+    if (a.has_payload && *a.due - now < 2 * body_lead &&
+        s.bodies.bytes() < s.context->settings.body_bytes_max / 2)
+      s.keep_body(key, std::move(a.body));
+    return delay(self, {key, lot}, *a.due);
   }
   if (park_in_turn(self, lot, key, a)) return;
   if (a.has_payload && may_keep(s, s.ready.place_of(lot, key), backlog))

@@ -29,6 +29,8 @@ using scheduler_impl =
                             caf::reacts_to<drain_over>, caf::reacts_to<rows_explained>>;
 using scheduler_self = scheduler_impl::stateful_pointer<scheduler_data>;
 
+using fetched_rows = std::unordered_map<task_id, arrival*>;
+
 inline constexpr int looks_max = 64;  // scheduler_data::looks_left: a few milliseconds
 inline constexpr std::chrono::seconds wake_within{60};
 
@@ -49,6 +51,15 @@ void limit_job(scheduler_self self, const job_attached& a);
 void take_due(scheduler_self self);
 // When something is due next.
 std::optional<monotonic> next_due(scheduler_self self);
+
+// scheduler_delays.cpp: tasks that wait for their time.
+void delay(scheduler_self self, const delayed_key& what, instant due);
+// False when it is not delayed.
+bool cancel_delay(scheduler_self self, task_id task);
+// Before they are due: the rows of as many as there is room for.
+void fetch_delayed(scheduler_self self, std::vector<std::int64_t> ids);
+// What came of that; false: it was another reload.
+bool take_delayed(scheduler_self self, std::uint64_t reload, bool ok, fetched_rows& rows);
 
 // scheduler_rates.cpp: how often tasks start.
 void set_queue(scheduler_self self, const queue_settings& row);
@@ -87,6 +98,8 @@ bool displace(scheduler_self self, ready_set::lot_index lot, const ready_key& ke
               const slot_name& name);
 
 // scheduler_reload.cpp: between hot and cold, so that memory stays bounded.
+// Reads the rows of unfinished tasks: rows_arrived, with the number of the reload that is returned.
+std::uint64_t fetch_rows(scheduler_self self, const std::vector<std::int64_t>& ids);
 // The lot to serve next; it has a hot key, or one that has waited elsewhere. While the most urgent one is fetched, nothing less
 // urgent starts.
 std::optional<ready_set::head> next_lot(scheduler_self self, handler_class c);

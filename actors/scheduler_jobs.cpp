@@ -219,7 +219,7 @@ bool void_task(scheduler_self self, task_id task, job_id job) {
     s.running.erase(at);
     return true;
   }
-  if (s.delayed.cancel(task) || s.displaced.erase(task) > 0) return true;
+  if (cancel_delay(self, task) || s.displaced.erase(task) > 0) return true;
   if (s.holding.contains(task) && take_out(self, task, job)) return true;
   s.void_tasks.insert(task);
   if (const auto j = s.jobs.find(job); j != s.jobs.end()) ++j->second.voided;

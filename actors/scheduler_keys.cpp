@@ -50,7 +50,7 @@ bool take_out(scheduler_self self, task_id task, job_id job) {
   const key_match which{task, {}};
   s.start_by.cancel(task);
   freed_bodies freed;
-  bool found = s.delayed.cancel(task).has_value();
+  bool found = cancel_delay(self, task);
   found = found || s.ready.remove(which, freed) > 0;
   if (const auto j = s.jobs.find(job); !found && j != s.jobs.end())
     for (auto at = j->second.parked.begin(); !found && at != j->second.parked.end();) {
@@ -83,8 +83,11 @@ void forget_keys(scheduler_self self, job_id job) {
   const key_match which{{}, job};
   freed_bodies freed;
   s.ready.remove(which, freed);
-  s.delayed.cancel(job);
-  s.start_by.cancel(job);
+  s.delayed.cancel(job, [&](const delayed_key& d) {
+    freed.push_back(d.key.body);
+    s.due_soon.erase(d.key.id);
+  });
+  s.start_by.cancel(job, [](const delayed_key&) {});
   for (const delayed_key& d : s.slots.remove(job)) freed.push_back(d.key.body);
   s.rest.remove(which);
   s.rest.look_at_all();

@@ -162,7 +162,7 @@ void committed(scheduler_self self, const recorded& r) {
     const auto next = s.beats.extract(then.beat);
     if (next && next.mapped()) progress(self, *next.mapped());
   }
-  for (const auto& [key, run_at] : then.delays) s.delayed.put(key, run_at);
+  for (const auto& [key, run_at] : then.delays) delay(self, key, run_at);
   for (const auto& [job, count] : then.closed) close_tasks(self, job, count);
   for (command_arrival& c : then.commands) apply(self, std::move(c));
   dispatch(self);

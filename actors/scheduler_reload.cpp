@@ -15,32 +15,6 @@ std::size_t reload_rows(const scheduler_data& s) {
   return std::clamp<std::size_t>(s.context->settings.ready_max / 4, 1, reload_rows_max);
 }
 
-std::uint64_t fetch(scheduler_self self, const std::vector<std::int64_t>& ids) {
-  auto& s = self->state;
-  const auto number = ++s.reload_number;
-  const auto bytes = std::max<std::size_t>(s.context->settings.body_bytes_max / 4, 1);
-  std::vector<pg::statement> batch;
-  batch.emplace_back(sql::fetch_tasks, pg::params{}
-                                           .int8s(ids)
-                                           .texts(s.context->settings.tags)
-                                           .int8(static_cast<std::int64_t>(bytes)));
-  s.context->database->read(std::move(batch),
-                            [to = caf::actor_cast<scheduler_actor>(self), generation = s.generation,
-                             number](pg::batch_reply reply) {
-                              tasks_fetched f;
-                              f.reload = number;
-                              f.generation = generation;
-                              f.ok = reply.has_value();
-                              if (reply) {
-                                inbox_page page;
-                                decode_inbox(reply.value().front(), page);
-                                f.tasks = std::move(page.tasks);
-                              }
-                              caf::anon_send(to, std::move(f));
-                            });
-  return number;
-}
-
 // The next cold keys of a lot, less those that are not usable. A key of a paused job is parked in
 // its turn only: not before hot ones that are ahead of it.
 void collect(scheduler_self self, const ready_set::head& from, std::size_t count,
@@ -85,11 +59,9 @@ bool reload(scheduler_self self, handler_class c, const ready_set::head& from, s
   }
   std::vector<std::int64_t> ids;
   for (const auto& part : parts) ids.insert(ids.end(), part.ids.begin(), part.ids.end());
-  s.reloads.emplace(fetch(self, ids), reload_under_way{std::move(parts), {}});
+  s.reloads.emplace(fetch_rows(self, ids), reload_under_way{std::move(parts), {}});
   return true;
 }
-
-using fetched_rows = std::unordered_map<task_id, arrival*>;
 
 // `row`: when it is here.
 ready_line::fetched take_row(scheduler_self self, const cold_key& cold, fetched_rows& rows,
@@ -154,6 +126,32 @@ std::size_t waiting_hot_max(const scheduler_data& s) {
 
 }  // namespace
 
+std::uint64_t fetch_rows(scheduler_self self, const std::vector<std::int64_t>& ids) {
+  auto& s = self->state;
+  const auto number = ++s.reload_number;
+  const auto bytes = std::max<std::size_t>(s.context->settings.body_bytes_max / 4, 1);
+  std::vector<pg::statement> batch;
+  batch.emplace_back(sql::fetch_tasks, pg::params{}
+                                           .int8s(ids)
+                                           .texts(s.context->settings.tags)
+                                           .int8(static_cast<std::int64_t>(bytes)));
+  s.context->database->read(std::move(batch),
+                            [to = caf::actor_cast<scheduler_actor>(self), generation = s.generation,
+                             number](pg::batch_reply reply) {
+                              tasks_fetched f;
+                              f.reload = number;
+                              f.generation = generation;
+                              f.ok = reply.has_value();
+                              if (reply) {
+                                inbox_page page;
+                                decode_inbox(reply.value().front(), page);
+                                f.tasks = std::move(page.tasks);
+                              }
+                              caf::anon_send(to, std::move(f));
+                            });
+  return number;
+}
+
 std::optional<ready_set::head> next_lot(scheduler_self self, handler_class c) {
   auto& s = self->state;
   const auto may_serve = [&s](ready_set::lot_index l) { return s.may_serve(l); };
@@ -196,12 +194,13 @@ void rows_arrived(scheduler_self self, tasks_fetched& f) {
     return dispatch(self);
   }
   if (f.generation != s.generation) return;
+  fetched_rows rows;
+  for (arrival& a : f.tasks) rows.emplace(a.id, &a);
+  if (take_delayed(self, f.reload, f.ok, rows)) return;
   const auto at = s.reloads.find(f.reload);
   if (at == s.reloads.end()) return;
   const auto what = std::move(at->second);
   s.reloads.erase(at);
-  std::unordered_map<task_id, arrival*> rows;
-  for (arrival& a : f.tasks) rows.emplace(a.id, &a);
   for (const auto& part : what.ready) end_reload(self, part, f.ok, rows);
   for (const auto& part : what.slots) end_reload(self, part, f.ok, rows);
   if (!f.ok) return;  // asked for again when the connection is back
@@ -213,6 +212,8 @@ void abandon_reloads(scheduler_self self) {
   self->state.reloads.clear();
   self->state.ready.abandon_reloads();
   self->state.rest.abandon_fetches();
+  self->state.due_soon.clear();
+  self->state.delayed_reloads.clear();
 }
 
 bool waits_behind(scheduler_self self, ready_set::lot_index lot, const ready_key& key,
@@ -272,7 +273,7 @@ void fetch_waiting(scheduler_self self) {
     if (!keys.empty()) parts.push_back(part);
   }
   if (!parts.empty())
-    s.reloads.emplace(fetch(self, ids), reload_under_way{{}, std::move(parts)});
+    s.reloads.emplace(fetch_rows(self, ids), reload_under_way{{}, std::move(parts)});
   else if (s.rest.changed() && !std::exchange(s.going_on, true))
     self->send(self, tasks_fetched{});
 }

@@ -103,6 +103,9 @@ struct reload_under_way {
   std::vector<slot_reload> slots;
 };
 
+// Of delayed tasks, the bodies are fetched one to two of these before their time.
+inline constexpr std::chrono::milliseconds body_lead{50};
+
 // What happens when the settlement with this ticket is committed.
 struct after_commit {
   std::vector<std::pair<delayed_key, instant>> delays;
@@ -181,7 +184,10 @@ struct scheduler_data {
   std::unordered_map<task_id, std::optional<task_beat>> beats;
   database_clock clock;  // before the first page of the load it says nothing
   monotonic now;         // of the dispatch under way
-  delay_set delayed;
+  delay_set delayed{body_lead};
+  // Those whose bodies are on their way, and with which reload; these wait for nothing, and nothing for them.
+  std::unordered_map<task_id, std::uint64_t> due_soon;
+  std::map<std::uint64_t, std::vector<std::int64_t>> delayed_reloads;
   delay_set start_by;    // ready or delayed ones that fail unless they have started
   delay_set job_limits;  // when jobs time out; the key's id is the job's
   std::deque<std::pair<monotonic, task_id>> unwritten;  // slot tasks by the time running is written

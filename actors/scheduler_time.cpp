@@ -49,11 +49,19 @@ void limit_job(scheduler_self self, const job_attached& a) {
 void take_due(scheduler_self self) {
   auto& s = self->state;
   const instant now = database_now(self);
-  s.delayed.take_due(now, [&s](const delayed_key& d) {
-    ready_key key = d.key;
-    key.flags &= static_cast<std::uint8_t>(~flag_delay);
-    s.ready.push_back(d.lot, key);
-  });
+  std::vector<std::int64_t> soon;
+  s.delayed.take_due(
+      now,
+      [&s](const delayed_key& d) {
+        ready_key key = d.key;
+        key.flags &= static_cast<std::uint8_t>(~flag_delay);
+        s.due_soon.erase(key.id);
+        if (!s.ready.takes_hot(s.ready.place_of(d.lot, key)))
+          s.bodies.release({std::exchange(key.body, 0)});
+        s.ready.push_back(d.lot, key);
+      },
+      [&soon](const delayed_key& d) { soon.push_back(d.key.id.value); });
+  if (!soon.empty()) fetch_delayed(self, std::move(soon));
   s.start_by.take_due(now, [self](const delayed_key& d) { expire_task(self, d); });
   s.job_limits.take_due(now,
                         [self](const delayed_key& d) { expire_job(self, job_id{d.key.id.value}); });

@@ -82,6 +82,52 @@ TEST_F(scheduler_time, a_snooze_does_not_use_up_the_attempt) {
   }
 }
 
+// -- what is fetched before its time ----------------------------------------------------------------
+
+TEST_F(scheduler_time, a_delayed_task_starts_without_asking_the_database) {
+  make_tasks(2);
+  run();
+  hear(there);
+  bring({bare(due_at(1, there + 2s)), bare(due_at(2, there + 2s + 10ms))});
+  live(1960ms, 1960ms);
+  elapse(41ms);
+  settle();
+  EXPECT_THAT(started(), ElementsAre(1));
+  elapse(10ms);
+  settle();
+  EXPECT_THAT(started(), ElementsAre(2));
+}
+
+TEST_F(scheduler_time, what_was_fetched_of_a_task_that_is_delayed_anew_is_not_used) {
+  make_tasks(1);
+  run();
+  hear(there);
+  bring({bare(due_at(1, there + 2s))});
+  elapse(1960ms);
+  settle();  // its row is being read
+  const std::string newer = R"({"n": 2})";
+  arrival again = due_at(1, there + 2s);
+  again.body.payload = newer;
+  bring({again});
+  round_trip();
+  run_sql("update cascade.task set payload = '" + newer + "'");
+  live(41ms, 41ms);
+  ASSERT_THAT(slot_runs, SizeIs(1));
+  EXPECT_EQ(slot_runs[0].payload, newer);
+}
+
+TEST_F(scheduler_time, a_task_that_was_fetched_can_be_cancelled) {
+  make_tasks(2);
+  run();
+  arrive({bare(delayed(1, 2s)), bare(delayed(2, 2s))});
+  live(1960ms, 1960ms);
+  const int held = scheduler_parts::number("body_bytes");
+  command("cancel_task", 1);
+  EXPECT_LT(scheduler_parts::number("body_bytes"), held);
+  live(41ms, 41ms);
+  EXPECT_THAT(started(), ElementsAre(2));
+}
+
 // -- rates ----------------------------------------------------------------------------------------
 
 TEST_F(scheduler_time, each_rate_key_has_its_own_limit) {

@@ -48,11 +48,13 @@ TEST(delay_set, one_id_waits_once) {
 }
 
 // Against a slow model: same keys, same times within a tick, and `next` never later than the first.
-TEST(delay_set, behaves_as_a_map_of_times) {
+// With a lead: of each key without a body that is not due by then, its owner is told once in time.
+void behaves_as_a_map_of_times(std::chrono::microseconds lead) {
   std::mt19937_64 random(test_seed());
   const auto below = [&](std::uint64_t n) { return random() % n; };
-  delay_set set;
+  delay_set set(lead);
   std::map<std::int64_t, time_point> model;
+  std::map<std::int64_t, std::pair<std::uint32_t, bool>> body_and_told;
   time_point now{};
   for (int step = 0; step < 100'000; ++step) {
     const auto id = static_cast<std::int64_t>(below(500) + 1);
@@ -61,8 +63,15 @@ TEST(delay_set, behaves_as_a_map_of_times) {
       case 1: {
         const auto due =
             now + std::chrono::microseconds(below(below(20) == 0 ? 90'000'000'000 : 100'000));
-        set.put(waiting(id), due);
+        auto d = waiting(id);
+        d.key.body = static_cast<std::uint32_t>(below(2));
+        const auto old = set.put(d, due);
+        ASSERT_EQ(old.has_value(), model.contains(id));
+        if (old) {
+          ASSERT_EQ(old->key.body, body_and_told[id].first);
+        }
         model[id] = due;
+        body_and_told[id] = {d.key.body, false};
         break;
       }
       case 2:
@@ -75,14 +84,31 @@ TEST(delay_set, behaves_as_a_map_of_times) {
           ASSERT_TRUE(set.next());
           ASSERT_LE(*set.next(), std::max(first + 250us, now + 250us));
         }
-        now += std::chrono::microseconds(below(20'000));
-        set.take_due(now, [&](const delayed_key& d) {
-          const auto at = model.find(d.key.id.value);
-          ASSERT_NE(at, model.end());
-          ASSERT_LE(at->second, now);
-          model.erase(at);
-        });
-        for (const auto& [left, due] : model) ASSERT_GT(due + 500us, now) << left;
+        const std::chrono::microseconds passed(below(20'000));
+        now += passed;
+        set.take_due(
+            now,
+            [&](const delayed_key& d) {
+              const auto at = model.find(d.key.id.value);
+              ASSERT_NE(at, model.end());
+              ASSERT_LE(at->second, now);
+              model.erase(at);
+            },
+            [&](const delayed_key& d) {
+              auto& [body, told] = body_and_told[d.key.id.value];
+              ASSERT_EQ(body, 0U);
+              ASSERT_FALSE(std::exchange(told, true));
+              ASSERT_TRUE(model.contains(d.key.id.value));
+              ASSERT_LE(model[d.key.id.value] - now, 2 * lead);
+            });
+        for (const auto& [left, due] : model) {
+          ASSERT_GT(due + 500us, now) << left;
+          const auto& [body, told] = body_and_told[left];
+          if (lead > 0us && passed > 250us && body == 0 && due - now < lead - 500us &&
+              due > now + 500us) {
+            ASSERT_TRUE(told) << left;
+          }
+        }
       }
     }
     ASSERT_EQ(set.size(), model.size());
@@ -96,6 +122,10 @@ TEST(delay_set, behaves_as_a_map_of_times) {
     ASSERT_LT(found->second, std::max(at->second, now) + 250us);
   }
 }
+
+TEST(delay_set, behaves_as_a_map_of_times) { behaves_as_a_map_of_times(0us); }
+
+TEST(delay_set, tells_of_each_key_before_its_time) { behaves_as_a_map_of_times(10ms); }
 
 }  // namespace
 }  // namespace cascade
