@@ -139,6 +139,23 @@ bool strip(entry& e, const std::string& why) {
   return any;
 }
 
+// A command that nothing came of would be carried out again after each load. False when it has none.
+bool keep_commands(entry& e, const std::string& why) {
+  if (!e.refused.empty()) return false;
+  settlement said;
+  said.ticket = e.what.ticket;
+  for (const recorded_command& c : e.what.commands) said.commands.push_back({c.id, {}});
+  for (const single_write& w : e.what.singles)
+    if (w.what == single_write::kind::change_task ||
+        w.what == single_write::kind::change_absent_task)
+      said.commands.push_back({command_id{w.number}, {}});
+  for (recorded_command& c : said.commands) c.outcome = "the database refused it: " + why;
+  if (said.commands.empty()) return false;
+  e.what = std::move(said);
+  e.refused = why;
+  return true;
+}
+
 void requeue(recorder_state& state, std::vector<entry>&& entries) {
   for (auto it = entries.rbegin(); it != entries.rend(); ++it) {
     state.queued_rows += it->what.rows();
@@ -167,11 +184,11 @@ void refused(recorder_self self, flight&& f, const std::string& why) {
   entry& e = f.entries.front();
   state.context->log->error("cascade.recorder.refused ticket={} job={} text=\"{}\"", e.what.ticket,
                             e.what.job.value, why);
-  if (strip(e, why)) return requeue(state, std::move(f.entries));
+  if (strip(e, why) || keep_commands(e, why)) return requeue(state, std::move(f.entries));
   recorded answer;
   answer.ticket = e.what.ticket;
   answer.rows = e.what.rows();
-  answer.rejected = why;
+  answer.rejected = e.refused.empty() ? why : e.refused;
   reply(self, e, std::move(answer));
 }
 
@@ -198,6 +215,7 @@ void answered(recorder_self self, batch_answered& answer) {
     tell_watcher(self, f, answer);
     for (std::size_t i = 0; i < f.entries.size(); ++i) {
       state.committed_rows += answer.results[i].rows;
+      answer.results[i].rejected = f.entries[i].refused;
       reply(self, f.entries[i], std::move(answer.results[i]));
     }
     return pump(self);

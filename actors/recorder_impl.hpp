@@ -19,6 +19,7 @@ struct entry {
   caf::strong_actor_ptr reply_to;
   bool alone = false;     // was part of a refused batch: goes by itself now
   bool stripped = false;  // its results were replaced already
+  std::string refused{};  // why; what is left of it says so to its commands
 };
 struct flight {
   std::int64_t number = 0;

@@ -17,6 +17,7 @@ void tell_idle(scheduler_self self, job_info_entry& j) {
 void apply_with(scheduler_self self, command_id id, std::string outcome, settlement&& s = {},
                 after_commit&& then = {}) {
   s.commands.push_back({id, std::move(outcome)});
+  then.command = true;
   submit(self, std::move(s), std::move(then));
 }
 
@@ -68,7 +69,7 @@ void change_task(scheduler_self self, const command_arrival& c) {
        c.task.value, c.id.value, c.argument});
   after_commit then;
   if (here && c.job) then.closed.emplace_back(c.job, 1);
-  then.look = true;
+  then.look = then.command = true;
   submit(self, std::move(out), std::move(then));
 }
 

@@ -157,6 +157,8 @@ void committed(scheduler_self self, const recorded& r) {
   s.unrecorded -= std::min(s.unrecorded, then.attempts);
   if (!r.rejected.empty())
     s.context->log->error("cascade.scheduler.rejected ticket={} text=\"{}\"", r.ticket, r.rejected);
+  if (!r.rejected.empty() && then.command)
+    return self->quit(caf::make_error(errc::database_rejected, r.rejected));  // the engine reloads
   if (then.look) look_for_work(self);
   if (then.beat) {
     const auto next = s.beats.extract(then.beat);

@@ -287,5 +287,20 @@ TEST_F(scheduler_test, a_lost_job_actor_ends_the_scheduler_unless_its_job_was_ov
   EXPECT_EQ(*why, errc::cancelled);
 }
 
+// Its memory is as if the command had been carried out, and the rows are not.
+TEST_F(scheduler_test, a_command_that_the_database_refuses_ends_the_scheduler) {
+  run();
+  arrive({task(1), task(2)});
+  watch(scheduler);
+  finish(2);
+  commit("a result that cannot be stored");
+  EXPECT_FALSE(ended());
+  command("cancel_task", 1);
+  commit("no");
+  const auto why = ended();
+  ASSERT_TRUE(why);
+  EXPECT_EQ(*why, errc::database_rejected);
+}
+
 }  // namespace
 }  // namespace cascade

@@ -143,6 +143,27 @@ TEST_F(recorder, what_cannot_be_stripped_is_rejected_and_the_others_commit) {
   wait_answers(5);
 }
 
+TEST_F(recorder, a_command_that_is_refused_says_so_and_does_not_come_again) {
+  run();
+  const auto tasks = make_tasks(1);
+  for (const char* kind : {"cancel_task", "change_task"})
+    run_sql("insert into cascade.command (kind, task_id) values ('" + std::string(kind) + "', " +
+            std::to_string(tasks[0].value) + ")");
+  const command_id first{number("select min(id) from cascade.command")};
+  settlement cancel;
+  cancel.unrun.push_back({tasks[0], task_state::cancelled, "x", {}});
+  cancel.singles.push_back({single_write::kind::change_task, tasks[0].value, first.value + 1,
+                            R"({"run_at_us": 9223372036854775807})"});
+  cancel.commands.push_back({first, "applied"});
+  write(std::move(cancel));
+  wait_answers(1);
+  EXPECT_THAT(answers[0].rejected, HasSubstr("out of range"));
+  EXPECT_EQ(status_of(tasks[0]), "pending");
+  EXPECT_EQ(value("select count(*) from cascade.command where applied_at is not null and outcome "
+                  "like 'the database refused it: %out of range%'"),
+            "2");
+}
+
 TEST_F(recorder, batches_behind_a_refused_one_are_sent_again_once) {
   settings.batches_in_flight = 3;
   settings.batch_rows_max = 1;

@@ -191,13 +191,14 @@ void scheduler_parts::finish_quick(std::int64_t id, int attempt) {
   test.settle();
 }
 
-settlement scheduler_parts::commit() {
+settlement scheduler_parts::commit(const std::string& rejected) {
   if (written.empty()) throw std::logic_error("nothing is on its way to the database");
   settlement s = std::move(written.front());
   written.pop_front();
   recorded r;
   r.ticket = s.ticket;
   r.rows = s.rows();
+  r.rejected = rejected;
   test.tell(recorder, scheduler, std::move(r));
   test.settle();
   return s;

@@ -86,7 +86,7 @@ public:
   // The quick worker answers the scheduler itself.
   void finish_quick(std::int64_t id, int attempt = 1);
   // The oldest settlement that is not committed yet is.
-  settlement commit();
+  settlement commit(const std::string& rejected = {});
   void commit_all();
 
 private:
