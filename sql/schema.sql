@@ -725,7 +725,8 @@ ALTER FUNCTION cascade.explain_task(id bigint) OWNER TO cascade_owner;
 CREATE FUNCTION cascade.fence(epoch bigint, writer smallint, batch bigint) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
+    SET enable_seqscan TO 'off'
+    AS $_$    -- planned while the table is small
 begin
   update cascade.writer w set batch = $3 where w.epoch = $1 and w.writer = $2 and w.batch = $3 - 1;
   if not found then
@@ -3036,7 +3037,7 @@ CREATE TABLE cascade.writer (
     batch bigint DEFAULT 0 NOT NULL,
     writer smallint NOT NULL
 )
-WITH (fillfactor='10');
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000');
 
 ALTER TABLE cascade.writer OWNER TO cascade_owner;
 
@@ -3111,7 +3112,7 @@ ALTER TABLE ONLY cascade.workflow_setting
     ADD CONSTRAINT workflow_setting_pkey PRIMARY KEY (workflow);
 
 ALTER TABLE ONLY cascade.writer
-    ADD CONSTRAINT writer_pkey PRIMARY KEY (epoch, writer);
+    ADD CONSTRAINT writer_pkey PRIMARY KEY (epoch, writer, batch);
 
 CREATE INDEX command_inbox ON cascade.command USING btree (xid) WHERE (applied_at IS NULL);
 

@@ -84,8 +84,9 @@ create table cascade.writer (
   epoch bigint not null references cascade.node,
   batch bigint not null default 0,
   writer smallint not null,
-  primary key (epoch, writer)
-) with (fillfactor = 10);
+  -- With the number, the one version that counts is found at once, though a transaction that is open for hours keeps all others.
+  primary key (epoch, writer, batch)
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
 comment on table cascade.writer is
   'The connections the owner writes through. Each batch first counts up `batch` of its own (cascade.fence).';
 
@@ -103,7 +104,7 @@ insert into cascade.lane (lane) select generate_series(0, 63);
 -- comes after a takeover fail: nothing of a lost owner is written. After a lost connection, `batch` tells whether the
 -- last one was committed. docs/adr/0001-lanes.md
 create function cascade.fence(epoch bigint, writer smallint, batch bigint) returns void
-  language plpgsql set search_path = pg_catalog, pg_temp as $$
+  language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$    -- planned while the table is small
 begin
   update cascade.writer w set batch = $3 where w.epoch = $1 and w.writer = $2 and w.batch = $3 - 1;
   if not found then

@@ -55,7 +55,7 @@ void behaves_as_a_map_of_times(std::chrono::microseconds lead) {
   delay_set set(lead);
   std::map<std::int64_t, time_point> model;
   std::map<std::int64_t, std::pair<std::uint32_t, bool>> body_and_told;
-  time_point now{};
+  time_point now = time_point{} + 1h;
   for (int step = 0; step < 100'000; ++step) {
     const auto id = static_cast<std::int64_t>(below(500) + 1);
     switch (below(4)) {
