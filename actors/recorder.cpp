@@ -147,8 +147,10 @@ bool keep_commands(entry& e, const std::string& why) {
   for (const recorded_command& c : e.what.commands) said.commands.push_back({c.id, {}});
   for (const single_write& w : e.what.singles)
     if (w.what == single_write::kind::change_task ||
-        w.what == single_write::kind::change_absent_task)
+        w.what == single_write::kind::change_absent_task) {
       said.commands.push_back({command_id{w.number}, {}});
+      said.singles.push_back({w.what, w.id, 0, "{}"});  // comes in again as it is
+    }
   for (recorded_command& c : said.commands) c.outcome = "the database refused it: " + why;
   if (said.commands.empty()) return false;
   e.what = std::move(said);

@@ -7,7 +7,7 @@ namespace cascade {
 namespace {
 
 constexpr std::size_t page_rows = 1'000;
-constexpr std::size_t rows_max = 4'000;  // on their way
+constexpr std::size_t pages_max = 4;  // on their way
 
 }  // namespace
 
@@ -30,9 +30,9 @@ void fetch_delayed(scheduler_self self, std::vector<std::int64_t> ids) {
   auto& s = self->state;
   const engine_settings& limits = s.context->settings;
   if (!s.up || s.bodies.bytes() >= limits.body_bytes_max / 2) return;
-  const std::size_t room = rows_max - std::min(rows_max, s.due_soon.size());
-  ids.resize(std::min({ids.size(), room, limits.ready_max / 4}));
+  ids.resize(std::min(ids.size(), limits.ready_max / 4));
   for (std::size_t from = 0; from < ids.size(); from += page_rows) {
+    if (s.delayed_reloads.size() >= pages_max) return;
     const auto begin = ids.begin() + static_cast<std::ptrdiff_t>(from);
     const auto count = std::min(page_rows, ids.size() - from);
     std::vector<std::int64_t> page(begin, begin + static_cast<std::ptrdiff_t>(count));

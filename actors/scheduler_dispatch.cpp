@@ -203,6 +203,7 @@ void wake_up(scheduler_self self) {
   s.wake_at.reset();
   s.quick_cooldown = false;
   take_due(self);
+  bound_memory(self);
   const monotonic now = self->clock().now();
   settlement running;
   while (!s.unwritten.empty() && s.unwritten.front().first <= now) {

@@ -17,7 +17,6 @@ void tell_idle(scheduler_self self, job_info_entry& j) {
 void apply_with(scheduler_self self, command_id id, std::string outcome, settlement&& s = {},
                 after_commit&& then = {}) {
   s.commands.push_back({id, std::move(outcome)});
-  then.command = true;
   submit(self, std::move(s), std::move(then));
 }
 
@@ -27,6 +26,7 @@ void cancel_task(scheduler_self self, const command_arrival& c) {
   out.unrun.push_back({c.task, task_state::cancelled, "cancelled by a command", {}});
   const bool ran = void_task(self, c.task, c.job);
   if (c.job) then.closed.emplace_back(c.job, ran ? 1 : 0);
+  then.voided = true;
   apply_with(self, c.id, "applied", std::move(out), std::move(then));
 }
 
@@ -69,7 +69,7 @@ void change_task(scheduler_self self, const command_arrival& c) {
        c.task.value, c.id.value, c.argument});
   after_commit then;
   if (here && c.job) then.closed.emplace_back(c.job, 1);
-  then.look = then.command = true;
+  then.look = true;
   submit(self, std::move(out), std::move(then));
 }
 

@@ -157,7 +157,7 @@ void committed(scheduler_self self, const recorded& r) {
   s.unrecorded -= std::min(s.unrecorded, then.attempts);
   if (!r.rejected.empty())
     s.context->log->error("cascade.scheduler.rejected ticket={} text=\"{}\"", r.ticket, r.rejected);
-  if (!r.rejected.empty() && then.command)
+  if (!r.rejected.empty() && then.voided)
     return self->quit(caf::make_error(errc::database_rejected, r.rejected));  // the engine reloads
   if (then.look) look_for_work(self);
   if (then.beat) {

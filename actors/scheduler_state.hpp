@@ -114,7 +114,7 @@ struct after_commit {
   std::size_t attempts = 0;               // leave the count of unrecorded ones
   task_id beat;                           // its progress
   bool look = false;                      // rows came back to life: the inbox must look for them
-  bool command = false;                   // memory is as if it had been carried out
+  bool voided = false;                    // a task, in memory
   std::vector<command_arrival> commands;  // wait until then
 };
 

@@ -16,4 +16,10 @@ void add_change(CLI::App& group, cli_context& context, const std::string& noun,
                 const std::string& example, const std::string& name, const std::string& about,
                 const sql::query& query, const std::string& told);
 
+// For queues and workflows, which have names. `query` takes one.
+void add_pause(CLI::App& group, cli_context& context, const std::string& noun,
+               const std::string& example, const std::string& about, const sql::query& query);
+void add_resume(CLI::App& group, cli_context& context, const std::string& noun,
+                const std::string& example, const std::string& about, const sql::query& query);
+
 }  // namespace cascade

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/change_command.hpp"
 #include "cli/context.hpp"
 #include "cli/failure.hpp"
 #include "sql/queries.hpp"
@@ -19,26 +20,6 @@ const std::vector<column> queue_columns{
     {"running", "running", cell::number},        {"completed", "completed", cell::number},
     {"failed", "failed", cell::number},          {"cancelled", "cancelled", cell::number},
     {"quarantined", "quarantined", cell::number}};
-
-void add_change(CLI::App& group, cli_context& context, const std::string& name,
-                const std::string& about, const sql::query& query) {
-  auto queue = std::make_shared<std::string>();
-  auto* sub = group.add_subcommand(name, about);
-  sub->add_option("queue", *queue, "Name of the queue")->required();
-  sub->footer(
-      "Tasks that run are not touched. The setting stays until it is changed back.\n\nExample:\n  "
-      "cascade queue " +
-      name + " mail");
-  sub->callback([&context, queue, &query, name] {
-    context.action = [&context, queue, &query, name] {
-      auto db = context.connect();
-      const auto command = db.one(query, pg::params{}.text(*queue), "queue " + *queue);
-      context.say("queue " + *queue + (name == "pause" ? " is paused" : " goes on"),
-                  {{"queue", *queue}, {"paused", name == "pause"}, {"command", command}});
-      return static_cast<int>(exit_ok);
-    };
-  });
-}
 
 // How often: "100/1m"; "5" is five a second, "none" takes the limit away.
 struct rate_given {
@@ -202,10 +183,11 @@ void add_queue_commands(CLI::App& app, cli_context& context) {
       return static_cast<int>(exit_ok);
     };
   });
-  add_change(*group, context, "pause", "Start no more tasks of a queue", sql::cli_queue_pause);
+  add_pause(*group, context, "queue", "mail", "Start no more tasks of a queue",
+            sql::cli_queue_pause);
   add_limit(*group, context);
   add_weigh(*group, context);
-  add_change(*group, context, "resume", "Let a paused queue go on", sql::cli_queue_resume);
+  add_resume(*group, context, "queue", "mail", "Let a paused queue go on", sql::cli_queue_resume);
 }
 
 }  // namespace cascade

@@ -4,6 +4,7 @@
 #include <memory>
 #include <set>
 
+#include "cli/change_command.hpp"
 #include "cli/context.hpp"
 #include "cli/file_problems.hpp"
 #include "cli/text.hpp"
@@ -209,26 +210,6 @@ void add_graph(CLI::App& group, cli_context& context) {
   });
 }
 
-void add_change(CLI::App& group, cli_context& context, const std::string& name,
-                const std::string& about, const sql::query& query) {
-  auto workflow = std::make_shared<std::string>();
-  auto* sub = group.add_subcommand(name, about);
-  sub->add_option("name", *workflow, "Name of the workflow")->required();
-  sub->footer(
-      "Tasks that run are not touched. The setting stays until it is changed back.\n\nExample:\n  "
-      "cascade workflow " +
-      name + " nightly");
-  sub->callback([&context, workflow, &query, name] {
-    context.action = [&context, workflow, &query, name] {
-      auto db = context.connect();
-      const auto command = db.one(query, pg::params{}.text(*workflow), "workflow " + *workflow);
-      context.say("workflow " + *workflow + (name == "pause" ? " is paused" : " goes on"),
-                  {{"workflow", *workflow}, {"paused", name == "pause"}, {"command", command}});
-      return static_cast<int>(exit_ok);
-    };
-  });
-}
-
 void add_limit(CLI::App& group, cli_context& context) {
   struct options {
     std::string workflow;
@@ -278,8 +259,10 @@ void add_workflow_commands(CLI::App& app, cli_context& context) {
   add_list(*group, context);
   add_show(*group, context);
   add_graph(*group, context);
-  add_change(*group, context, "pause", "Start no more tasks of its jobs", sql::cli_workflow_pause);
-  add_change(*group, context, "resume", "Let a paused workflow go on", sql::cli_workflow_resume);
+  add_pause(*group, context, "workflow", "nightly", "Start no more tasks of its jobs",
+            sql::cli_workflow_pause);
+  add_resume(*group, context, "workflow", "nightly", "Let a paused workflow go on",
+             sql::cli_workflow_resume);
   add_limit(*group, context);
 }
 

@@ -3,11 +3,6 @@ CREATE SCHEMA cascade;
 
 ALTER SCHEMA cascade OWNER TO cascade_owner;
 
-CREATE DOMAIN cascade.handler_name AS text
-	CONSTRAINT "handler must have 1 to 200 bytes" CHECK (((octet_length(VALUE) >= 1) AND (octet_length(VALUE) <= 200)));
-
-ALTER DOMAIN cascade.handler_name OWNER TO cascade_owner;
-
 CREATE TYPE cascade.job_status AS ENUM (
     'pending',
     'running',
@@ -18,31 +13,6 @@ CREATE TYPE cascade.job_status AS ENUM (
 );
 
 ALTER TYPE cascade.job_status OWNER TO cascade_owner;
-
-CREATE DOMAIN cascade.max_attempts AS smallint
-	CONSTRAINT "max_attempts must be at least 1" CHECK ((VALUE >= 1));
-
-ALTER DOMAIN cascade.max_attempts OWNER TO cascade_owner;
-
-CREATE DOMAIN cascade.payload AS jsonb
-	CONSTRAINT "payload may have 16 MiB at most" CHECK ((pg_column_size(VALUE) <= 16777216));
-
-ALTER DOMAIN cascade.payload OWNER TO cascade_owner;
-
-CREATE DOMAIN cascade.queue_name AS text
-	CONSTRAINT "queue must have 1 to 200 bytes" CHECK (((octet_length(VALUE) >= 1) AND (octet_length(VALUE) <= 200)));
-
-ALTER DOMAIN cascade.queue_name OWNER TO cascade_owner;
-
-CREATE DOMAIN cascade.run_at AS timestamp with time zone
-	CONSTRAINT "run_at must be a time, not infinity" CHECK (isfinite(VALUE));
-
-ALTER DOMAIN cascade.run_at OWNER TO cascade_owner;
-
-CREATE DOMAIN cascade.task_priority AS smallint
-	CONSTRAINT "priority must be from 0 to 100" CHECK (((VALUE >= 0) AND (VALUE <= 100)));
-
-ALTER DOMAIN cascade.task_priority OWNER TO cascade_owner;
 
 CREATE TYPE cascade.task_status AS ENUM (
     'waiting',
@@ -192,7 +162,7 @@ declare
   counted_to pg_snapshot := (select p.counted_to from cascade.counter_point p);
 begin
   return query
-    select a.job_id, a.queue::text, a.status, count(*) from (
+    select a.job_id, a.queue, a.status, count(*) from (
       select t.job_id, t.queue, t.status from cascade.task_unfinished t
       where t.status <= 'pending' and t.xid >= pg_snapshot_xmax(counted_to)
       union all
@@ -238,7 +208,7 @@ CREATE TABLE cascade.task (
     xid xid8 DEFAULT cascade.announce() NOT NULL,
     job_id bigint,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    run_at cascade.run_at DEFAULT now() NOT NULL,
+    run_at timestamp with time zone DEFAULT now() NOT NULL,
     ready_at timestamp with time zone,
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
@@ -251,13 +221,13 @@ CREATE TABLE cascade.task (
     status cascade.task_status DEFAULT 'pending'::cascade.task_status NOT NULL,
     waiting_reason cascade.waiting_reason,
     item integer,
-    priority cascade.task_priority DEFAULT 50 NOT NULL,
+    priority smallint DEFAULT 50 NOT NULL,
     attempt smallint DEFAULT 0 NOT NULL,
-    max_attempts cascade.max_attempts DEFAULT 5 NOT NULL,
+    max_attempts smallint DEFAULT 5 NOT NULL,
     owner_losses smallint DEFAULT 0 NOT NULL,
     progress smallint,
-    queue cascade.queue_name DEFAULT 'default'::text NOT NULL,
-    handler cascade.handler_name NOT NULL,
+    queue text DEFAULT 'default'::text NOT NULL,
+    handler text NOT NULL,
     step text,
     unique_key text,
     concurrency_key text,
@@ -265,7 +235,7 @@ CREATE TABLE cascade.task (
     tenant text,
     requires text[],
     unique_states cascade.task_status[],
-    payload cascade.payload DEFAULT '{}'::jsonb NOT NULL,
+    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
     retry jsonb,
     command jsonb,
     result jsonb,
@@ -278,7 +248,7 @@ ALTER TABLE ONLY cascade.task ALTER COLUMN result SET COMPRESSION lz4;
 
 ALTER TABLE cascade.task OWNER TO cascade_owner;
 
-COMMENT ON TABLE cascade.task IS 'One unit of work. What its columns may hold is checked by domains and, for the rare ones, a trigger: each CHECK would be parsed anew for each statement (docs/adr/0005-checks-of-a-task.md). A task that ends moves to the partition of its day (docs/adr/0006-finished-tasks.md).';
+COMMENT ON TABLE cascade.task IS 'One unit of work. What its columns may hold is checked by an index that is always empty and, for the rare ones, a trigger: each CHECK would be parsed anew for each statement (docs/adr/0005-checks-of-a-task.md). A task that ends moves to the partition of its day (docs/adr/0006-finished-tasks.md).';
 
 COMMENT ON COLUMN cascade.task.found_by IS 'The task that found this one while it ran: the priority is that of the finder times the decay of the queue.';
 
@@ -341,7 +311,7 @@ CREATE FUNCTION cascade.change_held(mode text, id bigint, payload jsonb, run_at 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-  if payload is null or pg_column_size(payload) > 16777216 or mode = 'reschedule' and (run_at is null or not isfinite(run_at)) then
+  if payload is null or pg_column_size(jsonb_build_object('payload', payload)) > 16777216 or mode = 'reschedule' and (run_at is null or not isfinite(run_at)) then
     raise exception using errcode = '23514', schema = 'cascade', table = 'task',
       message = 'new task: payload may have 16 MiB at most, and run_at must be a time';
   end if;
@@ -396,6 +366,7 @@ CREATE FUNCTION cascade.check_task(t cascade.task) RETURNS void
     AS $$
 declare
   problem text := case
+    when t.priority not between 0 and 100 then 'priority must be from 0 to 100'
     when t.timeout <= interval '0' then 'timeout must be positive'
     when t.start_within <= interval '0' then 'start_within must be positive'
     when octet_length(t.unique_key) not between 1 and 1000 then 'unique_key must have 1 to 1000 bytes'
@@ -409,6 +380,7 @@ declare
     when octet_length(t.tenant) not between 1 and 200 then 'tenant must have 1 to 200 bytes'
     when cardinality(t.requires) > 32 then 'requires may name 32 tags at most'
     when array_position(t.requires, null) is not null then 'requires must not contain null'
+    when pg_column_size(t.payload) > 16777216 then 'payload may have 16 MiB at most'
     when jsonb_typeof(t.retry) <> 'object' then 'retry must be a JSON object'
     when (t.waiting_reason is not null) <> (t.status = 'waiting') or (t.finished_at is not null) <> (t.status >= 'completed')
       or (t.status >= 'running' and t.started_at is null) or t.attempt < 0 or t.progress not between 0 and 100
@@ -1240,6 +1212,21 @@ end $_$;
 
 ALTER FUNCTION cascade.refer_to(task_id bigint, found_by bigint) OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.refuse_task(run_at timestamp with time zone, max_attempts smallint, queue text, handler text) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  raise exception using errcode = '23514', schema = 'cascade', table = 'task', message = 'new task: ' || case
+    when not isfinite(run_at) then 'run_at must be a time, not infinity'
+    when max_attempts < 1 then 'max_attempts must be at least 1'
+    when octet_length(queue) not between 1 and 200 then 'queue must have 1 to 200 bytes'
+    else 'handler must have 1 to 200 bytes'
+  end;
+end $$;
+
+ALTER FUNCTION cascade.refuse_task(run_at timestamp with time zone, max_attempts smallint, queue text, handler text) OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.reschedule_task(task_id bigint, run_at timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1937,10 +1924,13 @@ begin
     new.status := 'waiting';
     new.waiting_reason := 'delay';
   end if;
-  if new.status operator(pg_catalog.<>) 'pending'::cascade.task_status and coalesce(new.waiting_reason operator(pg_catalog.<>) 'delay'::cascade.waiting_reason, true)
-      or pg_catalog.num_nonnulls(new.timeout, new.start_within,
-      new.unique_key, new.unique_for, new.unique_states, new.found_by, new.concurrency_key, new.rate_key, new.tenant,
-      new.requires, new.retry) operator(pg_catalog.>) 0 then
+  if new.status operator(pg_catalog.>) 'pending'::cascade.task_status
+      or new.status operator(pg_catalog.=) 'waiting'::cascade.task_status
+        and coalesce(new.waiting_reason operator(pg_catalog.<>) 'delay'::cascade.waiting_reason, true)
+      or new.priority operator(pg_catalog.<) 0 or new.priority operator(pg_catalog.>) 100
+      or pg_catalog.pg_column_size(new.payload) operator(pg_catalog.>) 16777216
+      or pg_catalog.num_nonnulls(new.timeout, new.start_within, new.unique_key, new.unique_for, new.unique_states, new.found_by,
+        new.concurrency_key, new.rate_key, new.tenant, new.requires, new.retry) operator(pg_catalog.>) 0 then
     -- (A task that is retried comes through here, too, with the priority it has.)
     if new.found_by is not null and new.created_at operator(pg_catalog.=) pg_catalog.now() then
       new.priority := cascade.found_priority(new.found_by, new.queue);
@@ -2431,7 +2421,7 @@ CREATE VIEW cascade.engine_task AS
         END AS due_at_us,
     t.run_at,
         CASE
-            WHEN ((t.start_within IS NOT NULL) AND (t.attempt = 0)) THEN ((EXTRACT(epoch FROM ((t.run_at)::timestamp with time zone + t.start_within)) * (1000000)::numeric))::bigint
+            WHEN ((t.start_within IS NOT NULL) AND (t.attempt = 0)) THEN ((EXTRACT(epoch FROM (t.run_at + t.start_within)) * (1000000)::numeric))::bigint
             ELSE NULL::bigint
         END AS start_by_us,
     t.queue,
@@ -2812,7 +2802,7 @@ CREATE TABLE cascade.task_unfinished (
     xid xid8 DEFAULT cascade.announce() NOT NULL,
     job_id bigint,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    run_at cascade.run_at DEFAULT now() NOT NULL,
+    run_at timestamp with time zone DEFAULT now() NOT NULL,
     ready_at timestamp with time zone,
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
@@ -2825,13 +2815,13 @@ CREATE TABLE cascade.task_unfinished (
     status cascade.task_status DEFAULT 'pending'::cascade.task_status NOT NULL,
     waiting_reason cascade.waiting_reason,
     item integer,
-    priority cascade.task_priority DEFAULT 50 NOT NULL,
+    priority smallint DEFAULT 50 NOT NULL,
     attempt smallint DEFAULT 0 NOT NULL,
-    max_attempts cascade.max_attempts DEFAULT 5 NOT NULL,
+    max_attempts smallint DEFAULT 5 NOT NULL,
     owner_losses smallint DEFAULT 0 NOT NULL,
     progress smallint,
-    queue cascade.queue_name DEFAULT 'default'::text NOT NULL,
-    handler cascade.handler_name NOT NULL,
+    queue text DEFAULT 'default'::text NOT NULL,
+    handler text NOT NULL,
     step text,
     unique_key text,
     concurrency_key text,
@@ -2839,7 +2829,7 @@ CREATE TABLE cascade.task_unfinished (
     tenant text,
     requires text[],
     unique_states cascade.task_status[],
-    payload cascade.payload DEFAULT '{}'::jsonb NOT NULL,
+    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
     retry jsonb,
     command jsonb,
     result jsonb,
@@ -2857,24 +2847,24 @@ CREATE VIEW cascade.tasks AS
     t.job_id,
     t.step,
     t.item,
-    (t.queue)::text AS queue,
-    (t.handler)::text AS handler,
+    t.queue,
+    t.handler,
     t.status,
     t.waiting_reason,
-    (t.priority)::smallint AS priority,
-    (t.payload)::jsonb AS payload,
+    t.priority,
+    t.payload,
     t.result,
     t.error,
     t.progress,
     t.progress_text,
     t.attempt,
-    (t.max_attempts)::smallint AS max_attempts,
+    t.max_attempts,
     n.name AS node,
-    (t.run_at)::timestamp with time zone AS run_at,
+    t.run_at,
     t.created_at,
         CASE
             WHEN (t.status = 'waiting'::cascade.task_status) THEN NULL::timestamp with time zone
-            ELSE COALESCE(t.ready_at, GREATEST(t.created_at, (t.run_at)::timestamp with time zone))
+            ELSE COALESCE(t.ready_at, GREATEST(t.created_at, t.run_at))
         END AS ready_at,
     t.started_at,
     t.finished_at,
@@ -2952,10 +2942,10 @@ CREATE VIEW cascade.waiting_stats AS
     w.reason,
     count(*) AS tasks
    FROM ( SELECT t.queue,
-            cascade.verdict_of(t.status, t.waiting_reason, (t.run_at)::timestamp with time zone, (COALESCE(q.paused, false) OR COALESCE((j.status = 'paused'::cascade.job_status), false) OR COALESCE(f.paused, false)), o.owned, ((t.requires IS NULL) OR COALESCE((t.requires <@ o.tags), false)), (COALESCE(q.used_up, false) OR COALESCE(f.used_up, false) OR ((j.concurrency IS NOT NULL) AND (cascade.running_of_job(j.id) >= j.concurrency))), COALESCE((q.rated OR (q.keys_rated AND (t.rate_key IS NOT NULL))), false)) AS reason
+            cascade.verdict_of(t.status, t.waiting_reason, t.run_at, (COALESCE(q.paused, false) OR COALESCE((j.status = 'paused'::cascade.job_status), false) OR COALESCE(f.paused, false)), o.owned, ((t.requires IS NULL) OR COALESCE((t.requires <@ o.tags), false)), (COALESCE(q.used_up, false) OR COALESCE(f.used_up, false) OR ((j.concurrency IS NOT NULL) AND (cascade.running_of_job(j.id) >= j.concurrency))), COALESCE((q.rated OR (q.keys_rated AND (t.rate_key IS NOT NULL))), false)) AS reason
            FROM ((((cascade.task_unfinished t
              JOIN owned o ON ((o.lane = (COALESCE(t.job_id, t.id) & (63)::bigint))))
-             LEFT JOIN queue q ON ((q.name = (t.queue)::text)))
+             LEFT JOIN queue q ON ((q.name = t.queue)))
              LEFT JOIN cascade.job j ON ((j.id = t.job_id)))
              LEFT JOIN workflow f ON ((f.workflow = j.workflow)))
           WHERE (t.status <= 'pending'::cascade.task_status)) w
@@ -3144,6 +3134,8 @@ CREATE INDEX task_inbox ON cascade.task_unfinished USING btree (xid);
 
 CREATE INDEX task_job ON ONLY cascade.task USING btree (job_id) WHERE (job_id IS NOT NULL);
 
+CREATE INDEX task_refused ON cascade.task_unfinished USING btree (cascade.refuse_task(run_at, max_attempts, queue, handler)) WHERE ((run_at = 'infinity'::timestamp with time zone) OR (run_at = '-infinity'::timestamp with time zone) OR (max_attempts < 1) OR ((octet_length(queue) < 1) OR (octet_length(queue) > 200)) OR ((octet_length(handler) < 1) OR (octet_length(handler) > 200)));
+
 CREATE INDEX task_unfinished_job_id_idx ON cascade.task_unfinished USING btree (job_id) WHERE (job_id IS NOT NULL);
 
 CREATE UNIQUE INDEX task_unique_key ON cascade.task_unfinished USING btree (unique_key, cascade.unique_period(unique_for, created_at)) WHERE (unique_key IS NOT NULL);
@@ -3172,9 +3164,9 @@ CREATE TRIGGER schedule_910_announce AFTER UPDATE ON cascade.schedule FOR EACH R
 
 CREATE TRIGGER task_100_refuse BEFORE UPDATE OF status ON cascade.task FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'cascade_engine'::name)) EXECUTE FUNCTION cascade.tg_task_refuse();
 
-CREATE TRIGGER task_110_guard BEFORE UPDATE ON cascade.task FOR EACH ROW WHEN ((((old.status >= 'completed'::cascade.task_status) AND (old.status IS DISTINCT FROM new.status)) OR ((new.waiting_reason IS NOT NULL) <> (new.status = 'waiting'::cascade.task_status)) OR ((new.finished_at IS NOT NULL) <> (new.status >= 'completed'::cascade.task_status)) OR ((new.finished_on IS NOT NULL) <> (new.status >= 'completed'::cascade.task_status)) OR ((new.status >= 'running'::cascade.task_status) AND (new.started_at IS NULL)) OR (new.attempt < 0) OR (((new.priority)::smallint < 0) OR ((new.priority)::smallint > 100)) OR ((new.progress < 0) OR (new.progress > 100)))) EXECUTE FUNCTION cascade.tg_task_guard();
+CREATE TRIGGER task_110_guard BEFORE UPDATE ON cascade.task FOR EACH ROW WHEN ((((old.status >= 'completed'::cascade.task_status) AND (old.status IS DISTINCT FROM new.status)) OR ((new.waiting_reason IS NOT NULL) <> (new.status = 'waiting'::cascade.task_status)) OR ((new.finished_at IS NOT NULL) <> (new.status >= 'completed'::cascade.task_status)) OR ((new.finished_on IS NOT NULL) <> (new.status >= 'completed'::cascade.task_status)) OR ((new.status >= 'running'::cascade.task_status) AND (new.started_at IS NULL)) OR (new.attempt < 0) OR ((new.priority < 0) OR (new.priority > 100)) OR ((new.progress < 0) OR (new.progress > 100)))) EXECUTE FUNCTION cascade.tg_task_guard();
 
-CREATE TRIGGER task_500_insert BEFORE INSERT ON cascade.task_unfinished FOR EACH ROW WHEN (((new.step IS NULL) AND (((new.run_at)::timestamp with time zone > now()) OR (new.status <> 'pending'::cascade.task_status) OR (new.job_id IS NOT NULL) OR (new.timeout IS NOT NULL) OR (new.start_within IS NOT NULL) OR (new.unique_key IS NOT NULL) OR (new.unique_for IS NOT NULL) OR (new.unique_states IS NOT NULL) OR (new.found_by IS NOT NULL) OR (new.concurrency_key IS NOT NULL) OR (new.rate_key IS NOT NULL) OR (new.tenant IS NOT NULL) OR (new.requires IS NOT NULL) OR (new.retry IS NOT NULL)))) EXECUTE FUNCTION cascade.tg_task_inserting();
+CREATE TRIGGER task_500_insert BEFORE INSERT ON cascade.task_unfinished FOR EACH ROW WHEN (((new.step IS NULL) AND ((new.run_at > now()) OR (new.status <> 'pending'::cascade.task_status) OR ((new.priority < 0) OR (new.priority > 100)) OR (pg_column_size(new.payload) > 16777216) OR (new.job_id IS NOT NULL) OR (new.timeout IS NOT NULL) OR (new.start_within IS NOT NULL) OR (new.unique_key IS NOT NULL) OR (new.unique_for IS NOT NULL) OR (new.unique_states IS NOT NULL) OR (new.found_by IS NOT NULL) OR (new.concurrency_key IS NOT NULL) OR (new.rate_key IS NOT NULL) OR (new.tenant IS NOT NULL) OR (new.requires IS NOT NULL) OR (new.retry IS NOT NULL)))) EXECUTE FUNCTION cascade.tg_task_inserting();
 
 CREATE TRIGGER task_510_key AFTER INSERT ON cascade.task_unfinished FOR EACH ROW WHEN ((new.unique_key IS NOT NULL)) EXECUTE FUNCTION cascade.tg_task_key_taken();
 
@@ -3427,6 +3419,8 @@ GRANT ALL ON FUNCTION cascade.reconcile_step() TO cascade_engine;
 REVOKE ALL ON FUNCTION cascade.refer_to(task_id bigint, found_by bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.refer_to(task_id bigint, found_by bigint) TO cascade_producer;
 GRANT ALL ON FUNCTION cascade.refer_to(task_id bigint, found_by bigint) TO cascade_engine;
+
+GRANT ALL ON FUNCTION cascade.refuse_task(run_at timestamp with time zone, max_attempts smallint, queue text, handler text) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.reschedule_task(task_id bigint, run_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.reschedule_task(task_id bigint, run_at timestamp with time zone) TO cascade_engine;

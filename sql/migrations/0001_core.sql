@@ -176,21 +176,6 @@ create index job_of_schedule on cascade.job (schedule) where schedule is not nul
 
 -- tasks ------------------------------------------------------------------------------------------------------------------
 
--- What the columns of every row may hold. A domain is parsed once for a prepared statement, a CHECK of the table for each run of
--- it: docs/adr/0005-checks-of-a-task.md. The names of the constraints are what a producer reads.
-create domain cascade.run_at as timestamptz
-  constraint "run_at must be a time, not infinity" check (isfinite(value));
-create domain cascade.task_priority as smallint
-  constraint "priority must be from 0 to 100" check (value between 0 and 100);
-create domain cascade.max_attempts as smallint
-  constraint "max_attempts must be at least 1" check (value >= 1);
-create domain cascade.queue_name as text
-  constraint "queue must have 1 to 200 bytes" check (octet_length(value) between 1 and 200);
-create domain cascade.handler_name as text
-  constraint "handler must have 1 to 200 bytes" check (octet_length(value) between 1 and 200);
-create domain cascade.payload as jsonb
-  constraint "payload may have 16 MiB at most" check (pg_column_size(value) <= 16777216);
-
 -- Advisory lock classes. 727001 (class, lane): the lane is owned. 727002 (class, group of producers): the owner sleeps.
 -- 727003: a migration runs. 727005: tasks that are in the counters change. docs/adr/0003-doorbell.md
 create function cascade.ring(what text) returns xid8 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -213,7 +198,7 @@ create table cascade.task (
   xid xid8 not null default cascade.announce(),
   job_id bigint,
   created_at timestamptz not null default now(),
-  run_at cascade.run_at not null default now(),
+  run_at timestamptz not null default now(),
   ready_at timestamptz,
   started_at timestamptz,
   finished_at timestamptz,
@@ -226,13 +211,13 @@ create table cascade.task (
   status cascade.task_status not null default 'pending',
   waiting_reason cascade.waiting_reason,
   item int,
-  priority cascade.task_priority not null default 50,
+  priority smallint not null default 50,
   attempt smallint not null default 0,
-  max_attempts cascade.max_attempts not null default 5,
+  max_attempts smallint not null default 5,
   owner_losses smallint not null default 0,
   progress smallint,
-  queue cascade.queue_name not null default 'default',
-  handler cascade.handler_name not null,
+  queue text not null default 'default',
+  handler text not null,
   step text,
   unique_key text,
   concurrency_key text,
@@ -240,7 +225,7 @@ create table cascade.task (
   tenant text,
   requires text[],
   unique_states cascade.task_status[],
-  payload cascade.payload not null default '{}',
+  payload jsonb not null default '{}',
   retry jsonb,
   command jsonb,
   result jsonb,
@@ -248,8 +233,8 @@ create table cascade.task (
   progress_text text
 ) partition by list (finished_on);
 comment on table cascade.task is
-  'One unit of work. What its columns may hold is checked by domains and, for the rare ones, a trigger: each CHECK would be '
-  'parsed anew for each statement (docs/adr/0005-checks-of-a-task.md). A task that ends moves to the '
+  'One unit of work. What its columns may hold is checked by an index that is always empty and, for the rare ones, a trigger: '
+  'each CHECK would be parsed anew for each statement (docs/adr/0005-checks-of-a-task.md). A task that ends moves to the '
   'partition of its day (docs/adr/0006-finished-tasks.md).';
 comment on column cascade.task.start_within is
   'How long after run_at its first attempt may begin at the latest; a task that waited longer fails.';
@@ -285,6 +270,22 @@ alter table cascade.task_unfinished add primary key (id);
 create index task_inbox on cascade.task_unfinished (xid);
 -- What waits for its time beyond the horizon: docs/adr/0008-horizon.md
 create index task_due on cascade.task_unfinished (run_at) where waiting_reason in ('delay', 'retry_backoff');
+
+-- What no row may hold: nobody gets into this index. Its condition is parsed once for a connection, where a CHECK of the table is
+-- for each run of a statement. (Of columns that are updated in place, the trigger asks: they would need new entries in all indexes.)
+create function cascade.refuse_task(run_at timestamptz, max_attempts smallint, queue text, handler text) returns boolean
+  language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+  raise exception using errcode = '23514', schema = 'cascade', table = 'task', message = 'new task: ' || case
+    when not isfinite(run_at) then 'run_at must be a time, not infinity'
+    when max_attempts < 1 then 'max_attempts must be at least 1'
+    when octet_length(queue) not between 1 and 200 then 'queue must have 1 to 200 bytes'
+    else 'handler must have 1 to 200 bytes'
+  end;
+end $$;
+create index task_refused on cascade.task_unfinished (cascade.refuse_task(run_at, max_attempts, queue, handler))
+  where run_at = 'infinity' or run_at = '-infinity' or max_attempts < 1
+    or octet_length(queue) not between 1 and 200 or octet_length(handler) not between 1 and 200;
 
 -- unique keys (docs/sql.md) --------------------------------------------------------------------------------------------------
 
@@ -628,11 +629,12 @@ create trigger job_100_guard before update of status on cascade.job
 
 -- derive -------------------------------------------------------------------------------------------------------------------
 
--- Raises what is wrong with the columns that are seldom used; the others have domains.
+-- Raises what is wrong with the columns that task_refused does not ask for.
 create function cascade.check_task(t cascade.task) returns void
   language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   problem text := case
+    when t.priority not between 0 and 100 then 'priority must be from 0 to 100'
     when t.timeout <= interval '0' then 'timeout must be positive'
     when t.start_within <= interval '0' then 'start_within must be positive'
     when octet_length(t.unique_key) not between 1 and 1000 then 'unique_key must have 1 to 1000 bytes'
@@ -646,6 +648,7 @@ declare
     when octet_length(t.tenant) not between 1 and 200 then 'tenant must have 1 to 200 bytes'
     when cardinality(t.requires) > 32 then 'requires may name 32 tags at most'
     when array_position(t.requires, null) is not null then 'requires must not contain null'
+    when pg_column_size(t.payload) > 16777216 then 'payload may have 16 MiB at most'
     when jsonb_typeof(t.retry) <> 'object' then 'retry must be a JSON object'
     when (t.waiting_reason is not null) <> (t.status = 'waiting') or (t.finished_at is not null) <> (t.status >= 'completed')
       or (t.status >= 'running' and t.started_at is null) or t.attempt < 0 or t.progress not between 0 and 100
@@ -692,10 +695,13 @@ begin
     new.status := 'waiting';
     new.waiting_reason := 'delay';
   end if;
-  if new.status operator(pg_catalog.<>) 'pending'::cascade.task_status and coalesce(new.waiting_reason operator(pg_catalog.<>) 'delay'::cascade.waiting_reason, true)
-      or pg_catalog.num_nonnulls(new.timeout, new.start_within,
-      new.unique_key, new.unique_for, new.unique_states, new.found_by, new.concurrency_key, new.rate_key, new.tenant,
-      new.requires, new.retry) operator(pg_catalog.>) 0 then
+  if new.status operator(pg_catalog.>) 'pending'::cascade.task_status
+      or new.status operator(pg_catalog.=) 'waiting'::cascade.task_status
+        and coalesce(new.waiting_reason operator(pg_catalog.<>) 'delay'::cascade.waiting_reason, true)
+      or new.priority operator(pg_catalog.<) 0 or new.priority operator(pg_catalog.>) 100
+      or pg_catalog.pg_column_size(new.payload) operator(pg_catalog.>) 16777216
+      or pg_catalog.num_nonnulls(new.timeout, new.start_within, new.unique_key, new.unique_for, new.unique_states, new.found_by,
+        new.concurrency_key, new.rate_key, new.tenant, new.requires, new.retry) operator(pg_catalog.>) 0 then
     -- (A task that is retried comes through here, too, with the priority it has.)
     if new.found_by is not null and new.created_at operator(pg_catalog.=) pg_catalog.now() then
       new.priority := cascade.found_priority(new.found_by, new.queue);
@@ -712,7 +718,8 @@ end $$;
 -- Rows with nothing but a handler, a payload and the like do not get past this condition, each term of which is read anew for
 -- each statement.
 create trigger task_500_insert before insert on cascade.task_unfinished
-  for each row when (new.step is null and (new.run_at > now() or new.status <> 'pending' or new.job_id is not null
+  for each row when (new.step is null and (new.run_at > now() or new.status <> 'pending' or new.priority not between 0 and 100
+    or pg_column_size(new.payload) > 16777216 or new.job_id is not null
     or new.timeout is not null or new.start_within is not null or new.unique_key is not null or new.unique_for is not null
     or new.unique_states is not null or new.found_by is not null or new.concurrency_key is not null
     or new.rate_key is not null or new.tenant is not null or new.requires is not null or new.retry is not null))
@@ -1025,7 +1032,7 @@ end $$;
 create function cascade.change_held(mode text, id bigint, payload jsonb, run_at timestamptz) returns bigint
   language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  if payload is null or pg_column_size(payload) > 16777216 or mode = 'reschedule' and (run_at is null or not isfinite(run_at)) then
+  if payload is null or pg_column_size(jsonb_build_object('payload', payload)) > 16777216 or mode = 'reschedule' and (run_at is null or not isfinite(run_at)) then
     raise exception using errcode = '23514', schema = 'cascade', table = 'task',
       message = 'new task: payload may have 16 MiB at most, and run_at must be a time';
   end if;
@@ -2256,9 +2263,8 @@ create view cascade.engine_task as
 -- the public views -----------------------------------------------------------------------------------------------------------
 
 create view cascade.tasks as
-  select t.id, t.job_id, t.step, t.item, t.queue::text, t.handler::text, t.status, t.waiting_reason, t.priority::smallint,
-    t.payload::jsonb, t.result, t.error, t.progress, t.progress_text, t.attempt, t.max_attempts::smallint, n.name as node,
-    t.run_at::timestamptz, t.created_at,
+  select t.id, t.job_id, t.step, t.item, t.queue, t.handler, t.status, t.waiting_reason, t.priority, t.payload, t.result,
+    t.error, t.progress, t.progress_text, t.attempt, t.max_attempts, n.name as node, t.run_at, t.created_at,
     case when t.status = 'waiting' then null else coalesce(t.ready_at, greatest(t.created_at, t.run_at)) end as ready_at,
     t.started_at, t.finished_at, t.timeout, t.start_within, t.unique_key, t.unique_for, t.unique_states, t.concurrency_key,
     t.rate_key, t.tenant, t.requires, t.found_by,
@@ -2285,7 +2291,7 @@ declare
   counted_to pg_snapshot := (select p.counted_to from cascade.counter_point p);
 begin
   return query
-    select a.job_id, a.queue::text, a.status, count(*) from (
+    select a.job_id, a.queue, a.status, count(*) from (
       select t.job_id, t.queue, t.status from cascade.task_unfinished t
       where t.status <= 'pending' and t.xid >= pg_snapshot_xmax(counted_to)
       union all
@@ -2430,7 +2436,7 @@ select cascade.make_partitions();
 
 revoke all on all functions in schema cascade from public;
 -- An insert runs them for whoever inserts.
-grant execute on function cascade.announce, cascade.ring, cascade.check_task, cascade.unique_period, cascade.is_period to public;
+grant execute on function cascade.announce, cascade.ring, cascade.refuse_task, cascade.check_task, cascade.unique_period, cascade.is_period to public;
 
 grant insert (job_id, handler, payload, queue, priority, run_at, max_attempts, timeout, unique_key, concurrency_key,
               requires, retry, start_within, rate_key, unique_for, unique_states, found_by, tenant) on cascade.task to cascade_producer;

@@ -150,6 +150,8 @@ TEST_F(recorder, a_command_that_is_refused_says_so_and_does_not_come_again) {
     run_sql("insert into cascade.command (kind, task_id) values ('" + std::string(kind) + "', " +
             std::to_string(tasks[0].value) + ")");
   const command_id first{number("select min(id) from cascade.command")};
+  const auto transaction = [&] { return value("select xid from cascade.task"); };
+  const auto before = transaction();
   settlement cancel;
   cancel.unrun.push_back({tasks[0], task_state::cancelled, "x", {}});
   cancel.singles.push_back({single_write::kind::change_task, tasks[0].value, first.value + 1,
@@ -159,6 +161,7 @@ TEST_F(recorder, a_command_that_is_refused_says_so_and_does_not_come_again) {
   wait_answers(1);
   EXPECT_THAT(answers[0].rejected, HasSubstr("out of range"));
   EXPECT_EQ(status_of(tasks[0]), "pending");
+  EXPECT_NE(transaction(), before) << "the inbox brings it back: its key was taken out";
   EXPECT_EQ(value("select count(*) from cascade.command where applied_at is not null and outcome "
                   "like 'the database refused it: %out of range%'"),
             "2");
