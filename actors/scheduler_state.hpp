@@ -114,7 +114,7 @@ struct after_commit {
   std::size_t attempts = 0;               // leave the count of unrecorded ones
   task_id beat;                           // its progress
   bool look = false;                      // rows came back to life: the inbox must look for them
-  bool voided = false;                    // a task, in memory
+  bool voided = false;                    // a task is gone from memory; if refused, only a load brings it
   std::vector<command_arrival> commands;  // wait until then
 };
 
