@@ -110,11 +110,11 @@ inline constexpr std::chrono::milliseconds body_lead{50};
 struct after_commit {
   std::vector<std::pair<delayed_key, instant>> delays;
   std::vector<std::pair<job_id, std::size_t>>
-      closed;                             // tasks of containers and extra tasks that are over
-  std::size_t attempts = 0;               // leave the count of unrecorded ones
-  task_id beat;                           // its progress
-  bool look = false;                      // rows came back to life: the inbox must look for them
-  bool voided = false;                    // a task is gone from memory; if refused, only a load brings it
+      closed;                // tasks of containers and extra tasks that are over
+  std::size_t attempts = 0;  // leave the count of unrecorded ones
+  task_id beat;              // its progress
+  bool look = false;         // rows came back to life: the inbox must look for them
+  bool voided = false;       // a task is gone from memory; if refused, only a load brings it
   std::vector<command_arrival> commands;  // wait until then
 };
 
