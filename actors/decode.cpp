@@ -86,6 +86,7 @@ job_arrival decode_job(const pg::rows& r, int row) {
   if (!r.is_null(row, timeout)) j.timeout = std::chrono::milliseconds(r.int64(row, timeout));
   j.keep_open = r.boolean(row, capable);
   if (!r.is_null(row, attempt)) j.concurrency = r.int32(row, attempt);
+  if (!r.is_null(row, tenant)) j.tenant = tenant_of(r.text(row, tenant));
   j.input = r.text(row, payload);
   return j;
 }

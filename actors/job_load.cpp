@@ -11,8 +11,8 @@ void begin_graph(job_self self, std::vector<job_loaded::row>&& rows) {
   auto& d = self->state;
   auto input = nlohmann::json::parse(d.row.input, nullptr, false);
   d.graph = std::make_unique<job_graph>(d.plan, std::move(input), job_info{d.begin.job});
-  d.steps =
-      std::make_unique<job_steps>(d.plan, step_defaults{d.row.priority, d.context->settings.tags});
+  d.steps = std::make_unique<job_steps>(
+      d.plan, step_defaults{d.row.priority, d.context->settings.tags, d.row.tenant});
   settlement s;
   after_record then;
   s.start = d.row.state == job_state::pending;

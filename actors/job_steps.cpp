@@ -55,6 +55,7 @@ arrival job_steps::ready(step_index step, int item, task_id id,
   arrival a;
   a.id = id;
   a.priority = priority_of(step, item);
+  a.tenant = defaults_.tenant;
   a.capable = std::ranges::all_of(s.requires_tags, [this](const std::string& tag) {
     return std::ranges::find(defaults_.tags, tag) != defaults_.tags.end();
   });

@@ -15,6 +15,7 @@ namespace cascade {
 struct step_defaults {
   int priority = 50;              // of the job
   std::vector<std::string> tags;  // of the node
+  std::uint32_t tenant = 0;       // of the job
 };
 
 // Tasks that become ready when a settlement is committed.

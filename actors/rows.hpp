@@ -70,6 +70,7 @@ struct job_arrival {
   std::string workflow;                 // empty: a container
   std::string input;                    // JSON text
   int concurrency = 0;                  // of its tasks; 0: no limit
+  std::uint32_t tenant = 0;             // tenant_of() its name
 };
 
 struct command_arrival {

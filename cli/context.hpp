@@ -61,6 +61,10 @@ std::string json_argument(cli_context& context, const std::string& name, const s
 // All of a file, or of standard input for "-"; at most bytes_max.
 std::string read_input(cli_context& context, const std::string& path, std::size_t bytes_max);
 
+// An option as a parameter of a statement: none when it is empty.
+inline std::optional<std::string_view> given(const std::string& option) {
+  return option.empty() ? std::nullopt : std::optional<std::string_view>(option);
+}
 // "30s" as seconds; throws cli_failure.
 std::chrono::milliseconds duration_argument(const std::string& name, const std::string& given);
 

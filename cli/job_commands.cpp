@@ -51,7 +51,7 @@ int wait_and_report(cli_context& context, database& db, std::int64_t id,
 
 void add_start(CLI::App& group, cli_context& context) {
   struct options {
-    std::string workflow, input = "{}", timeout, idempotency_key;
+    std::string workflow, input = "{}", timeout, idempotency_key, tenant;
     int priority = 50, concurrency = 0;
     bool wait = false, watch = false;
   };
@@ -68,6 +68,7 @@ void add_start(CLI::App& group, cli_context& context) {
       ->default_str("50");
   sub->add_option("--idempotency-key", o->idempotency_key,
                   "Answer with the job that was started with this key, if there is one");
+  sub->add_option("--tenant", o->tenant, "For whom it runs: tenants share a queue");
   sub->add_option("--concurrency", o->concurrency, "Its tasks that run at a time")
       ->check(CLI::Range(1, 1'000'000))
       ->type_name("N");
@@ -86,11 +87,9 @@ void add_start(CLI::App& group, cli_context& context) {
       auto db = context.connect();
       pg::params p;
       p.text(o->workflow).jsonb(input).int4(o->priority);
-      if (o->idempotency_key.empty())
-        p.text({});
-      else
-        p.text(o->idempotency_key);
+      p.text(given(o->idempotency_key));
       p.int4(o->concurrency == 0 ? std::nullopt : std::optional(o->concurrency));
+      p.text(given(o->tenant));
       const auto id = db.one(sql::cli_job_start, p, "job").get<std::int64_t>();
       const std::string said =
           "job " + std::to_string(id) + (o->idempotency_key.empty() ? " started" : " has the key");

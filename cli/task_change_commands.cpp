@@ -10,10 +10,6 @@
 namespace cascade {
 namespace {
 
-std::optional<std::string_view> given(const std::string& s) {
-  return s.empty() ? std::nullopt : std::optional<std::string_view>(s);
-}
-
 void add_reschedule(CLI::App& group, cli_context& context) {
   struct options {
     std::int64_t id = 0;

@@ -25,10 +25,6 @@ const std::vector<column> task_columns{{"id", "id", cell::number},
                                        {"run_at", "due (UTC)", cell::time},
                                        {"error", "error", cell::text, true}};
 
-std::optional<std::string_view> given(const std::string& s) {
-  return s.empty() ? std::nullopt : std::optional<std::string_view>(s);
-}
-
 void add_list(CLI::App& group, cli_context& context) {
   struct options {
     std::string queue, status;

@@ -9,10 +9,6 @@
 namespace cascade {
 namespace {
 
-std::optional<std::string_view> given(const std::string& s) {
-  return s.empty() ? std::nullopt : std::optional<std::string_view>(s);
-}
-
 struct push_options {
   std::string handler, payload = "{}", queue = "default", delay, run_at, timeout, unique_key,
                        unique_for, on_conflict = "raise", concurrency_key, tenant, wait_timeout;

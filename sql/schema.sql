@@ -248,7 +248,7 @@ ALTER TABLE ONLY cascade.task ALTER COLUMN result SET COMPRESSION lz4;
 
 ALTER TABLE cascade.task OWNER TO cascade_owner;
 
-COMMENT ON TABLE cascade.task IS 'One unit of work. What its columns may hold is checked by an index that is always empty and, for the rare ones, a trigger: each CHECK would be parsed anew for each statement (docs/adr/0005-checks-of-a-task.md). A task that ends moves to the partition of its day (docs/adr/0006-finished-tasks.md).';
+COMMENT ON TABLE cascade.task IS 'One unit of work. What its columns may hold is checked by the key of an index, task_check, and by a trigger: each CHECK would be parsed anew for each statement (docs/adr/0005-checks-of-a-task.md). A task that ends moves to the partition of its day (docs/adr/0006-finished-tasks.md).';
 
 COMMENT ON COLUMN cascade.task.found_by IS 'The task that found this one while it ran: the priority is that of the finder times the decay of the queue.';
 
@@ -360,39 +360,40 @@ end $_$;
 
 ALTER FUNCTION cascade.change_workflow(workflow text, paused boolean) OWNER TO cascade_owner;
 
-CREATE FUNCTION cascade.check_task(t cascade.task) RETURNS void
-    LANGUAGE plpgsql
+CREATE FUNCTION cascade.check_task(id bigint, run_at timestamp with time zone, created_at timestamp with time zone, max_attempts smallint, priority smallint, queue text, handler text, timeout interval, start_within interval, unique_key text, unique_for interval, unique_states cascade.task_status[], concurrency_key text, rate_key text, tenant text, requires text[], retry jsonb) RETURNS bigint
+    LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   problem text := case
-    when t.priority not between 0 and 100 then 'priority must be from 0 to 100'
-    when t.timeout <= interval '0' then 'timeout must be positive'
-    when t.start_within <= interval '0' then 'start_within must be positive'
-    when octet_length(t.unique_key) not between 1 and 1000 then 'unique_key must have 1 to 1000 bytes'
-    when t.unique_key is null and (t.unique_for is not null or t.unique_states is not null)
+    when not isfinite(run_at) then 'run_at must be a time, not infinity'
+    when max_attempts < 1 then 'max_attempts must be at least 1'
+    when priority not between 0 and 100 then 'priority must be from 0 to 100'
+    when octet_length(queue) not between 1 and 200 then 'queue must have 1 to 200 bytes'
+    when octet_length(handler) not between 1 and 200 then 'handler must have 1 to 200 bytes'
+    when timeout <= interval '0' then 'timeout must be positive'
+    when start_within <= interval '0' then 'start_within must be positive'
+    when unique_key is null and (unique_for is not null or unique_states is not null)
       then 'unique_for and unique_states say more about a unique_key, and there is none'
-    when not cascade.is_period(t.unique_for) then 'unique_for must be from one second to 3650 days, without months and years'
-    when cardinality(t.unique_states) > 8 or array_position(t.unique_states, null) is not null
+    when cardinality(unique_states) > 8 or array_position(unique_states, null) is not null
       then 'unique_states must name states, each once'
-    when octet_length(t.concurrency_key) not between 1 and 1000 then 'concurrency_key must have 1 to 1000 bytes'
-    when octet_length(t.rate_key) not between 1 and 200 then 'rate_key must have 1 to 200 bytes'
-    when octet_length(t.tenant) not between 1 and 200 then 'tenant must have 1 to 200 bytes'
-    when cardinality(t.requires) > 32 then 'requires may name 32 tags at most'
-    when array_position(t.requires, null) is not null then 'requires must not contain null'
-    when pg_column_size(t.payload) > 16777216 then 'payload may have 16 MiB at most'
-    when jsonb_typeof(t.retry) <> 'object' then 'retry must be a JSON object'
-    when (t.waiting_reason is not null) <> (t.status = 'waiting') or (t.finished_at is not null) <> (t.status >= 'completed')
-      or (t.status >= 'running' and t.started_at is null) or t.attempt < 0 or t.progress not between 0 and 100
-      then 'the columns of the row contradict each other'
+    when octet_length(concurrency_key) not between 1 and 1000 then 'concurrency_key must have 1 to 1000 bytes'
+    when octet_length(rate_key) not between 1 and 200 then 'rate_key must have 1 to 200 bytes'
+    when octet_length(tenant) not between 1 and 200 then 'tenant must have 1 to 200 bytes'
+    when cardinality(requires) > 32 then 'requires may name 32 tags at most'
+    when array_position(requires, null) is not null then 'requires must not contain null'
+    when jsonb_typeof(retry) <> 'object' then 'retry must be a JSON object'
   end;
 begin
   if problem is not null then
-    raise exception using errcode = '23514', schema = 'cascade', table = 'task', message = 'new task: ' || problem;
+    perform cascade.refuse_task(problem);
+  elsif unique_key is not null then
+    perform cascade.refuse_kept_key(id, unique_key, unique_for, created_at);
   end if;
+  return id;
 end $$;
 
-ALTER FUNCTION cascade.check_task(t cascade.task) OWNER TO cascade_owner;
+ALTER FUNCTION cascade.check_task(id bigint, run_at timestamp with time zone, created_at timestamp with time zone, max_attempts smallint, priority smallint, queue text, handler text, timeout interval, start_within interval, unique_key text, unique_for interval, unique_states cascade.task_status[], concurrency_key text, rate_key text, tenant text, requires text[], retry jsonb) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.check_workflow_exists(workflow text) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -813,15 +814,18 @@ end $$;
 
 ALTER FUNCTION cascade.hold_counter_point() OWNER TO cascade_owner;
 
-CREATE FUNCTION cascade.hold_job_open(job bigint) RETURNS void
+CREATE FUNCTION cascade.hold_job_open(job bigint) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     AS $$
+declare
+  its_tenant text;
 begin
-  perform from cascade.job j
+  select j.tenant into its_tenant from cascade.job j
     where j.id operator(pg_catalog.=) job and j.status operator(pg_catalog.<) 'completed'::cascade.job_status for key share;
   if not found then
     raise exception using errcode = 'CA004', message = pg_catalog.format('job %s does not exist or has finished', job);
   end if;
+  return its_tenant;
 end $$;
 
 ALTER FUNCTION cascade.hold_job_open(job bigint) OWNER TO cascade_owner;
@@ -1212,20 +1216,38 @@ end $_$;
 
 ALTER FUNCTION cascade.refer_to(task_id bigint, found_by bigint) OWNER TO cascade_owner;
 
-CREATE FUNCTION cascade.refuse_task(run_at timestamp with time zone, max_attempts smallint, queue text, handler text) RETURNS boolean
-    LANGUAGE plpgsql IMMUTABLE
+CREATE FUNCTION cascade.refuse_kept_key(id bigint, unique_key text, unique_for interval, created_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  its_period timestamptz := cascade.unique_period($3, $4);
+  holder bigint;
+begin
+  select k.task_id into holder from cascade.kept_key k where k.unique_key = $2 and k.period = its_period and k.task_id <> $1;
+  if found then
+    raise exception using errcode = '23505', schema = 'cascade', table = 'task', constraint = 'task_unique_key',
+      message = format('task %s, which has finished, keeps this unique_key', holder),
+      detail = format('Key %s.', left($2, 200));
+  elsif current_setting('transaction_isolation') <> 'read committed' and $4 = now() then
+    insert into cascade.kept_key (task_id, period, finished_on, unique_key)
+      values ($1, its_period, cascade.today(), $2) on conflict do nothing;    -- 40001 for an unseen one
+    if found then
+      delete from cascade.kept_key k where k.unique_key = $2 and k.period = its_period;
+    end if;
+  end if;
+end $_$;
+
+ALTER FUNCTION cascade.refuse_kept_key(id bigint, unique_key text, unique_for interval, created_at timestamp with time zone) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.refuse_task(problem text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
     AS $$
 begin
-  raise exception using errcode = '23514', schema = 'cascade', table = 'task', message = 'new task: ' || case
-    when not isfinite(run_at) then 'run_at must be a time, not infinity'
-    when max_attempts < 1 then 'max_attempts must be at least 1'
-    when octet_length(queue) not between 1 and 200 then 'queue must have 1 to 200 bytes'
-    else 'handler must have 1 to 200 bytes'
-  end;
+  raise exception using errcode = '23514', schema = 'cascade', table = 'task', message = pg_catalog.concat('new task: ', problem);
 end $$;
 
-ALTER FUNCTION cascade.refuse_task(run_at timestamp with time zone, max_attempts smallint, queue text, handler text) OWNER TO cascade_owner;
+ALTER FUNCTION cascade.refuse_task(problem text) OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.reschedule_task(task_id bigint, run_at timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1447,6 +1469,7 @@ CREATE TABLE cascade.job (
     workflow text,
     schedule text,
     idempotency_key text,
+    tenant text,
     input jsonb DEFAULT '{}'::jsonb NOT NULL,
     result jsonb,
     error text,
@@ -1456,6 +1479,7 @@ CREATE TABLE cascade.job (
     CONSTRAINT job_idempotency_key_check CHECK (((octet_length(idempotency_key) >= 1) AND (octet_length(idempotency_key) <= 1000))),
     CONSTRAINT job_input_check CHECK ((pg_column_size(input) <= 16777216)),
     CONSTRAINT job_priority_check CHECK (((priority >= 0) AND (priority <= 100))),
+    CONSTRAINT job_tenant_check CHECK (((octet_length(tenant) >= 1) AND (octet_length(tenant) <= 200))),
     CONSTRAINT job_timeout_check CHECK ((timeout > '00:00:00'::interval))
 );
 ALTER TABLE ONLY cascade.job ALTER COLUMN input SET COMPRESSION lz4;
@@ -1470,6 +1494,8 @@ COMMENT ON COLUMN cascade.job.concurrency IS 'How many of its tasks run at a tim
 COMMENT ON COLUMN cascade.job.schedule IS 'Of which schedule it is a tick, the one of scheduled_for; set by cascade.fire_tick alone.';
 
 COMMENT ON COLUMN cascade.job.idempotency_key IS 'A second job with it is the first one: cascade.start_job.';
+
+COMMENT ON COLUMN cascade.job.tenant IS 'For whom it runs: the tenant of its tasks, but of those that name their own.';
 
 CREATE TABLE cascade.workflow_counter (
     waiting bigint DEFAULT 0 NOT NULL,
@@ -1525,7 +1551,7 @@ CREATE FUNCTION cascade.space_keys(queue text, gap interval) RETURNS bigint
 
 ALTER FUNCTION cascade.space_keys(queue text, gap interval) OWNER TO cascade_owner;
 
-CREATE FUNCTION cascade.start_job(workflow text DEFAULT NULL::text, input jsonb DEFAULT '{}'::jsonb, priority integer DEFAULT 50, keep_open boolean DEFAULT false, timeout interval DEFAULT NULL::interval, idempotency_key text DEFAULT NULL::text, concurrency integer DEFAULT NULL::integer) RETURNS bigint
+CREATE FUNCTION cascade.start_job(workflow text DEFAULT NULL::text, input jsonb DEFAULT '{}'::jsonb, priority integer DEFAULT 50, keep_open boolean DEFAULT false, timeout interval DEFAULT NULL::interval, idempotency_key text DEFAULT NULL::text, concurrency integer DEFAULT NULL::integer, tenant text DEFAULT NULL::text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
@@ -1545,8 +1571,8 @@ begin
       end if;
       return first.id;
     end if;
-    insert into cascade.job (workflow, input, priority, keep_open, timeout, idempotency_key, concurrency)
-        values ($1, $2, $3, $4, $5, $6, $7)
+    insert into cascade.job (workflow, input, priority, keep_open, timeout, idempotency_key, concurrency, tenant)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
       on conflict (idempotency_key) where idempotency_key is not null do nothing returning id into made;
     if made is not null then
       return made;
@@ -1555,7 +1581,7 @@ begin
   raise exception using errcode = '40001', message = 'the idempotency_key changes hands all the time';
 end $_$;
 
-ALTER FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean, timeout interval, idempotency_key text, concurrency integer) OWNER TO cascade_owner;
+ALTER FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean, timeout interval, idempotency_key text, concurrency integer, tenant text) OWNER TO cascade_owner;
 
 CREATE TABLE cascade.schedule (
     every interval,
@@ -1919,26 +1945,30 @@ ALTER FUNCTION cascade.tg_task_guard() OWNER TO cascade_owner;
 CREATE FUNCTION cascade.tg_task_inserting() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
+declare
+  of_job text;
 begin
   if new.run_at operator(pg_catalog.>) pg_catalog.now() and new.status operator(pg_catalog.=) 'pending'::cascade.task_status then
     new.status := 'waiting';
     new.waiting_reason := 'delay';
   end if;
-  if new.status operator(pg_catalog.>) 'pending'::cascade.task_status
-      or new.status operator(pg_catalog.=) 'waiting'::cascade.task_status
-        and coalesce(new.waiting_reason operator(pg_catalog.<>) 'delay'::cascade.waiting_reason, true)
-      or new.priority operator(pg_catalog.<) 0 or new.priority operator(pg_catalog.>) 100
-      or pg_catalog.pg_column_size(new.payload) operator(pg_catalog.>) 16777216
-      or pg_catalog.num_nonnulls(new.timeout, new.start_within, new.unique_key, new.unique_for, new.unique_states, new.found_by,
-        new.concurrency_key, new.rate_key, new.tenant, new.requires, new.retry) operator(pg_catalog.>) 0 then
+  if pg_catalog.num_nonnulls(new.job_id, new.found_by, new.unique_key) operator(pg_catalog.>) 0
+      or pg_catalog.pg_column_size(new.payload) operator(pg_catalog.>) 16777216 then
+    if pg_catalog.pg_column_size(new.payload) operator(pg_catalog.>) 16777216 then
+      perform cascade.refuse_task('payload may have 16 MiB at most');
+    elsif new.unique_key operator(pg_catalog.=) '' or pg_catalog.octet_length(new.unique_key) operator(pg_catalog.>) 1000 then
+      perform cascade.refuse_task('unique_key must have 1 to 1000 bytes');
+    elsif not cascade.is_period(new.unique_for) then
+      perform cascade.refuse_task('unique_for must be from one second to 3650 days, without months and years');
+    end if;
     -- (A task that is retried comes through here, too, with the priority it has.)
     if new.found_by is not null and new.created_at operator(pg_catalog.=) pg_catalog.now() then
       new.priority := cascade.found_priority(new.found_by, new.queue);
     end if;
-    perform cascade.check_task(new);
-  end if;
-  if new.job_id is not null then
-    perform cascade.hold_job_open(new.job_id);
+    if new.job_id is not null then
+      of_job := cascade.hold_job_open(new.job_id);
+      new.tenant := coalesce(new.tenant, of_job);
+    end if;
   end if;
   return new;
 end $$;
@@ -1963,29 +1993,6 @@ begin
 end $$;
 
 ALTER FUNCTION cascade.tg_task_key_kept() OWNER TO cascade_owner;
-
-CREATE FUNCTION cascade.tg_task_key_taken() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  its_period timestamptz := cascade.unique_period(new.unique_for, new.created_at);
-  holder bigint;
-begin
-  select k.task_id into holder from cascade.kept_key k where k.unique_key = new.unique_key and k.period = its_period;
-  if found then
-    raise exception using errcode = '23505', schema = 'cascade', table = 'task', constraint = 'task_unique_key',
-      message = format('task %s, which has finished, keeps this unique_key', holder),
-      detail = format('Key %s.', left(new.unique_key, 200));
-  elsif current_setting('transaction_isolation') <> 'read committed' then
-    insert into cascade.kept_key (task_id, period, finished_on, unique_key)
-      values (new.id, its_period, cascade.today(), new.unique_key) on conflict do nothing;    -- 40001 for an unseen one
-    delete from cascade.kept_key k where k.unique_key = new.unique_key and k.period = its_period and k.task_id = new.id;
-  end if;
-  return null;
-end $$;
-
-ALTER FUNCTION cascade.tg_task_key_taken() OWNER TO cascade_owner;
 
 CREATE FUNCTION cascade.tg_task_refuse() RETURNS trigger
     LANGUAGE plpgsql
@@ -2470,6 +2477,7 @@ CREATE VIEW cascade.jobs AS
     j.schedule,
     j.scheduled_for,
     j.idempotency_key,
+    j.tenant,
     ((COALESCE(c.waiting, 0))::numeric + COALESCE(d.waiting, (0)::numeric)) AS waiting,
     ((COALESCE(c.pending, 0))::numeric + COALESCE(d.pending, (0)::numeric)) AS pending,
     ((COALESCE(c.running, 0))::numeric + COALESCE(d.running, (0)::numeric)) AS running,
@@ -3128,13 +3136,13 @@ CREATE INDEX schedule_tick_fired ON cascade.schedule_tick USING btree (fired_at)
 
 CREATE INDEX schedule_tick_queued ON cascade.schedule_tick USING btree (schedule, tick) WHERE (outcome = 'queued'::text);
 
+CREATE INDEX task_check ON cascade.task_unfinished USING btree (cascade.check_task(id, run_at, created_at, max_attempts, priority, queue, handler, timeout, start_within, unique_key, unique_for, unique_states, concurrency_key, rate_key, tenant, requires, retry)) WHERE ((NOT isfinite(run_at)) OR (max_attempts < 1) OR ((priority < 0) OR (priority > 100)) OR (queue = ''::text) OR (handler = ''::text) OR (octet_length(queue) > 200) OR (octet_length(handler) > 200) OR ((step IS NULL) AND (num_nonnulls(timeout, start_within, unique_key, unique_for, unique_states, concurrency_key, rate_key, tenant, requires, retry) > 0)));
+
 CREATE INDEX task_due ON cascade.task_unfinished USING btree (run_at) WHERE (waiting_reason = ANY (ARRAY['delay'::cascade.waiting_reason, 'retry_backoff'::cascade.waiting_reason]));
 
 CREATE INDEX task_inbox ON cascade.task_unfinished USING btree (xid);
 
 CREATE INDEX task_job ON ONLY cascade.task USING btree (job_id) WHERE (job_id IS NOT NULL);
-
-CREATE INDEX task_refused ON cascade.task_unfinished USING btree (cascade.refuse_task(run_at, max_attempts, queue, handler)) WHERE ((run_at = 'infinity'::timestamp with time zone) OR (run_at = '-infinity'::timestamp with time zone) OR (max_attempts < 1) OR ((octet_length(queue) < 1) OR (octet_length(queue) > 200)) OR ((octet_length(handler) < 1) OR (octet_length(handler) > 200)));
 
 CREATE INDEX task_unfinished_job_id_idx ON cascade.task_unfinished USING btree (job_id) WHERE (job_id IS NOT NULL);
 
@@ -3166,9 +3174,7 @@ CREATE TRIGGER task_100_refuse BEFORE UPDATE OF status ON cascade.task FOR EACH 
 
 CREATE TRIGGER task_110_guard BEFORE UPDATE ON cascade.task FOR EACH ROW WHEN ((((old.status >= 'completed'::cascade.task_status) AND (old.status IS DISTINCT FROM new.status)) OR ((new.waiting_reason IS NOT NULL) <> (new.status = 'waiting'::cascade.task_status)) OR ((new.finished_at IS NOT NULL) <> (new.status >= 'completed'::cascade.task_status)) OR ((new.finished_on IS NOT NULL) <> (new.status >= 'completed'::cascade.task_status)) OR ((new.status >= 'running'::cascade.task_status) AND (new.started_at IS NULL)) OR (new.attempt < 0) OR ((new.priority < 0) OR (new.priority > 100)) OR ((new.progress < 0) OR (new.progress > 100)))) EXECUTE FUNCTION cascade.tg_task_guard();
 
-CREATE TRIGGER task_500_insert BEFORE INSERT ON cascade.task_unfinished FOR EACH ROW WHEN (((new.step IS NULL) AND ((new.run_at > now()) OR (new.status <> 'pending'::cascade.task_status) OR ((new.priority < 0) OR (new.priority > 100)) OR (pg_column_size(new.payload) > 16777216) OR (new.job_id IS NOT NULL) OR (new.timeout IS NOT NULL) OR (new.start_within IS NOT NULL) OR (new.unique_key IS NOT NULL) OR (new.unique_for IS NOT NULL) OR (new.unique_states IS NOT NULL) OR (new.found_by IS NOT NULL) OR (new.concurrency_key IS NOT NULL) OR (new.rate_key IS NOT NULL) OR (new.tenant IS NOT NULL) OR (new.requires IS NOT NULL) OR (new.retry IS NOT NULL)))) EXECUTE FUNCTION cascade.tg_task_inserting();
-
-CREATE TRIGGER task_510_key AFTER INSERT ON cascade.task_unfinished FOR EACH ROW WHEN ((new.unique_key IS NOT NULL)) EXECUTE FUNCTION cascade.tg_task_key_taken();
+CREATE TRIGGER task_500_insert BEFORE INSERT ON cascade.task_unfinished FOR EACH ROW WHEN (((new.step IS NULL) AND ((new.run_at > now()) OR (new.job_id IS NOT NULL) OR (new.found_by IS NOT NULL) OR (new.unique_key IS NOT NULL) OR (pg_column_size(new.payload) > 16777216)))) EXECUTE FUNCTION cascade.tg_task_inserting();
 
 CREATE TRIGGER task_520_key BEFORE UPDATE OF finished_on ON cascade.task FOR EACH ROW WHEN (((new.unique_states IS NOT NULL) AND ((old.finished_on IS NULL) <> (new.finished_on IS NULL)))) EXECUTE FUNCTION cascade.tg_task_key_kept();
 
@@ -3267,7 +3273,7 @@ GRANT ALL ON FUNCTION cascade.change_schedule(name text, paused boolean) TO casc
 REVOKE ALL ON FUNCTION cascade.change_workflow(workflow text, paused boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.change_workflow(workflow text, paused boolean) TO cascade_engine;
 
-GRANT ALL ON FUNCTION cascade.check_task(t cascade.task) TO cascade_engine;
+GRANT ALL ON FUNCTION cascade.check_task(id bigint, run_at timestamp with time zone, created_at timestamp with time zone, max_attempts smallint, priority smallint, queue text, handler text, timeout interval, start_within interval, unique_key text, unique_for interval, unique_states cascade.task_status[], concurrency_key text, rate_key text, tenant text, requires text[], retry jsonb) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.check_workflow_exists(workflow text) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.check_workflow_exists(workflow text) TO cascade_engine;
@@ -3420,7 +3426,9 @@ REVOKE ALL ON FUNCTION cascade.refer_to(task_id bigint, found_by bigint) FROM PU
 GRANT ALL ON FUNCTION cascade.refer_to(task_id bigint, found_by bigint) TO cascade_producer;
 GRANT ALL ON FUNCTION cascade.refer_to(task_id bigint, found_by bigint) TO cascade_engine;
 
-GRANT ALL ON FUNCTION cascade.refuse_task(run_at timestamp with time zone, max_attempts smallint, queue text, handler text) TO cascade_engine;
+GRANT ALL ON FUNCTION cascade.refuse_kept_key(id bigint, unique_key text, unique_for interval, created_at timestamp with time zone) TO cascade_engine;
+
+GRANT ALL ON FUNCTION cascade.refuse_task(problem text) TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.reschedule_task(task_id bigint, run_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.reschedule_task(task_id bigint, run_at timestamp with time zone) TO cascade_engine;
@@ -3474,6 +3482,8 @@ GRANT INSERT(workflow) ON TABLE cascade.job TO cascade_producer;
 
 GRANT INSERT(idempotency_key) ON TABLE cascade.job TO cascade_producer;
 
+GRANT INSERT(tenant) ON TABLE cascade.job TO cascade_producer;
+
 GRANT INSERT(input) ON TABLE cascade.job TO cascade_producer;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.workflow_counter TO cascade_engine;
@@ -3494,9 +3504,9 @@ GRANT ALL ON FUNCTION cascade.set_task_priority(task_id bigint, priority integer
 REVOKE ALL ON FUNCTION cascade.space_keys(queue text, gap interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.space_keys(queue text, gap interval) TO cascade_engine;
 
-REVOKE ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean, timeout interval, idempotency_key text, concurrency integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean, timeout interval, idempotency_key text, concurrency integer) TO cascade_producer;
-GRANT ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean, timeout interval, idempotency_key text, concurrency integer) TO cascade_engine;
+REVOKE ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean, timeout interval, idempotency_key text, concurrency integer, tenant text) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean, timeout interval, idempotency_key text, concurrency integer, tenant text) TO cascade_producer;
+GRANT ALL ON FUNCTION cascade.start_job(workflow text, input jsonb, priority integer, keep_open boolean, timeout interval, idempotency_key text, concurrency integer, tenant text) TO cascade_engine;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE cascade.schedule TO cascade_engine;
 
@@ -3553,9 +3563,6 @@ GRANT ALL ON FUNCTION cascade.tg_task_inserting() TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.tg_task_key_kept() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_task_key_kept() TO cascade_engine;
-
-REVOKE ALL ON FUNCTION cascade.tg_task_key_taken() FROM PUBLIC;
-GRANT ALL ON FUNCTION cascade.tg_task_key_taken() TO cascade_engine;
 
 REVOKE ALL ON FUNCTION cascade.tg_task_refuse() FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.tg_task_refuse() TO cascade_engine;

@@ -159,6 +159,7 @@ create table cascade.job (
   workflow text,
   schedule text,
   idempotency_key text check (octet_length(idempotency_key) between 1 and 1000),
+  tenant text check (octet_length(tenant) between 1 and 200),
   input jsonb not null default '{}' check (pg_column_size(input) <= 16777216),
   result jsonb,
   error text,
@@ -168,6 +169,7 @@ create table cascade.job (
 comment on table cascade.job is 'One run of a workflow, or (workflow null) a container for tasks that are added to it.';
 comment on column cascade.job.concurrency is 'How many of its tasks run at a time; null: no limit.';
 comment on column cascade.job.schedule is 'Of which schedule it is a tick, the one of scheduled_for; set by cascade.fire_tick alone.';
+comment on column cascade.job.tenant is 'For whom it runs: the tenant of its tasks, but of those that name their own.';
 comment on column cascade.job.idempotency_key is 'A second job with it is the first one: cascade.start_job.';
 create unique index job_idempotency_key on cascade.job (idempotency_key) where idempotency_key is not null;
 create index job_inbox on cascade.job (xid) where status < 'completed';
@@ -233,7 +235,7 @@ create table cascade.task (
   progress_text text
 ) partition by list (finished_on);
 comment on table cascade.task is
-  'One unit of work. What its columns may hold is checked by an index that is always empty and, for the rare ones, a trigger: '
+  'One unit of work. What its columns may hold is checked by the key of an index, task_check, and by a trigger: '
   'each CHECK would be parsed anew for each statement (docs/adr/0005-checks-of-a-task.md). A task that ends moves to the '
   'partition of its day (docs/adr/0006-finished-tasks.md).';
 comment on column cascade.task.start_within is
@@ -271,22 +273,6 @@ create index task_inbox on cascade.task_unfinished (xid);
 -- What waits for its time beyond the horizon: docs/adr/0008-horizon.md
 create index task_due on cascade.task_unfinished (run_at) where waiting_reason in ('delay', 'retry_backoff');
 
--- What no row may hold: nobody gets into this index. Its condition is parsed once for a connection, where a CHECK of the table is
--- for each run of a statement. (Of columns that are updated in place, the trigger asks: they would need new entries in all indexes.)
-create function cascade.refuse_task(run_at timestamptz, max_attempts smallint, queue text, handler text) returns boolean
-  language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
-begin
-  raise exception using errcode = '23514', schema = 'cascade', table = 'task', message = 'new task: ' || case
-    when not isfinite(run_at) then 'run_at must be a time, not infinity'
-    when max_attempts < 1 then 'max_attempts must be at least 1'
-    when octet_length(queue) not between 1 and 200 then 'queue must have 1 to 200 bytes'
-    else 'handler must have 1 to 200 bytes'
-  end;
-end $$;
-create index task_refused on cascade.task_unfinished (cascade.refuse_task(run_at, max_attempts, queue, handler))
-  where run_at = 'infinity' or run_at = '-infinity' or max_attempts < 1
-    or octet_length(queue) not between 1 and 200 or octet_length(handler) not between 1 and 200;
-
 -- unique keys (docs/sql.md) --------------------------------------------------------------------------------------------------
 
 -- Whether it has one length, whatever the calendar says.
@@ -315,6 +301,78 @@ comment on table cascade.kept_key is 'Unique keys of finished tasks that keep th
 comment on column cascade.kept_key.free_at is 'The end of the period; null: when retention takes the task away.';
 create index kept_key_free on cascade.kept_key (free_at) where free_at is not null;    -- retention
 create index kept_key_finished on cascade.kept_key (finished_on);    -- retention
+
+-- checks of a task ---------------------------------------------------------------------------------------------------------
+
+create function cascade.refuse_task(problem text) returns void language plpgsql immutable as $$
+begin
+  raise exception using errcode = '23514', schema = 'cascade', table = 'task', message = pg_catalog.concat('new task: ', problem);
+end $$;
+
+-- The task has its key in task_unique_key by now: whoever had it there has left before, and is seen here if he keeps it. A snapshot
+-- that is older than that is no proof: trying the key itself is.
+create function cascade.refuse_kept_key(id bigint, unique_key text, unique_for interval, created_at timestamptz) returns void
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  its_period timestamptz := cascade.unique_period($3, $4);
+  holder bigint;
+begin
+  select k.task_id into holder from cascade.kept_key k where k.unique_key = $2 and k.period = its_period and k.task_id <> $1;
+  if found then
+    raise exception using errcode = '23505', schema = 'cascade', table = 'task', constraint = 'task_unique_key',
+      message = format('task %s, which has finished, keeps this unique_key', holder),
+      detail = format('Key %s.', left($2, 200));
+  elsif current_setting('transaction_isolation') <> 'read committed' and $4 = now() then
+    insert into cascade.kept_key (task_id, period, finished_on, unique_key)
+      values ($1, its_period, cascade.today(), $2) on conflict do nothing;    -- 40001 for an unseen one
+    if found then
+      delete from cascade.kept_key k where k.unique_key = $2 and k.period = its_period;
+    end if;
+  end if;
+end $$;
+
+-- The key of task_check, of rows that have something to be checked: raises what is wrong with them, and is the id. (It is not
+-- immutable: it looks for kept keys. No row of the index is looked up, and each is as right later as it was when it came.)
+create function cascade.check_task(id bigint, run_at timestamptz, created_at timestamptz, max_attempts smallint, priority smallint,
+    queue text, handler text, timeout interval, start_within interval, unique_key text, unique_for interval,
+    unique_states cascade.task_status[], concurrency_key text, rate_key text, tenant text, requires text[], retry jsonb)
+  returns bigint language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+  problem text := case
+    when not isfinite(run_at) then 'run_at must be a time, not infinity'
+    when max_attempts < 1 then 'max_attempts must be at least 1'
+    when priority not between 0 and 100 then 'priority must be from 0 to 100'
+    when octet_length(queue) not between 1 and 200 then 'queue must have 1 to 200 bytes'
+    when octet_length(handler) not between 1 and 200 then 'handler must have 1 to 200 bytes'
+    when timeout <= interval '0' then 'timeout must be positive'
+    when start_within <= interval '0' then 'start_within must be positive'
+    when unique_key is null and (unique_for is not null or unique_states is not null)
+      then 'unique_for and unique_states say more about a unique_key, and there is none'
+    when cardinality(unique_states) > 8 or array_position(unique_states, null) is not null
+      then 'unique_states must name states, each once'
+    when octet_length(concurrency_key) not between 1 and 1000 then 'concurrency_key must have 1 to 1000 bytes'
+    when octet_length(rate_key) not between 1 and 200 then 'rate_key must have 1 to 200 bytes'
+    when octet_length(tenant) not between 1 and 200 then 'tenant must have 1 to 200 bytes'
+    when cardinality(requires) > 32 then 'requires may name 32 tags at most'
+    when array_position(requires, null) is not null then 'requires must not contain null'
+    when jsonb_typeof(retry) <> 'object' then 'retry must be a JSON object'
+  end;
+begin
+  if problem is not null then
+    perform cascade.refuse_task(problem);
+  elsif unique_key is not null then
+    perform cascade.refuse_kept_key(id, unique_key, unique_for, created_at);
+  end if;
+  return id;
+end $$;
+-- What a row must not hold, and the rare columns: its condition is parsed once for a connection, where a CHECK of the table, or the
+-- condition of a trigger, is for each run of a statement. Made after task_unique_key, hence asked after it. docs/adr/0005-checks-of-a-task.md
+create index task_check on cascade.task_unfinished (cascade.check_task(id, run_at, created_at, max_attempts, priority, queue, handler,
+    timeout, start_within, unique_key, unique_for, unique_states, concurrency_key, rate_key, tenant, requires, retry))
+  where not isfinite(run_at) or max_attempts < 1 or priority not between 0 and 100
+    or queue = '' or handler = '' or octet_length(queue) > 200 or octet_length(handler) > 200
+    or step is null and num_nonnulls(timeout, start_within, unique_key, unique_for, unique_states, concurrency_key, rate_key, tenant,
+      requires, retry) > 0;
 
 -- Earlier attempts; the latest one lives in the task's row.
 create table cascade.attempt_log (
@@ -629,46 +687,18 @@ create trigger job_100_guard before update of status on cascade.job
 
 -- derive -------------------------------------------------------------------------------------------------------------------
 
--- Raises what is wrong with the columns that task_refused does not ask for.
-create function cascade.check_task(t cascade.task) returns void
-  language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-  problem text := case
-    when t.priority not between 0 and 100 then 'priority must be from 0 to 100'
-    when t.timeout <= interval '0' then 'timeout must be positive'
-    when t.start_within <= interval '0' then 'start_within must be positive'
-    when octet_length(t.unique_key) not between 1 and 1000 then 'unique_key must have 1 to 1000 bytes'
-    when t.unique_key is null and (t.unique_for is not null or t.unique_states is not null)
-      then 'unique_for and unique_states say more about a unique_key, and there is none'
-    when not cascade.is_period(t.unique_for) then 'unique_for must be from one second to 3650 days, without months and years'
-    when cardinality(t.unique_states) > 8 or array_position(t.unique_states, null) is not null
-      then 'unique_states must name states, each once'
-    when octet_length(t.concurrency_key) not between 1 and 1000 then 'concurrency_key must have 1 to 1000 bytes'
-    when octet_length(t.rate_key) not between 1 and 200 then 'rate_key must have 1 to 200 bytes'
-    when octet_length(t.tenant) not between 1 and 200 then 'tenant must have 1 to 200 bytes'
-    when cardinality(t.requires) > 32 then 'requires may name 32 tags at most'
-    when array_position(t.requires, null) is not null then 'requires must not contain null'
-    when pg_column_size(t.payload) > 16777216 then 'payload may have 16 MiB at most'
-    when jsonb_typeof(t.retry) <> 'object' then 'retry must be a JSON object'
-    when (t.waiting_reason is not null) <> (t.status = 'waiting') or (t.finished_at is not null) <> (t.status >= 'completed')
-      or (t.status >= 'running' and t.started_at is null) or t.attempt < 0 or t.progress not between 0 and 100
-      then 'the columns of the row contradict each other'
-  end;
-begin
-  if problem is not null then
-    raise exception using errcode = '23514', schema = 'cascade', table = 'task', message = 'new task: ' || problem;
-  end if;
-end $$;
-
--- A key-share lock keeps the owner from finishing a job until the transaction that adds a task to it has ended.
+-- A key-share lock keeps the owner from finishing a job until the transaction that adds a task to it has ended. Its tenant.
 -- No operator and no function without its schema: setting a search_path would cost more than all it does.
-create function cascade.hold_job_open(job bigint) returns void language plpgsql security definer as $$
+create function cascade.hold_job_open(job bigint) returns text language plpgsql security definer as $$
+declare
+  its_tenant text;
 begin
-  perform from cascade.job j
+  select j.tenant into its_tenant from cascade.job j
     where j.id operator(pg_catalog.=) job and j.status operator(pg_catalog.<) 'completed'::cascade.job_status for key share;
   if not found then
     raise exception using errcode = 'CA004', message = pg_catalog.format('job %s does not exist or has finished', job);
   end if;
+  return its_tenant;
 end $$;
 
 -- The priority that a task of `queue` gets from the one that found it.
@@ -687,66 +717,43 @@ begin
   return round(of_finder * coalesce((select q.decay from cascade.queue q where q.name = $2), 0.9));
 end $$;
 
--- For rows with more than a handler, a payload and the like, with the caller's search_path: setting its own would cost as much as
--- all the rest. Hence no operator and no function without its schema.
+-- For what an index (task_check) cannot do, with the caller's search_path: setting its own would cost as much as all the rest. Hence
+-- no operator and no function without its schema.
 create function cascade.tg_task_inserting() returns trigger language plpgsql as $$
+declare
+  of_job text;
 begin
   if new.run_at operator(pg_catalog.>) pg_catalog.now() and new.status operator(pg_catalog.=) 'pending'::cascade.task_status then
     new.status := 'waiting';
     new.waiting_reason := 'delay';
   end if;
-  if new.status operator(pg_catalog.>) 'pending'::cascade.task_status
-      or new.status operator(pg_catalog.=) 'waiting'::cascade.task_status
-        and coalesce(new.waiting_reason operator(pg_catalog.<>) 'delay'::cascade.waiting_reason, true)
-      or new.priority operator(pg_catalog.<) 0 or new.priority operator(pg_catalog.>) 100
-      or pg_catalog.pg_column_size(new.payload) operator(pg_catalog.>) 16777216
-      or pg_catalog.num_nonnulls(new.timeout, new.start_within, new.unique_key, new.unique_for, new.unique_states, new.found_by,
-        new.concurrency_key, new.rate_key, new.tenant, new.requires, new.retry) operator(pg_catalog.>) 0 then
+  if pg_catalog.num_nonnulls(new.job_id, new.found_by, new.unique_key) operator(pg_catalog.>) 0
+      or pg_catalog.pg_column_size(new.payload) operator(pg_catalog.>) 16777216 then
+    if pg_catalog.pg_column_size(new.payload) operator(pg_catalog.>) 16777216 then
+      perform cascade.refuse_task('payload may have 16 MiB at most');
+    elsif new.unique_key operator(pg_catalog.=) '' or pg_catalog.octet_length(new.unique_key) operator(pg_catalog.>) 1000 then
+      perform cascade.refuse_task('unique_key must have 1 to 1000 bytes');
+    elsif not cascade.is_period(new.unique_for) then
+      perform cascade.refuse_task('unique_for must be from one second to 3650 days, without months and years');
+    end if;
     -- (A task that is retried comes through here, too, with the priority it has.)
     if new.found_by is not null and new.created_at operator(pg_catalog.=) pg_catalog.now() then
       new.priority := cascade.found_priority(new.found_by, new.queue);
     end if;
-    perform cascade.check_task(new);
-  end if;
-  if new.job_id is not null then
-    perform cascade.hold_job_open(new.job_id);
+    if new.job_id is not null then
+      of_job := cascade.hold_job_open(new.job_id);
+      new.tenant := coalesce(new.tenant, of_job);
+    end if;
   end if;
   return new;
 end $$;
 -- Not on the partitions of days: a task that ends is moved there by an update.
 -- Nor for the steps that the engine inserts: they were checked when their workflow was applied.
--- Rows with nothing but a handler, a payload and the like do not get past this condition, each term of which is read anew for
--- each statement.
+-- Each term of the condition is read anew for each statement.
 create trigger task_500_insert before insert on cascade.task_unfinished
-  for each row when (new.step is null and (new.run_at > now() or new.status <> 'pending' or new.priority not between 0 and 100
-    or pg_column_size(new.payload) > 16777216 or new.job_id is not null
-    or new.timeout is not null or new.start_within is not null or new.unique_key is not null or new.unique_for is not null
-    or new.unique_states is not null or new.found_by is not null or new.concurrency_key is not null
-    or new.rate_key is not null or new.tenant is not null or new.requires is not null or new.retry is not null))
+  for each row when (new.step is null and (new.run_at > now() or new.job_id is not null or new.found_by is not null
+    or new.unique_key is not null or pg_column_size(new.payload) > 16777216))
   execute function cascade.tg_task_inserting();
-
--- Its key is in task_unique_key by now: whoever had it there has left before, and is seen here if he keeps it. A snapshot that
--- is older than that is no proof: trying the key itself is.
-create function cascade.tg_task_key_taken() returns trigger
-  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  its_period timestamptz := cascade.unique_period(new.unique_for, new.created_at);
-  holder bigint;
-begin
-  select k.task_id into holder from cascade.kept_key k where k.unique_key = new.unique_key and k.period = its_period;
-  if found then
-    raise exception using errcode = '23505', schema = 'cascade', table = 'task', constraint = 'task_unique_key',
-      message = format('task %s, which has finished, keeps this unique_key', holder),
-      detail = format('Key %s.', left(new.unique_key, 200));
-  elsif current_setting('transaction_isolation') <> 'read committed' then
-    insert into cascade.kept_key (task_id, period, finished_on, unique_key)
-      values (new.id, its_period, cascade.today(), new.unique_key) on conflict do nothing;    -- 40001 for an unseen one
-    delete from cascade.kept_key k where k.unique_key = new.unique_key and k.period = its_period and k.task_id = new.id;
-  end if;
-  return null;
-end $$;
-create trigger task_510_key after insert on cascade.task_unfinished
-  for each row when (new.unique_key is not null) execute function cascade.tg_task_key_taken();
 
 -- A task that ends keeps its key, one that gets another round has it in task_unique_key again.
 create function cascade.tg_task_key_kept() returns trigger
@@ -1043,7 +1050,8 @@ end $$;
 -- With an idempotency_key that a job has already: that job's id. Whoever comes while the first one's transaction is open waits for
 -- it. CA011 when that job has another workflow or input; what else differs is not looked at.
 create function cascade.start_job(workflow text default null, input jsonb default '{}', priority int default 50,
-    keep_open boolean default false, timeout interval default null, idempotency_key text default null, concurrency int default null)
+    keep_open boolean default false, timeout interval default null, idempotency_key text default null, concurrency int default null,
+    tenant text default null)
   returns bigint
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
@@ -1062,8 +1070,8 @@ begin
       end if;
       return first.id;
     end if;
-    insert into cascade.job (workflow, input, priority, keep_open, timeout, idempotency_key, concurrency)
-        values ($1, $2, $3, $4, $5, $6, $7)
+    insert into cascade.job (workflow, input, priority, keep_open, timeout, idempotency_key, concurrency, tenant)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
       on conflict (idempotency_key) where idempotency_key is not null do nothing returning id into made;
     if made is not null then
       return made;
@@ -2302,7 +2310,7 @@ end $$;
 
 create view cascade.jobs as
   select j.id, j.workflow, j.version, j.status, j.priority, j.input, j.result, j.error, j.created_at, j.started_at,
-    j.finished_at, j.keep_open, j.timeout, j.concurrency, j.schedule, j.scheduled_for, j.idempotency_key,
+    j.finished_at, j.keep_open, j.timeout, j.concurrency, j.schedule, j.scheduled_for, j.idempotency_key, j.tenant,
     coalesce(c.waiting, 0) + coalesce(d.waiting, 0) as waiting,
     coalesce(c.pending, 0) + coalesce(d.pending, 0) as pending,
     coalesce(c.running, 0) + coalesce(d.running, 0) as running,
@@ -2436,11 +2444,12 @@ select cascade.make_partitions();
 
 revoke all on all functions in schema cascade from public;
 -- An insert runs them for whoever inserts.
-grant execute on function cascade.announce, cascade.ring, cascade.refuse_task, cascade.check_task, cascade.unique_period, cascade.is_period to public;
+grant execute on function cascade.announce, cascade.ring, cascade.check_task, cascade.refuse_task, cascade.refuse_kept_key, cascade.unique_period,
+  cascade.is_period to public;
 
 grant insert (job_id, handler, payload, queue, priority, run_at, max_attempts, timeout, unique_key, concurrency_key,
               requires, retry, start_within, rate_key, unique_for, unique_states, found_by, tenant) on cascade.task to cascade_producer;
-grant insert (workflow, input, priority, keep_open, timeout, idempotency_key, concurrency) on cascade.job to cascade_producer;
+grant insert (workflow, input, priority, keep_open, timeout, idempotency_key, concurrency, tenant) on cascade.job to cascade_producer;
 grant execute on function cascade.add_task, cascade.start_job, cascade.hold_job_open, cascade.found_priority, cascade.refer_to
   to cascade_producer;
 

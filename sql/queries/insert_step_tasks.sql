@@ -12,10 +12,10 @@ with step as materialized (
     s(step, handler, queue, priority, max_attempts, timeout_ms, start_within_ms, wait_us, until_us, retry, command, requires, position)),
 made as (
   insert into cascade.task (xid, job_id, step, item, handler, queue, priority, max_attempts, timeout, start_within, run_at,
-                            retry, command, requires, payload, status, waiting_reason, ready_at)
+                            retry, command, requires, tenant, payload, status, waiting_reason, ready_at)
   select case when s.run_at is null then '0' else pg_current_xact_id() end, $1::bigint, s.step, u.item, s.handler, s.queue,
     s.priority, s.max_attempts, s.timeout, s.start_within, coalesce(s.run_at, statement_timestamp()), s.retry, s.command, s.requires,
-    coalesce(u.payload::jsonb, '{}'),
+    (select j.tenant from cascade.job j where j.id = $1), coalesce(u.payload::jsonb, '{}'),
     case when u.payload is null or s.run_at is not null then 'waiting' else 'pending' end::cascade.task_status,
     case when u.payload is null then 'dependency' when s.run_at is not null then 'delay' end::cascade.waiting_reason,
     case when u.payload is not null and s.run_at is null then statement_timestamp() end

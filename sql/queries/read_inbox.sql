@@ -26,7 +26,7 @@ union all
   limit $2::int)
 union all
 select 'j', j.id, null, j.priority, j.status::text, null, (extract(epoch from j.started_at) * 1000000)::bigint, j.workflow,
-  null, j.concurrency, null, j.version, null, (extract(epoch from j.timeout) * 1000)::bigint, null, null, null, null, null, null,
+  null, j.concurrency, null, j.version, null, (extract(epoch from j.timeout) * 1000)::bigint, null, null, null, null, j.tenant, null,
   j.keep_open,
   j.input::text
 from cascade.job j

@@ -86,6 +86,27 @@ TEST_F(job, a_fan_out_makes_a_task_of_each_item_and_what_follows_sees_all_result
   EXPECT_EQ(number("select completed from cascade.jobs"), 5);
 }
 
+TEST_F(job, its_tasks_are_those_of_its_tenant) {
+  define(fan);
+  make();
+  must(admin.exec("update cascade.job set tenant = 'acme'"));
+  job_start unread;  // its row is read by the actor
+  unread.job = id;
+  actor = keep(spawn_job(sys, context(), {scheduler.actor, recorder, catalog}, unread));
+  wait_released(1);
+  EXPECT_EQ(tasks["list"].tenant, tenant_of("acme"));
+  ends("list", "[10, 20]");
+  wait_released(2);
+  EXPECT_EQ(tasks["each#1"].tenant, tenant_of("acme"));
+  const auto add = [&](const std::string& tenant) {
+    return value("insert into cascade.task (handler, job_id, tenant) values ('x', " +
+                 std::to_string(id.value) + ", " + tenant + ") returning tenant");
+  };
+  EXPECT_EQ(add("null"), "acme");
+  EXPECT_EQ(add("'other'"), "other");
+  EXPECT_EQ(number("select count(*) from cascade.task where tenant = 'acme'"), 5);
+}
+
 TEST_F(job_small_batches,
        the_first_items_of_a_large_fan_out_are_released_before_the_last_ones_are_there) {
   run(fan);

@@ -14,6 +14,7 @@
 #include "actors/recorder.hpp"
 #include "tests/support/database_test.hpp"
 #include "tests/support/played/played_scheduler.hpp"
+#include "triggers/ready_band.hpp"
 
 namespace cascade {
 

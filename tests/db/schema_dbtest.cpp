@@ -77,8 +77,9 @@ TEST_F(schema, limits_are_those_of_the_code) {
   EXPECT_EQ(
       value_of(
           admin,
-          "select pg_get_functiondef(oid) like '%pg_column_size(t.payload) > ' || $1 || '%' from"
-          " pg_proc where pronamespace = 'cascade'::regnamespace and proname = 'check_task'",
+          "select pg_get_functiondef(oid) like '%pg_column_size(new.payload) "
+          "operator(pg_catalog.>) ' || $1 || '%' from"
+          " pg_proc where pronamespace = 'cascade'::regnamespace and proname = 'tg_task_inserting'",
           pg::params{}.text(std::to_string(cascade::limits::payload_bytes_max))),
       "t");
   check("job", "pg_column_size(input) <= " + std::to_string(cascade::limits::payload_bytes_max));
@@ -272,7 +273,7 @@ TEST_F(schema, functions_with_the_owners_rights_pin_their_search_path_and_are_no
           " where p.pronamespace = 'cascade'::regnamespace"
           " and exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a"
           "             where a.grantee = 0)"),
-      "announce check_task is_period refuse_task ring unique_period");
+      "announce check_task is_period refuse_kept_key refuse_task ring unique_period");
   EXPECT_EQ(value_of(admin,
                      "select string_agg(c.relname, ' ') from pg_class c where c.relnamespace = "
                      "'cascade'::regnamespace"

@@ -209,6 +209,33 @@ TEST_F(unique, a_producer_sees_no_more_than_the_id) {
     EXPECT_EQ(told(producer, sql), "42501") << sql;
 }
 
+// Who inserts may call what the index calls: it takes nothing away that is not his own.
+TEST_F(unique, a_kept_key_is_taken_away_by_nobody_who_asks_for_it) {
+  const auto id = push("unique_key => 'k', unique_states => '{completed}'");
+  end(id, "completed");
+  must(producer.exec("begin isolation level repeatable read"));
+  for (const std::string& as : {id, std::string("-1")})
+    told(producer, "select 1 from cascade.refuse_kept_key(" + as + ", 'k', null, now())");
+  must(producer.exec("rollback"));
+  must(producer.exec("begin isolation level repeatable read"));
+  must(producer.exec("select cascade.refuse_kept_key(" + id + ", 'k', null, now())"));
+  must(producer.exec("commit"));
+  EXPECT_EQ(value("select task_id from cascade.kept_key"), id);
+}
+
+// The index of checks is made and counted like any other.
+TEST_F(unique, rows_that_were_let_in_are_let_in_again) {
+  push("unique_key => 'k', unique_states => '{completed}', unique_for => '1 hour', tenant => 't'");
+  end(push("unique_key => 'ended', unique_states => '{completed}'"), "completed");
+  push("concurrency_key => 'c', start_within => '1 s', requires => '{gpu}'");
+  for (const std::string level : {"read committed", "serializable"}) {
+    must(admin.exec("set default_transaction_isolation = '" + level + "'"));
+    for (const char* sql : {"analyze cascade.task_unfinished", "reindex index cascade.task_check",
+                            "update cascade.task set priority = priority"})
+      must(admin.exec(sql));
+  }
+}
+
 // -- at the same time -----------------------------------------------------------------------------
 
 TEST_F(unique, who_comes_while_a_task_ends_waits_and_gets_in_only_if_the_key_is_free) {
