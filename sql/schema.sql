@@ -2531,7 +2531,8 @@ CREATE TABLE cascade.lane (
     lane smallint NOT NULL,
     clean boolean DEFAULT true NOT NULL,
     CONSTRAINT lane_lane_check CHECK (((lane >= 0) AND (lane <= 63)))
-);
+)
+WITH (autovacuum_analyze_threshold='1000000');
 
 ALTER TABLE cascade.lane OWNER TO cascade_owner;
 

@@ -90,12 +90,13 @@ create table cascade.writer (
 comment on table cascade.writer is
   'The connections the owner writes through. Each batch first counts up `batch` of its own (cascade.fence).';
 
+-- 64 rows for ever: analyzing them after each takeover would tell nothing, and use a transaction id.
 create table cascade.lane (
   epoch bigint not null default 0,
   acquired_at timestamptz,
   lane smallint primary key check (lane between 0 and 63),
   clean boolean not null default true
-);
+) with (autovacuum_analyze_threshold = 1000000);
 comment on column cascade.lane.clean is
   'False while somebody owns the lane: found false at a takeover, the last owner died and tasks may have been in flight.';
 insert into cascade.lane (lane) select generate_series(0, 63);
