@@ -10,7 +10,7 @@
 
 namespace cascade::limits {
 
-inline constexpr std::size_t payload_bytes_max = 16u << 20;  // cascade.check_task, too
+inline constexpr std::size_t payload_bytes_max = 16u << 20;  // cascade.tg_task_inserting, too
 inline constexpr std::size_t result_bytes_max = 16u << 20;   // a longer result fails its attempt
 inline constexpr std::size_t error_bytes_max = 64u << 10;    // longer error texts are cut
 inline constexpr std::size_t progress_text_bytes_max = 200;  // longer texts of a heartbeat are cut
