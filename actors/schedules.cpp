@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t fires_max = 16;
 constexpr std::chrono::seconds retry_after{1};
 constexpr std::chrono::seconds wait_max{60};
+constexpr std::chrono::milliseconds late_max{1};
 
 using schedules_impl =
     schedules_actor::extend<caf::reacts_to<schedules_loaded>, caf::reacts_to<tick_fired>,
@@ -25,12 +26,12 @@ using schedules_self = schedules_impl::stateful_pointer<schedules_state>;
 instant now(schedules_self self) { return self->state.clock.now(self->clock().now()); }
 
 // A wake-up that is armed cannot be taken back, and every better reading of the clock moves what it
-// is for by a little: only an earlier one is armed anew, and none is far away.
+// is for by a little: only one that is clearly earlier is armed anew, and none is far away.
 void arm(schedules_self self, std::chrono::microseconds wait) {
   auto& state = self->state;
   const monotonic now = self->clock().now();
   const monotonic at = now + std::clamp<std::chrono::microseconds>(wait, 0s, wait_max);
-  if (state.wake_at && *state.wake_at <= at) return;
+  if (state.wake_at && *state.wake_at <= at + late_max) return;
   state.wake_at = at;
   self->delayed_send(self, at - now, schedules_wake{++state.wake});
 }

@@ -159,7 +159,8 @@ TEST_F(counters, a_change_that_waits_for_the_count_knows_of_it) {
   EXPECT_TRUE(count(engine));
   std::thread deleting([&] { must(other.exec_text("delete from cascade.task")); });
   while (value_of(admin,
-                  "select count(*) from pg_locks where not granted and locktype = 'advisory'") !=
+                  "select count(*) from pg_locks where not granted and locktype = 'advisory' and "
+                  "database = (select oid from pg_database where datname = current_database())") !=
          "1")
     std::this_thread::yield();
   must(engine.exec_text("commit"));

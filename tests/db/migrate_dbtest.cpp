@@ -56,8 +56,9 @@ TEST_F(migrate, twenty_at_once_apply_each_migration_once) {
   EXPECT_EQ(applied, static_cast<int>(std::size(cascade::sql::all_migrations)));
   EXPECT_FALSE(pg::schema_problem(c));
   EXPECT_EQ(
-      value_of(
-          c, "select count(*)::text from pg_locks where locktype = 'advisory' and objid = 727003"),
+      value_of(c,
+               "select count(*)::text from pg_locks where locktype = 'advisory' and objid = 727003 "
+               "and database = (select oid from pg_database where datname = current_database())"),
       "0");
   EXPECT_EQ(value_of(c,
                      "select tableowner::text from pg_tables where schemaname = 'cascade' and "

@@ -92,12 +92,13 @@ TEST_F(reconciler, a_lost_connection_undoes_the_round_and_the_next_one_repairs_o
   until([&] {
     return value(
                "select count(*) from pg_stat_activity where application_name = 'cascade "
-               "reconciler' and wait_event_type = 'Lock'") == "1" ||
+               "reconciler' and datname = current_database() and wait_event_type = 'Lock'") ==
+               "1" ||
            shown()["rounds_failed"] > 0;
   });
   must(
       admin.exec("select pg_terminate_backend(pid, 30000) from pg_stat_activity where "
-                 "application_name = 'cascade reconciler'"));
+                 "application_name = 'cascade reconciler' and datname = current_database()"));
   until_rounds("rounds_failed", 1);
   must(other.exec_text("rollback"));
   EXPECT_EQ(value("select count(*)::text from cascade.counter_repair"), "0");
@@ -134,7 +135,8 @@ TEST_F(reconciler, a_round_elsewhere_makes_it_wait_a_minute) {
   until([&] {
     return value(
                "select count(*) from pg_stat_activity where application_name = 'cascade "
-               "reconciler' and wait_event_type = 'Lock'") == "1" ||
+               "reconciler' and datname = current_database() and wait_event_type = 'Lock'") ==
+               "1" ||
            shown()["rounds_failed"] > 0;
   });
   by_hand.end();

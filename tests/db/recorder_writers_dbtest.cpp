@@ -127,8 +127,9 @@ TEST_F(recorder_writers, a_row_that_moved_away_meanwhile_is_looked_at_again) {
   write(std::move(both));
   until([&] {
     return number(
-               "select count(*) from pg_locks where not granted and locktype = "
-               "'transactionid'") == 1;
+               "select count(*) from pg_locks l join pg_stat_activity a using (pid) where not "
+               "l.granted "
+               "and l.locktype = 'transactionid' and a.datname = current_database()") == 1;
   });
   must(blocker.exec_text("commit"));
   wait_answers(1);

@@ -189,12 +189,12 @@ TEST_F(retention, a_lost_connection_ends_the_round_and_the_next_one_finishes) {
   until([&] {
     return value(
                "select count(*) from pg_stat_activity where application_name = 'cascade "
-               "retention' and wait_event_type = 'Lock'") == "1" ||
+               "retention' and datname = current_database() and wait_event_type = 'Lock'") == "1" ||
            shown()["rounds_failed"] > 0;
   });
   must(
       admin.exec("select pg_terminate_backend(pid, 30000) from pg_stat_activity where "
-                 "application_name = 'cascade retention'"));
+                 "application_name = 'cascade retention' and datname = current_database()"));
   until_rounds("rounds_failed", 1);
   must(other.exec_text("rollback"));
   elapse(1min);

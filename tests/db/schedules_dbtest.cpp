@@ -68,7 +68,7 @@ TEST_F(schedules, what_was_missed_is_made_up_for_and_the_next_tick_is_shown) {
 }
 
 TEST_F(schedules, better_readings_of_the_clock_leave_no_heap_of_wake_ups) {
-  make("hourly");
+  make("near", ", starts_at", ", now() + interval '30 seconds'");  // each one moves its wake-up
   run();
   until_value("select count(*) from cascade.schedule where next_tick is not null", "1");
   const auto armed = [this] { return sched.clock().schedule().size(); };
@@ -78,7 +78,7 @@ TEST_F(schedules, better_readings_of_the_clock_leave_no_heap_of_wake_ups) {
     tell(scheduler.actor, actor, clock_read{{sched.clock().now(), here + i * 10us}});
     settle();
   }
-  EXPECT_LE(armed(), before + 1);
+  EXPECT_LE(armed(), before + 2);  // the first one, and the millisecond of the others
 }
 
 TEST_F(schedules, a_tick_fires_when_the_databases_clock_says_so) {
@@ -113,8 +113,8 @@ TEST_F(schedules, a_change_is_heard_and_what_cannot_be_understood_is_said) {
               testing::HasSubstr("Europe/Berlin"));
   run_sql("update cascade.schedule set cron = '*/5 * * * *', time_zone = 'UTC'");
   changed();
-  until_value("select count(*) from cascade.schedule where problem is null and next_tick > now()",
-              "2");
+  until_value(
+      "select count(*) from cascade.schedule where problem is null and next_tick is not null", "2");
   run_sql("delete from cascade.schedule");
   changed();
   until([&] { return shown()["schedules"] == 0; });
@@ -141,7 +141,7 @@ TEST_F(schedules, a_lost_connection_is_made_up_for) {
   until_value("select count(*) from cascade.schedule where next_tick is not null", "1");
   must(
       admin.exec("select pg_terminate_backend(pid, 30000) from pg_stat_activity where "
-                 "application_name = 'cascade schedules'"));
+                 "application_name = 'cascade schedules' and datname = current_database()"));
   elapse(1h + 1s);
   until([&] { return shown()["failures"] > 0; });
   elapse(1s);
