@@ -181,7 +181,7 @@ void step(gateway_self self, const connection_step& s) {
   auto& state = self->state;
   if (s.generation != state.generation || state.now == phase::stopping) return;
   using kind = connection_step::kind;
-  if (s.what == kind::lost || (!s.ok && s.what != kind::released)) {
+  if (s.what == kind::lost || !s.ok) {
     ++state.generation;  // what else comes from this connection is void
     return lose(self, s.text);
   }
@@ -205,7 +205,6 @@ void step(gateway_self self, const connection_step& s) {
       return own(self, {true, false, s.unclean, state.epoch,
                         std::vector<std::int64_t>(state.context->settings.writers), 0});
     case kind::lost:
-    case kind::released:
       return;
   }
 }

@@ -143,7 +143,7 @@ struct attach_database {};  // the sender becomes a user
 
 // Private to the gateway: what the Asio side has to say about connection `generation`.
 struct connection_step {
-  enum class kind : std::uint8_t { ready, lost, lanes, resumed, taken_over, released };
+  enum class kind : std::uint8_t { ready, lost, lanes, resumed, taken_over };
   kind what = kind::ready;
   std::uint64_t generation = 0;
   bool ok = false;
@@ -338,12 +338,14 @@ struct queues_loaded {
 struct scheduler_wake {
   std::uint64_t generation = 0;
 };
-struct drain {
+struct drain {  // the scheduler starts nothing any more; the recorder gives the lanes back
   caf::timespan within = std::chrono::seconds(10);
 };
-struct drain_over {};
+struct drain_over {
+  bool done = false;  // or its time is
+};
 struct drained {
-  std::size_t left = 0;  // tasks that were still running
+  std::size_t left = 0;  // tasks that were still running, rows that were not written
 };
 
 // -- recorder
@@ -719,7 +721,8 @@ using propagator_actor = console_provider::extend<  //
 
 using recorder_actor = caf::typed_actor<  //
     caf::reacts_to<database_changed>, caf::reacts_to<record>, caf::reacts_to<uncounted_tasks>,
-    caf::reacts_to<clock_read>, caf::replies_to<describe>::with<description>>;
+    caf::reacts_to<clock_read>, caf::replies_to<drain>::with<drained>,
+    caf::replies_to<describe>::with<description>>;
 
 using catalog_actor = caf::typed_actor<  //
     caf::replies_to<get_workflow>::with<workflow_found>,

@@ -111,6 +111,7 @@ void pump(recorder_self self) {
     while (!state.queue.empty() && state.queued_rows >= enough && may_take(state, i) &&
            state.writers[i].flights.size() < state.context->settings.batches_in_flight)
       send_batch(self, i, take_batch(state, i));
+  if (state.closed) return give_back(self);
   if ((state.counters_dirty || state.arrived) && !state.fold_armed) {
     state.fold_armed = true;
     self->delayed_send(self, state.context->settings.fold_every, recorder_wake{});
@@ -298,6 +299,7 @@ recorder_actor spawn_recorder(caf::actor_system& system, engine_context_ptr its_
         return {
             [self](const database_changed& change) { database(self, change); },
             [self](record& r) {
+              if (self->state.closed) return;
               self->state.queued_rows += r.what.rows();
               self->state.queue.push_back({std::move(r.what), self->current_sender()});
               pump(self);
@@ -307,6 +309,8 @@ recorder_actor spawn_recorder(caf::actor_system& system, engine_context_ptr its_
             [self](const describe&) { return describe_recorder(self->state); },
             [self](batch_answered& answer) { answered(self, answer); },
             [self](const recorder_wake&) { fold(self); },
+            [self](const drain& d) { return begin_drain(self, d); },
+            [self](const drain_over& o) { end_drain(self, o); },
         };
       },
       std::move(its_context), std::move(its_gateway), std::move(its_watcher));

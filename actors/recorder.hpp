@@ -19,6 +19,9 @@
 //          lost, memory cannot be trusted and the recorder ends, which reloads the engine. Refused:
 //          the settlements of the batch are tried one by one; the one at fault has its results
 //          replaced by an error, or comes back as rejected. Fenced: ends.
+// Drain    what was taken before is committed, what comes later is not taken: nobody has been told
+//          of it, and the next owner decides it again from the rows. Then the lanes are given back as
+//          cleanly left, which ends the fence; nothing is written after that.
 // Watcher  gets what each batch committed, before the senders are told.
 // Limits   senders hold credits (scheduler: quick_max and workers); queued rows are shown by
 //          describe.

@@ -12,7 +12,8 @@
 namespace cascade {
 
 using recorder_impl =
-    recorder_actor::extend<caf::reacts_to<batch_answered>, caf::reacts_to<recorder_wake>>;
+    recorder_actor::extend<caf::reacts_to<batch_answered>, caf::reacts_to<recorder_wake>,
+                           caf::reacts_to<drain_over>>;
 
 struct entry {
   settlement what;
@@ -51,6 +52,8 @@ struct recorder_state {
   bool arrived = false;    // tasks stand for themselves that the counters could contain
   bool count_due = false;  // the other writers pause until they are counted
   bool counting = false;
+  bool closed = false;  // what still comes is not taken
+  caf::typed_response_promise<drained> drain_promise;
   monotonic count_from;   // not before
   monotonic count_until;  // from then on whether idle or not
   std::uint64_t committed_batches = 0;
@@ -78,5 +81,11 @@ void end_count(recorder_self self, const flight& f, bool ok);
 void arrived(recorder_self self);
 // Time to fold, every fold_every after the first change.
 void fold(recorder_self self);
+
+// recorder_drain.cpp
+caf::result<drained> begin_drain(recorder_self self, const drain& d);
+// Gives the lanes back, once everything that was taken is committed.
+void give_back(recorder_self self);
+void end_drain(recorder_self self, const drain_over& over);
 
 }  // namespace cascade

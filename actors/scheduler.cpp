@@ -140,6 +140,8 @@ void child_down(scheduler_self self, const caf::down_msg& m) {
 }
 
 nlohmann::json numbers(const scheduler_data& s) {
+  std::size_t parked = 0;
+  for (const queue_info* q : s.rated) parked += q->rates->parked() + q->turns.size();
   return {{"ready", s.ready.size()},
           {"hot", s.ready.hot_size()},
           {"cold", s.ready.size() - s.ready.hot_size()},
@@ -149,6 +151,7 @@ nlohmann::json numbers(const scheduler_data& s) {
           {"start_by", s.start_by.size()},
           {"running", s.running.size()},
           {"waiting_for_slots", s.slots.parked() + s.rest.size()},
+          {"waiting_for_rate", parked},
           {"displaced", s.displacements},
           {"jobs", s.jobs.size()},
           {"free_slots", s.free_slots},

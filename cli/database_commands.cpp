@@ -43,6 +43,7 @@ int run_psql(cli_context& context, const std::vector<std::string>& arguments) {
   const target to = find_target(context.target);
   const auto parts = parse_conninfo(to.conninfo);
   if (!parts) throw cli_failure(exit_usage, "the conninfo (" + to.origin + ") cannot be read");
+  database::connect(to, context.target);  // its errors say more than psql's
   for (const auto& [keyword, value] : *parts) {
     const auto found = std::ranges::find(variables, keyword, &variable::keyword);
     if (found != std::end(variables)) ::setenv(found->name, value.c_str(), 1);

@@ -11,12 +11,12 @@ std::shared_future<caf::error> end_of(const supervisor_actor& whom) {
   return gone->get_future().share();
 }
 
-std::future<std::size_t> drain_all(caf::actor_system& system, const scheduler_actor& scheduler,
+std::future<std::size_t> drain_all(caf::actor_system& system, const drainable& whom,
                                    std::chrono::milliseconds within) {
   const auto left = std::make_shared<std::promise<std::size_t>>();
   system.spawn(
-      [scheduler, within, left](caf::event_based_actor* self, int) {
-        self->request(scheduler, within + std::chrono::seconds(1), drain{within})
+      [whom, within, left](caf::event_based_actor* self, int) {
+        self->request(whom, within + std::chrono::seconds(1), drain{within})
             .then([left](const drained& d) { left->set_value(d.left); },
                   [left](const caf::error&) { left->set_value(1); });
       },

@@ -13,8 +13,10 @@ namespace cascade {
 // Ready with the reason when the actor has ended.
 std::shared_future<caf::error> end_of(const supervisor_actor& whom);
 
-// How many tasks were left running when the scheduler was drained, or gave up; 1 when it is gone.
-std::future<std::size_t> drain_all(caf::actor_system& system, const scheduler_actor& scheduler,
+using drainable = caf::typed_actor<caf::replies_to<drain>::with<drained>>;
+
+// What `drained` says was left, or 1 when the actor is gone.
+std::future<std::size_t> drain_all(caf::actor_system& system, const drainable& whom,
                                    std::chrono::milliseconds within);
 
 }  // namespace cascade

@@ -22,7 +22,6 @@
 #include "service/actor_waits.hpp"
 #include "service/database_keeper.hpp"
 #include "service/service_file.hpp"
-#include "sql/queries.hpp"
 
 namespace cascade {
 namespace {
@@ -200,7 +199,6 @@ private:
     context->run = std::make_shared<runner>(handlers_, io_, options);
     context->log = log_;
     context->on_ready = [this](bool ready, epoch_id epoch) {
-      epoch_ = epoch.value;
       announce(ready ? "ready" : "starting", epoch);
       if (ready)
         log_->info("cascade.service.ready epoch={} data_dir={}", epoch.value,
@@ -263,36 +261,28 @@ private:
         log_->critical("cascade.service.failed text=\"{}\"", error_text(ended.get()));
         break;
       }
-      clean = stop(system, context, parts, root, ended);
+      clean = stop(system, parts, root, ended);
     }
     console_->close();
     context->run->shutdown(std::chrono::steady_clock::now() + std::chrono::seconds(5));
     return clean;
   }
 
-  bool stop(caf::actor_system& system, const engine_context_ptr& context,
-            const std::shared_ptr<engine_parts>& parts, const supervisor_actor& root,
-            const std::shared_future<caf::error>& ended) {
+  bool stop(caf::actor_system& system, const std::shared_ptr<engine_parts>& parts,
+            const supervisor_actor& root, const std::shared_future<caf::error>& ended) {
     const auto within = settings_.engine.shutdown_within;
     log_->info("cascade.service.stopping within_ms={}", within.count());
     std::size_t left = 1;
     if (const auto scheduler = parts->get().scheduler)
       left = drain_all(system, scheduler, within).get();
-    if (left == 0)
-      release(context);
-    else
+    if (left != 0)
       log_->warn("cascade.service.interrupted tasks={}", left);
+    else if (const auto recorder = parts->get().recorder;
+             !recorder || drain_all(system, recorder, std::chrono::seconds(5)).get() != 0)
+      log_->warn("cascade.service.lanes_kept text=\"the next owner looks at what was running\"");
     caf::anon_send_exit(root, caf::exit_reason::user_shutdown);
     ended.wait_for(std::chrono::seconds(20));
     return left == 0;
-  }
-
-  // The lanes are marked as left cleanly: the next owner need not be careful.
-  void release(const engine_context_ptr& context) {
-    std::promise<void> done;
-    context->database->write({pg::statement(sql::release_lanes, pg::params{}.int8(epoch_.load()))},
-                             [&done](const pg::batch_reply&) { done.set_value(); });
-    done.get_future().wait_for(std::chrono::seconds(5));
   }
 
   const settings& settings_;
@@ -305,7 +295,6 @@ private:
   std::promise<void> stop_;
   std::shared_ptr<console_server> console_;
   std::string conninfo_;
-  std::atomic<std::int64_t> epoch_{0};
 };
 
 }  // namespace

@@ -1601,6 +1601,7 @@ CREATE TABLE cascade.schedule (
     workflow text,
     handler text,
     queue text,
+    tenant text,
     tick_parameter text,
     catch_up text DEFAULT 'last'::text NOT NULL,
     overlap text DEFAULT 'allow'::text NOT NULL,
@@ -1624,6 +1625,7 @@ CREATE TABLE cascade.schedule (
     CONSTRAINT schedule_priority_check CHECK (((priority >= 0) AND (priority <= 100))),
     CONSTRAINT schedule_queue_check CHECK (((octet_length(queue) >= 1) AND (octet_length(queue) <= 200))),
     CONSTRAINT schedule_starts_at_check CHECK (isfinite(starts_at)),
+    CONSTRAINT schedule_tenant_check CHECK (((octet_length(tenant) >= 1) AND (octet_length(tenant) <= 200))),
     CONSTRAINT schedule_tick_parameter_check CHECK (((octet_length(tick_parameter) >= 1) AND (octet_length(tick_parameter) <= 200))),
     CONSTRAINT schedule_time_zone_check CHECK (((octet_length(time_zone) >= 1) AND (octet_length(time_zone) <= 100))),
     CONSTRAINT schedule_workflow_check CHECK (((octet_length(workflow) >= 1) AND (octet_length(workflow) <= 200)))
@@ -1694,8 +1696,8 @@ begin
       || case when at = date_trunc('second', at) then '' else to_char(at, '.US') end || 'Z');
   end if;
   begin
-    insert into cascade.job (workflow, input, priority, schedule, scheduled_for)
-      values (s.workflow, case when s.workflow is null then '{}' else input end, s.priority, s.name, tick)
+    insert into cascade.job (workflow, input, priority, tenant, schedule, scheduled_for)
+      values (s.workflow, case when s.workflow is null then '{}' else input end, s.priority, s.tenant, s.name, tick)
       returning id into job_id;
     if s.handler is not null then
       insert into cascade.task (job_id, handler, payload, queue, priority)
@@ -2746,6 +2748,7 @@ CREATE VIEW cascade.schedules AS
     s.input,
     s.tick_parameter,
     s.queue,
+    s.tenant,
     s.priority,
     s.overlap,
     s.catch_up,
@@ -3165,7 +3168,7 @@ CREATE TRIGGER priority_change_500_insert BEFORE INSERT ON cascade.priority_chan
 
 CREATE TRIGGER priority_change_900_announce AFTER INSERT ON cascade.priority_change FOR EACH STATEMENT EXECUTE FUNCTION cascade.tg_priority_change_inserted();
 
-CREATE TRIGGER schedule_500_change BEFORE UPDATE ON cascade.schedule FOR EACH ROW WHEN ((((((((((((((((((old.name IS DISTINCT FROM new.name) OR (old.cron IS DISTINCT FROM new.cron)) OR (old.every IS DISTINCT FROM new.every)) OR (old.time_zone IS DISTINCT FROM new.time_zone)) OR (old.starts_at IS DISTINCT FROM new.starts_at)) OR (old.ends_at IS DISTINCT FROM new.ends_at)) OR (old.jitter IS DISTINCT FROM new.jitter)) OR (old.paused IS DISTINCT FROM new.paused)) OR (old.workflow IS DISTINCT FROM new.workflow)) OR (old.handler IS DISTINCT FROM new.handler)) OR (old.input IS DISTINCT FROM new.input)) OR (old.tick_parameter IS DISTINCT FROM new.tick_parameter)) OR (old.queue IS DISTINCT FROM new.queue)) OR (old.priority IS DISTINCT FROM new.priority)) OR (old.catch_up IS DISTINCT FROM new.catch_up)) OR (old.catch_up_max IS DISTINCT FROM new.catch_up_max)) OR (old.overlap IS DISTINCT FROM new.overlap))) EXECUTE FUNCTION cascade.tg_schedule_changing();
+CREATE TRIGGER schedule_500_change BEFORE UPDATE ON cascade.schedule FOR EACH ROW WHEN (((((((((((((((((((old.name IS DISTINCT FROM new.name) OR (old.cron IS DISTINCT FROM new.cron)) OR (old.every IS DISTINCT FROM new.every)) OR (old.time_zone IS DISTINCT FROM new.time_zone)) OR (old.starts_at IS DISTINCT FROM new.starts_at)) OR (old.ends_at IS DISTINCT FROM new.ends_at)) OR (old.jitter IS DISTINCT FROM new.jitter)) OR (old.paused IS DISTINCT FROM new.paused)) OR (old.workflow IS DISTINCT FROM new.workflow)) OR (old.handler IS DISTINCT FROM new.handler)) OR (old.input IS DISTINCT FROM new.input)) OR (old.tick_parameter IS DISTINCT FROM new.tick_parameter)) OR (old.queue IS DISTINCT FROM new.queue)) OR (old.tenant IS DISTINCT FROM new.tenant)) OR (old.priority IS DISTINCT FROM new.priority)) OR (old.catch_up IS DISTINCT FROM new.catch_up)) OR (old.catch_up_max IS DISTINCT FROM new.catch_up_max)) OR (old.overlap IS DISTINCT FROM new.overlap))) EXECUTE FUNCTION cascade.tg_schedule_changing();
 
 CREATE TRIGGER schedule_900_announce AFTER INSERT OR DELETE ON cascade.schedule FOR EACH ROW EXECUTE FUNCTION cascade.tg_schedule_changed();
 

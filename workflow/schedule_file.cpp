@@ -13,10 +13,10 @@ using nlohmann::json;
 using namespace std::chrono_literals;
 
 constexpr std::array<std::string_view, 1> file_keys{"schedules"};
-constexpr std::array<std::string_view, 16> schedule_keys{
+constexpr std::array<std::string_view, 17> schedule_keys{
     "cron",     "every",        "time_zone",      "starts_at", "ends_at",  "workflow",
     "handler",  "input",        "tick_parameter", "queue",     "priority", "overlap",
-    "catch_up", "catch_up_max", "jitter",         "paused"};
+    "catch_up", "catch_up_max", "jitter",         "paused",    "tenant"};
 constexpr std::array<std::string_view, 4> overlap_words{"allow", "skip", "queue", "cancel"};
 constexpr std::array<std::string_view, 3> catch_up_words{"skip", "last", "all"};
 // CHECKs on cascade.schedule
@@ -71,6 +71,7 @@ void read_work(definition_reader& in, const json& value, schedule_definition& ou
   in.member(value, "priority", [&](const json& v) {
     in.integer(v, limits::priority_min, limits::priority_max, out.priority);
   });
+  in.member(value, "tenant", [&](const json& v) { in.name(v, out.tenant); });
   in.member(value, "queue", [&](const json& v) {
     in.name(v, out.queue);
     if (value.contains("workflow"))
@@ -156,6 +157,7 @@ json to_json(const schedule_definition& schedule) {
   put("input", schedule.input, usual.input);
   put("tick_parameter", schedule.tick_parameter, usual.tick_parameter);
   put("queue", schedule.queue, usual.queue);
+  put("tenant", schedule.tenant, usual.tenant);
   put("priority", schedule.priority, usual.priority);
   put("overlap", schedule.overlap, usual.overlap);
   put("catch_up", schedule.catch_up, usual.catch_up);

@@ -28,6 +28,7 @@ struct schedule_definition {
   nlohmann::json input = nlohmann::json::object();
   std::string tick_parameter;  // empty: none
   std::string queue;           // of the handler's task; empty: the default one
+  std::string tenant;          // empty: none
   int priority = 50;
   std::string overlap = "allow", catch_up = "last";
   int catch_up_max = 10;

@@ -518,6 +518,7 @@ create table cascade.schedule (
   workflow text check (octet_length(workflow) between 1 and 200),
   handler text check (octet_length(handler) between 1 and 200),
   queue text check (octet_length(queue) between 1 and 200),
+  tenant text check (octet_length(tenant) between 1 and 200),
   tick_parameter text check (octet_length(tick_parameter) between 1 and 200),
   catch_up text not null default 'last' check (catch_up in ('skip', 'last', 'all')),
   overlap text not null default 'allow' check (overlap in ('allow', 'skip', 'queue', 'cancel')),
@@ -1484,10 +1485,10 @@ end $$;
 create trigger schedule_500_change before update on cascade.schedule
   for each row when (
     (old.name, old.cron, old.every, old.time_zone, old.starts_at, old.ends_at, old.jitter, old.paused, old.workflow, old.handler,
-     old.input, old.tick_parameter, old.queue, old.priority, old.catch_up, old.catch_up_max, old.overlap)
+     old.input, old.tick_parameter, old.queue, old.tenant, old.priority, old.catch_up, old.catch_up_max, old.overlap)
     is distinct from
     (new.name, new.cron, new.every, new.time_zone, new.starts_at, new.ends_at, new.jitter, new.paused, new.workflow, new.handler,
-     new.input, new.tick_parameter, new.queue, new.priority, new.catch_up, new.catch_up_max, new.overlap))
+     new.input, new.tick_parameter, new.queue, new.tenant, new.priority, new.catch_up, new.catch_up_max, new.overlap))
   execute function cascade.tg_schedule_changing();
 create trigger schedule_900_announce after insert or delete on cascade.schedule
   for each row execute function cascade.tg_schedule_changed();
@@ -1507,8 +1508,8 @@ begin
       || case when at = date_trunc('second', at) then '' else to_char(at, '.US') end || 'Z');
   end if;
   begin
-    insert into cascade.job (workflow, input, priority, schedule, scheduled_for)
-      values (s.workflow, case when s.workflow is null then '{}' else input end, s.priority, s.name, tick)
+    insert into cascade.job (workflow, input, priority, tenant, schedule, scheduled_for)
+      values (s.workflow, case when s.workflow is null then '{}' else input end, s.priority, s.tenant, s.name, tick)
       returning id into job_id;
     if s.handler is not null then
       insert into cascade.task (job_id, handler, payload, queue, priority)
@@ -2422,8 +2423,8 @@ create view cascade.workflows as
 
 -- problem: why its times cannot be understood, or why its last tick could not be started.
 create view cascade.schedules as
-  select s.name, s.cron, s.every, s.time_zone, s.workflow, s.handler, s.input, s.tick_parameter, s.queue, s.priority, s.overlap,
-    s.catch_up, s.catch_up_max, s.jitter, s.starts_at, s.ends_at, s.paused, s.next_tick, l.tick as last_tick,
+  select s.name, s.cron, s.every, s.time_zone, s.workflow, s.handler, s.input, s.tick_parameter, s.queue, s.tenant, s.priority,
+    s.overlap, s.catch_up, s.catch_up_max, s.jitter, s.starts_at, s.ends_at, s.paused, s.next_tick, l.tick as last_tick,
     l.outcome as last_outcome, l.job_id as last_job, j.status as last_status, q.queued, u.unfinished,
     coalesce(s.problem, case when l.outcome = 'failed' then l.error end) as problem, s.created_at, s.changed_at
   from cascade.schedule s

@@ -1,9 +1,6 @@
 // The recorder and a connection that breaks: what was not committed is written once, and a commit
 // whose answer was lost is not written again.
-#include <gmock/gmock.h>
-
-#include "actors/recorder.hpp"
-#include "tests/support/database_test.hpp"
+#include "tests/db/recorder_fixture.hpp"
 
 namespace cascade {
 namespace {
@@ -11,30 +8,10 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-struct recorder_loss : database_test {
-  recorder_actor actor;
-  record_sink sender;
-  std::vector<std::uint64_t> answers;
-  std::uint64_t tickets = 0;
-
+struct recorder_loss : recorder_fixture {
   recorder_loss() {
     settings.batches_in_flight = 2;
-    sender = spawn_part<record_sink>([this](auto*) {
-      return record_sink::behavior_type{
-          [this](const cascade::recorded& r) { answers.push_back(r.ticket); }};
-    });
-    own();
-    actor = keep(spawn_recorder(sys, context(), gateway));
-    round_trip();
-  }
-  ~recorder_loss() override { end_database(); }
-
-  void complete(task_id id) {
-    settlement s;
-    s.ticket = ++tickets;
-    s.completed.push_back({id, {}, 1, task_state::completed, {}, {}, {}, {}, {}, -1});
-    tell(sender, actor, record{std::move(s)});
-    settle();
+    run();
   }
   // The batches are with the server, and it cannot go on.
   void until_sent(std::size_t n) {
@@ -59,7 +36,7 @@ TEST_F(recorder_loss, what_was_under_way_or_queued_is_written_exactly_once_after
   reconnect();
   until([&] { return answers.size() >= 4; });
   round_trip();
-  EXPECT_THAT(answers, ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(answered(), ElementsAre(1, 2, 3, 4));
   EXPECT_EQ(number("select count(*) from cascade.task where status = 'completed'"), 4);
 }
 
@@ -98,7 +75,7 @@ TEST_F(recorder_loss, an_idle_connection_that_comes_back_changes_nothing) {
   complete(make_task());
   until([&] { return answers.size() == 2; });
   round_trip();
-  EXPECT_THAT(answers, ElementsAre(1, 2));
+  EXPECT_THAT(answered(), ElementsAre(1, 2));
   EXPECT_EQ(number("select sum(batch) from cascade.writer"), 2);
 }
 

@@ -15,15 +15,16 @@ using testing::HasSubstr;
 struct schedule : test::schedule_test {};
 
 TEST_F(schedule, a_tick_starts_its_job_once) {
-  make("s", ", input, tick_parameter, queue, priority",
-       R"(, '{"full": true}', 'day', 'nights', 70)");
+  make("s", ", input, tick_parameter, queue, tenant, priority",
+       R"(, '{"full": true}', 'day', 'nights', 'acme', 70)");
   EXPECT_EQ(fire(5), "started");
   EXPECT_EQ(fire(5), "already");
   EXPECT_EQ(ticks(), "started 1");
-  EXPECT_EQ(value("select concat_ws(' ', j.schedule, j.scheduled_for = " + at(5) +
-                  ", j.priority, t.handler, t.queue, t.priority, t.payload) from cascade.jobs j"
-                  " join cascade.tasks t on t.job_id = j.id"),
-            R"(s t 70 noop nights 70 {"day": "2027-01-05T03:00:00Z", "full": true})");
+  EXPECT_EQ(
+      value("select concat_ws(' ', j.schedule, j.scheduled_for = " + at(5) +
+            ", j.priority, t.handler, t.queue, t.tenant, t.priority, t.payload) from cascade.jobs j"
+            " join cascade.tasks t on t.job_id = j.id"),
+      R"(s t 70 noop nights acme 70 {"day": "2027-01-05T03:00:00Z", "full": true})");
   EXPECT_EQ(value("select handled_to = " + at(5) + " from cascade.schedule"), "t");
   // One that is dealt with late, after a later one, does not turn the clock back.
   EXPECT_EQ(fire(4), "started");

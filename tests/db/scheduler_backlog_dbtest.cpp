@@ -24,6 +24,27 @@ TEST_F(scheduler_backlog, no_more_keys_than_ready_max_are_kept_and_all_tasks_run
   EXPECT_EQ(scheduler_parts::number("body_bytes"), 0);
 }
 
+TEST_F(scheduler_backlog, no_more_are_kept_either_when_some_are_due_that_were_read_before) {
+  run();
+  line_up(8);
+  row(55);
+  arrive(std::exchange(tasks, {}));
+  EXPECT_EQ(scheduler_parts::number("hot"), 8);
+  for (int i = 0; i < 2; ++i) {
+    const auto id = row(60).id.value;
+    tasks.back() = bare(delayed(id, 2s));
+    tasks.back().priority = 60;
+  }
+  arrive(std::exchange(tasks, {}));
+  live(1960ms, 1960ms);
+  elapse(41ms);
+  settle();
+  EXPECT_EQ(scheduler_parts::number("ready"), 10);
+  EXPECT_LE(scheduler_parts::number("hot"), 8);
+  finish(1);
+  EXPECT_THAT(started(), ElementsAre(10));
+}
+
 TEST_F(scheduler_backlog, a_new_urgent_task_starts_at_once_behind_any_backlog) {
   run();
   line_up(60);

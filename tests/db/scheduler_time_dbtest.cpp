@@ -128,6 +128,19 @@ TEST_F(scheduler_time, a_task_that_was_fetched_can_be_cancelled) {
   EXPECT_THAT(started(), ElementsAre(2));
 }
 
+TEST_F(scheduler_time, however_many_are_due_at_once_few_pages_of_them_are_on_their_way) {
+  settings.ready_max = 100'000;
+  run();
+  std::vector<arrival> many;
+  for (int id = 1; id <= 10'000; ++id) many.push_back(bare(delayed(id, 2s)));
+  arrive(std::move(many));
+  elapse(1960ms);
+  settle();
+  const std::size_t pages = port->reader()->queued() + port->reader()->in_flight();
+  EXPECT_GE(pages, 1u);
+  EXPECT_LE(pages, 4u);
+}
+
 // -- rates ----------------------------------------------------------------------------------------
 
 TEST_F(scheduler_time, each_rate_key_has_its_own_limit) {
@@ -168,6 +181,25 @@ TEST_F(scheduler_time, a_parked_task_can_be_cancelled_and_its_queue_paused) {
   EXPECT_THAT(started(), IsEmpty());
   change_queue("cascade.resume_queue('crawl')");
   EXPECT_THAT(started(), ElementsAre(3, 4)) << "their turns came during the pause";
+}
+
+TEST_F(scheduler_time, a_job_that_lives_again_starts_nothing_that_was_parked_for_it) {
+  run_sql("select cascade.limit_keys('crawl', 1)");
+  run();
+  live(10s, 10s);
+  attach(7, "");
+  std::vector<arrival> all;
+  for (int id = 1; id <= 3; ++id) all.push_back(of_job(7, keyed(id, "a")));
+  arrive(std::move(all));
+  EXPECT_THAT(started(), ElementsAre(1));
+  EXPECT_EQ(scheduler_parts::number("waiting_for_rate"), 2);
+  tell(job(7), scheduler, forget_job_tasks{job_id{7}});
+  tell(job(7), scheduler, job_ended{job_id{7}});
+  settle();
+  attach(7, "");
+  EXPECT_EQ(scheduler_parts::number("waiting_for_rate"), 0);
+  live(1min, 1s);
+  EXPECT_THAT(started(), IsEmpty());
 }
 
 TEST_F(scheduler_time, a_parked_task_changes_its_priority_or_its_time) {

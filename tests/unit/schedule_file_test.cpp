@@ -42,6 +42,7 @@ constexpr std::string_view nightly = R"(schedules:
     every: 90s
     handler: beat
     queue: small
+    tenant: acme
     priority: 70
     paused: true
 )";
@@ -53,7 +54,7 @@ TEST(schedule_file, all_keys_are_read) {
   ASSERT_EQ(all.size(), 2u);
   EXPECT_EQ(to_json(all[0]),
             json::parse(R"({"name": "beat", "every": "90000 milliseconds", "handler": "beat",
-                            "queue": "small", "priority": 70, "paused": true})"));
+                            "queue": "small", "tenant": "acme", "priority": 70, "paused": true})"));
   EXPECT_EQ(to_json(all[1]),
             json::parse(R"({"name": "nightly", "cron": "0 3 * * *", "time_zone": "Europe/Berlin",
                             "workflow": "nightly_etl", "input": {"full": true},

@@ -10,6 +10,7 @@ scheduler_parts::scheduler_parts(engine_test& t) : test(t) {
         [this](record& r) { written.push_back(std::move(r.what)); },
         [](const uncounted_tasks&) {},
         [](const clock_read&) {},
+        [](const drain&) { return drained{}; },
         [](const describe&) { return description{}; },
     };
   });
