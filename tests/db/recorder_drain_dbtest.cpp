@@ -17,6 +17,7 @@ struct recorder_drain : recorder_fixture {
 TEST_F(recorder_drain, writes_what_it_has_gives_the_lanes_back_and_then_writes_nothing) {
   settings.batch_rows_max = 1;
   run();
+  watch(actor);
   const auto tasks = make_tasks(4);
   for (std::size_t i = 0; i < 3; ++i) complete(tasks[i]);
   auto answer = begin_ask(actor, drain{5s});
