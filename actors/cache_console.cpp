@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/cache_impl.hpp"
+#include "actors/console_format.hpp"
 
 namespace cascade {
 namespace {
@@ -22,41 +23,33 @@ json numbers_of(const Cache& cache) {
           {"written", c.written},    {"invalidations", std::move(gone)}};
 }
 
-console_answer told(json&& fields) {
-  console_answer a;
-  for (const auto& [key, value] : fields.items())
-    if (!value.is_null())
-      a.text += key + ": " + (value.is_string() ? value.get<std::string>() : value.dump()) + "\n";
-  a.json = fields.dump(-1, ' ', false, json::error_handler_t::replace);
-  return a;
-}
-
 json text_or_null(const std::string& s) { return s.empty() ? json() : json(s); }
 
 console_answer show(std::int64_t id, const task_found& f) {
   const task_info& t = f.info;
-  return told({{"task", id},
-               {"job", t.job ? json(t.job.value) : json()},
-               {"status", std::string(to_string(t.state))},
-               {"waiting_reason", t.reason ? json(std::string(to_string(*t.reason))) : json()},
-               {"priority", t.priority},
-               {"attempt", t.attempt},
-               {"max_attempts", t.attempts_max},
-               {"queue", t.queue},
-               {"handler", t.handler},
-               {"step", text_or_null(t.step)},
-               {"source", f.from_memory ? "memory" : "rows"}});
+  return key_values(
+      {{"task", id},
+       {"job", t.job ? json(t.job.value) : json()},
+       {"status", std::string(to_string(t.state))},
+       {"waiting_reason", t.reason ? json(std::string(to_string(*t.reason))) : json()},
+       {"priority", t.priority},
+       {"attempt", t.attempt},
+       {"max_attempts", t.attempts_max},
+       {"queue", t.queue},
+       {"handler", t.handler},
+       {"step", text_or_null(t.step)},
+       {"source", f.from_memory ? "memory" : "rows"}});
 }
 
 console_answer show(std::int64_t id, const job_found& f) {
   const job_info& j = f.info;
-  return told({{"job", id},
-               {"workflow", text_or_null(j.workflow)},
-               {"version", j.version == 0 ? json() : json(j.version)},
-               {"status", std::string(to_string(j.state))},
-               {"priority", j.priority},
-               {"keep_open", j.keep_open},
-               {"source", f.from_memory ? "memory" : "rows"}});
+  return key_values({{"job", id},
+                     {"workflow", text_or_null(j.workflow)},
+                     {"version", j.version == 0 ? json() : json(j.version)},
+                     {"status", std::string(to_string(j.state))},
+                     {"priority", j.priority},
+                     {"keep_open", j.keep_open},
+                     {"source", f.from_memory ? "memory" : "rows"}});
 }
 
 template <class Found, class Get>

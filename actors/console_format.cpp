@@ -133,6 +133,15 @@ std::string format_actor(const std::string& path, const description& actor) {
   return format_table({"actor", path}, rows);
 }
 
+console_answer key_values(const nlohmann::json& fields) {
+  console_answer a;
+  for (const auto& [key, value] : fields.items())
+    if (!value.is_null())
+      a.text += key + ": " + (value.is_string() ? value.get<std::string>() : value.dump()) + "\n";
+  a.json = fields.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return a;
+}
+
 nlohmann::json tree_json(const description& root) {
   auto out = actor_json(root);
   out["children"] = nlohmann::json::array();

@@ -28,7 +28,10 @@ std::string format_actors(const description& root);
 // One actor: its fields, then its detail, one line a key.
 std::string format_actor(const std::string& path, const description& actor);
 
-// JSON of the same; `detail` is embedded when it is JSON.
+// The fields of an object: those that are not null a line each, and all as JSON.
+console_answer key_values(const nlohmann::json& fields);
+
+// JSON of actors; `detail` is embedded when it is JSON.
 nlohmann::json tree_json(const description& root);
 nlohmann::json actors_json(const description& root);
 

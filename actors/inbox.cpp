@@ -1,6 +1,7 @@
-#include "actors/inbox_impl.hpp"
-
 #include <nlohmann/json.hpp>
+
+#include "actors/console_format.hpp"
+#include "actors/inbox_impl.hpp"
 
 namespace cascade {
 namespace {
@@ -240,15 +241,7 @@ inbox_actor spawn_inbox(caf::actor_system& system, engine_context_ptr its_contex
         self->send(scheduler, attach_inbox{});
         self->send(gateway, attach_database{});
         return {
-            [self](const console_query&) {
-              const nlohmann::json j = numbers(self->state);
-              console_answer a;
-              for (const auto& [key, value] : j.items())
-                a.text += key + ": " +
-                          (value.is_string() ? value.get<std::string>() : value.dump()) + "\n";
-              a.json = j.dump();
-              return a;
-            },
+            [self](const console_query&) { return key_values(numbers(self->state)); },
             [self](const database_changed& c) { database(self, c); },
             [self](const bell&) {
               ++self->state.bells;

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "actors/console_format.hpp"
 #include "actors/propagator_impl.hpp"
 
 namespace cascade {
@@ -238,15 +239,7 @@ propagator_actor spawn_propagator(caf::actor_system& system, engine_context_ptr 
         self->send(s.links.inbox, attach_priorities{});
         self->send(s.links.gateway, attach_database{});
         return {
-            [self](const console_query&) {
-              const nlohmann::json j = numbers(self->state);
-              console_answer a;
-              for (const auto& [key, value] : j.items())
-                a.text += key + ": " +
-                          (value.is_string() ? value.get<std::string>() : value.dump()) + "\n";
-              a.json = j.dump();
-              return a;
-            },
+            [self](const console_query&) { return key_values(numbers(self->state)); },
             [self](const database_changed& change) { database(self, change); },
             [self](const priorities_changed&) {
               self->state.dirty = true;

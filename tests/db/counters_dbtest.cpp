@@ -3,10 +3,10 @@
 #include <gmock/gmock.h>
 
 #include <cstdlib>
-#include <random>
 #include <thread>
 
 #include "tests/support/counter_differences.hpp"
+#include "tests/support/seed.hpp"
 
 namespace cascade {
 namespace {
@@ -19,15 +19,9 @@ struct counters : testing::Test {
   test::test_database database;
   pg::connection admin = database.connect();
   pg::connection reader = database.connect();
-  std::mt19937_64 random{seed()};
+  dice random{test_seed()};
 
-  static std::uint64_t seed() {
-    const char* given = std::getenv("CASCADE_SEED");
-    const std::uint64_t s = given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-    std::printf("CASCADE_SEED=%llu\n", static_cast<unsigned long long>(s));
-    return s;
-  }
-  std::size_t below(std::size_t n) { return random() % n; }
+  std::size_t below(std::size_t n) { return random.below(n); }
 
   std::string wrong() { return value_of(reader, test::counter_differences); }
   static bool count(pg::connection& c) {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/doorbell_world.hpp"
+#include "tests/support/seed.hpp"
 
 namespace cascade {
 namespace {
@@ -26,10 +27,8 @@ void report(const test::doorbell_world& world, std::uint64_t rounds) {
 }
 
 TEST(doorbell, leaves_no_committed_row_unseen_while_the_owner_sleeps) {
-  const auto seed = number("CASCADE_SEED", std::random_device{}());
   const auto rounds = number("CASCADE_TEST_ROUNDS", 2'000);
-  std::printf("CASCADE_SEED=%llu\n", static_cast<unsigned long long>(seed));
-  test::doorbell_world world(seed, false);
+  test::doorbell_world world(test_seed(), false);
   for (std::uint64_t i = 0; i < rounds; ++i) {
     world.round();
     ASSERT_EQ(world.count.lost, 0u) << "in round " << i;
@@ -45,9 +44,7 @@ TEST(doorbell, leaves_no_committed_row_unseen_while_the_owner_sleeps) {
 }
 
 TEST(doorbell, would_leave_rows_unseen_without_the_last_read) {
-  const auto seed = number("CASCADE_SEED", std::random_device{}());
-  std::printf("CASCADE_SEED=%llu\n", static_cast<unsigned long long>(seed));
-  test::doorbell_world world(seed, true);
+  test::doorbell_world world(test_seed(), true);
   std::uint64_t rounds = 0;
   while (world.count.lost == 0 && rounds < 20'000) world.round(), ++rounds;
   report(world, rounds);

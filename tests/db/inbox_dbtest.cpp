@@ -247,9 +247,7 @@ TEST_F(inbox, a_lost_pager_ends_it_in_the_middle_of_a_backlog_and_is_replaced_ot
   settings.inbox_page_rows = 5;
   run();
   const auto kill = [this] {
-    run_sql(
-        "select pg_terminate_backend(pid, 30000) from pg_stat_activity "
-        "where application_name = 'cascade pager' and datname = current_database()");
+    end_sessions("pager");
     live(10ms, 1ms);
   };
   kill();

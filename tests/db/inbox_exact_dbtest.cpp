@@ -6,24 +6,15 @@
 
 #include <atomic>
 #include <future>
-#include <random>
 
 #include "tests/support/inbox_reader.hpp"
 #include "tests/support/postgres.hpp"
+#include "tests/support/seed.hpp"
 
 namespace cascade {
 namespace {
 
 using test::must;
-
-struct dice {
-  std::mt19937_64 random;
-  explicit dice(std::uint64_t seed) : random(seed) {}
-  std::int64_t upto(std::int64_t n) {
-    return std::uniform_int_distribution<std::int64_t>(1, n)(random);
-  }
-  bool one_in(int n) { return upto(n) == 1; }
-};
 
 struct totals {
   std::atomic<std::int64_t> left{0};  // tasks still to be inserted by transactions that commit
@@ -158,13 +149,6 @@ struct inbox_exact : ::testing::Test {
   bool paged = false;
   ledger::verdict task_verdict, job_verdict, command_verdict;
 
-  static std::uint64_t seed() {
-    const char* given = std::getenv("CASCADE_SEED");
-    const std::uint64_t s = given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-    std::printf("CASCADE_SEED=%llu\n", static_cast<unsigned long long>(s));
-    return s;
-  }
-
   // What the engine does to rows meanwhile: some are finished, some written as running.
   void settle_some(const inbox_page& page, dice& d) {
     if (page.tasks.empty() || !d.one_in(3)) return;
@@ -179,7 +163,7 @@ struct inbox_exact : ::testing::Test {
   }
 
   void run(std::int64_t rows, bool broken) {
-    const auto base = seed();
+    const auto base = test_seed();
     dice d(base);
     sum.left = rows;
     auto session = pg::session::make(io, test::engine_session(database.conninfo()));

@@ -4,6 +4,7 @@
 namespace cascade {
 namespace {
 
+using test::state_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -14,10 +15,6 @@ struct limits_of : scheduler_fixture {
   pg::connection engine = database.connect("cascade_engine");
   pg::connection producer = database.connect("cascade_producer");
 
-  std::string state_of(pg::connection& who, const std::string& sql) {
-    const auto r = who.exec(sql);
-    return r ? "ok" : r.error().sqlstate;
-  }
   std::string one(const std::string& sql) { return value_of(admin, sql); }
   void change(const std::string& function) {
     must(engine.exec("select cascade." + function));

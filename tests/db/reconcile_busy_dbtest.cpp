@@ -3,9 +3,10 @@
 #include "tests/db/reconcile_fixture.hpp"
 
 #include <atomic>
-#include <cstdlib>
 #include <random>
 #include <thread>
+
+#include "tests/support/seed.hpp"
 
 namespace cascade {
 namespace {
@@ -25,12 +26,7 @@ struct reconcile_busy : testing::Test {
   pg::connection admin = database.connect();
   std::atomic<bool> over{false};
   std::atomic<int> changes{0}, refused{0};
-  std::uint64_t seed = [] {
-    const char* given = std::getenv("CASCADE_SEED");
-    const auto s = given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-    std::printf("CASCADE_SEED=%llu\n", static_cast<unsigned long long>(s));
-    return static_cast<std::uint64_t>(s);
-  }();
+  std::uint64_t seed = test_seed();
   std::vector<std::thread> threads;
 
   ~reconcile_busy() override { stop(); }

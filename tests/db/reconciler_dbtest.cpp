@@ -89,16 +89,8 @@ TEST_F(reconciler, a_lost_connection_undoes_the_round_and_the_next_one_repairs_o
   must(other.exec_text("begin; lock table cascade.workflow_counter"));
   run();
   elapse(10min);
-  until([&] {
-    return value(
-               "select count(*) from pg_stat_activity where application_name = 'cascade "
-               "reconciler' and datname = current_database() and wait_event_type = 'Lock'") ==
-               "1" ||
-           shown()["rounds_failed"] > 0;
-  });
-  must(
-      admin.exec("select pg_terminate_backend(pid, 30000) from pg_stat_activity where "
-                 "application_name = 'cascade reconciler' and datname = current_database()"));
+  until([&] { return waits_for_a_lock("reconciler") || shown()["rounds_failed"] > 0; });
+  end_sessions("reconciler");
   until_rounds("rounds_failed", 1);
   must(other.exec_text("rollback"));
   EXPECT_EQ(value("select count(*)::text from cascade.counter_repair"), "0");
@@ -132,13 +124,7 @@ TEST_F(reconciler, a_round_elsewhere_makes_it_wait_a_minute) {
   by_hand.begin();
   run();
   elapse(10min);
-  until([&] {
-    return value(
-               "select count(*) from pg_stat_activity where application_name = 'cascade "
-               "reconciler' and datname = current_database() and wait_event_type = 'Lock'") ==
-               "1" ||
-           shown()["rounds_failed"] > 0;
-  });
+  until([&] { return waits_for_a_lock("reconciler") || shown()["rounds_failed"] > 0; });
   by_hand.end();
   until_rounds("rounds_failed", 1);
   elapse(1min);

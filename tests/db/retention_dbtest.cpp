@@ -186,15 +186,8 @@ TEST_F(retention, a_lost_connection_ends_the_round_and_the_next_one_finishes) {
   must(other.exec_text("begin; lock table cascade.task_unfinished"));
   must(other.exec_text("lock table cascade.job"));
   run();
-  until([&] {
-    return value(
-               "select count(*) from pg_stat_activity where application_name = 'cascade "
-               "retention' and datname = current_database() and wait_event_type = 'Lock'") == "1" ||
-           shown()["rounds_failed"] > 0;
-  });
-  must(
-      admin.exec("select pg_terminate_backend(pid, 30000) from pg_stat_activity where "
-                 "application_name = 'cascade retention' and datname = current_database()"));
+  until([&] { return waits_for_a_lock("retention") || shown()["rounds_failed"] > 0; });
+  end_sessions("retention");
   until_rounds("rounds_failed", 1);
   must(other.exec_text("rollback"));
   elapse(1min);

@@ -9,6 +9,7 @@ namespace cascade {
 namespace {
 
 using test::must;
+using test::state_of;
 using test::value_of;
 using testing::HasSubstr;
 

@@ -18,10 +18,6 @@ struct schedule_test : testing::Test {
 
   void run(const std::string& sql) { must(engine.exec_text(sql)); }
   std::string value(const std::string& sql) { return value_of(engine, sql); }
-  static std::string state_of(pg::connection& c, const std::string& sql) {
-    const auto r = c.exec(sql);
-    return r ? "ok" : r.error().sqlstate;
-  }
 
   void make(const std::string& name, const std::string& more = {}, const std::string& values = {}) {
     run("insert into cascade.schedule (name, cron, handler" + more + ") values ('" + name +

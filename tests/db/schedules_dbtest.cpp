@@ -139,9 +139,7 @@ TEST_F(schedules, a_lost_connection_is_made_up_for) {
   make("hourly");
   run();
   until_value("select count(*) from cascade.schedule where next_tick is not null", "1");
-  must(
-      admin.exec("select pg_terminate_backend(pid, 30000) from pg_stat_activity where "
-                 "application_name = 'cascade schedules' and datname = current_database()"));
+  end_sessions("schedules");
   elapse(1h + 1s);
   until([&] { return shown()["failures"] > 0; });
   elapse(1s);

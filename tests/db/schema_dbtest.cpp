@@ -12,6 +12,7 @@
 using cascade::test::make_job;
 using cascade::test::make_task;
 using cascade::test::must;
+using cascade::test::state_of;
 using cascade::test::task_fields;
 using cascade::test::value_of;
 namespace pg = cascade::pg;
@@ -24,10 +25,6 @@ struct schema : testing::Test {
   pg::connection engine = database.connect("cascade_engine");
   pg::connection producer = database.connect("cascade_producer");
 
-  static std::string state_of(pg::connection& c, const std::string& sql) {
-    const auto r = c.exec(sql);
-    return r ? "ok" : r.error().sqlstate;
-  }
   template <class Names>
   void expect_enum(const std::string& type, const Names& names) {
     std::string expected;

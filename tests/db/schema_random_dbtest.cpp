@@ -4,14 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <random>
 #include <set>
 
 #include "state/task_state.hpp"
 #include "tests/support/postgres.hpp"
+#include "tests/support/seed.hpp"
 
 using cascade::test::make_job;
 using cascade::test::must;
+using cascade::test::state_of;
 using cascade::test::value_of;
 namespace pg = cascade::pg;
 
@@ -22,31 +23,6 @@ struct schema_random : testing::Test {
   pg::connection admin = database.connect();
   pg::connection engine = database.connect("cascade_engine");
   pg::connection producer = database.connect("cascade_producer");
-
-  static std::string state_of(pg::connection& c, const std::string& sql) {
-    const auto r = c.exec(sql);
-    return r ? "ok" : r.error().sqlstate;
-  }
-};
-
-std::uint64_t seed() {
-  const char* given = std::getenv("CASCADE_SEED");
-  const std::uint64_t s = given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-  std::printf("CASCADE_SEED=%llu\n", static_cast<unsigned long long>(s));
-  return s;
-}
-
-struct dice {
-  std::mt19937_64 random;
-  explicit dice(std::uint64_t s) : random(s) {}
-  std::size_t below(std::size_t n) {
-    return std::uniform_int_distribution<std::size_t>(0, n - 1)(random);
-  }
-  bool one_in(std::size_t n) { return below(n) == 0; }
-  template <class C>
-  const auto& of(const C& c) {
-    return c[below(std::size(c))];
-  }
 };
 
 }  // namespace
@@ -87,7 +63,7 @@ TEST_F(schema_random, a_thousand_random_statements_of_a_producer_are_inserts_or_
                                 "insert into cascade.attempt_log (%s) values (%s)",
                                 "insert into cascade.queue (%s) values (%s)"};
   make_job(admin);
-  dice d(seed());
+  cascade::dice d(cascade::test_seed());
   int inserted = 0;
   for (int i = 0; i < 1'000; ++i) {
     std::string sql;
@@ -125,7 +101,7 @@ TEST_F(schema_random, a_thousand_random_statements_of_a_producer_are_inserts_or_
 }
 
 TEST_F(schema_random, counters_equal_a_real_count_after_random_changes) {
-  dice d(seed());
+  cascade::dice d(cascade::test_seed());
   const char* const queues[] = {"a", "b", "c"};
   std::vector<std::int64_t> jobs;
   for (int i = 0; i < 4; ++i) jobs.push_back(make_job(admin));

@@ -88,11 +88,11 @@ TEST_F(unique, another_round_of_a_task_takes_its_key_along) {
 
 TEST_F(unique, a_period_begins_at_a_multiple_of_its_length_since_1970) {
   const auto insert = [&](const std::string& at, const std::string& period) {
-    const auto r = admin.exec(
-        "insert into cascade.task (handler, unique_key, unique_for, created_at) values ('x', 'k', "
-        "'" +
-        period + "', '" + at + "')");
-    return r ? "ok" : r.error().sqlstate;
+    return cascade::test::state_of(
+        admin,
+        "insert into cascade.task (handler, unique_key, unique_for, created_at) "
+        "values ('x', 'k', '" +
+            period + "', '" + at + "')");
   };
   EXPECT_EQ(insert("2026-11-20 10:00:00+00", "1 hour"), "ok");
   EXPECT_EQ(insert("2026-11-20 10:59:59.999999+00", "1 hour"), "23505");

@@ -128,7 +128,21 @@ public:
     return value("select status::text from cascade.task where id = " + std::to_string(id.value));
   }
 
+  // -- the connections that an actor opens for itself, by its name: "reconciler" --------------------
+
+  bool waits_for_a_lock(const std::string& name) {
+    return value("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and " +
+                 its_sessions(name)) == "1";
+  }
+  void end_sessions(const std::string& name) {
+    run_sql("select pg_terminate_backend(pid, 30000) from pg_stat_activity where " +
+            its_sessions(name));
+  }
+
 private:
+  static std::string its_sessions(const std::string& name) {
+    return "datname = current_database() and application_name = 'cascade " + name + "'";
+  }
   std::shared_ptr<pg::session> open_session(const char* name) {
     pg::session_options options;
     options.conninfo = settings.conninfo;

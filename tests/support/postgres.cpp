@@ -95,6 +95,11 @@ std::string value_of(pg::connection& c, const std::string& sql, const pg::params
   return r.is_null(0, 0) ? "(null)" : std::string(r.text(0, 0));
 }
 
+std::string state_of(pg::connection& c, const std::string& sql) {
+  const auto r = c.exec(sql);
+  return r ? "ok" : r.error().sqlstate;
+}
+
 std::int64_t make_task(pg::connection& c, const task_fields& f) {
   const std::string reason =
       f.status == "waiting" && f.waiting_reason.empty() ? "dependency" : f.waiting_reason;

@@ -50,6 +50,8 @@ private:
 
 // One value of one row, as text; for assertions.
 std::string value_of(pg::connection& c, const std::string& sql, const pg::params& values = {});
+// "ok", or the SQLSTATE of what went wrong.
+std::string state_of(pg::connection& c, const std::string& sql);
 
 struct task_fields {
   std::string handler = "noop";

@@ -1,6 +1,6 @@
-// actors/schedule_rows.hpp
+// actors/schedule_messages.hpp
 //
-// What the schedules actor and the Asio side tell each other about rows of cascade.schedule.
+// What the schedules actor is told, and what it and the Asio side tell each other about rows of cascade.schedule.
 #pragma once
 
 #include <chrono>
@@ -38,6 +38,12 @@ struct tick_fired {
   instant tick;
   std::string outcome;  // as of cascade.fire_tick
   std::string problem;
+};
+
+struct attach_schedules {};   // the sender gets schedules_changed and clock_read from the scheduler
+struct schedules_changed {};  // rows of cascade.schedule
+struct schedules_wake {
+  std::uint64_t generation = 0;
 };
 
 }  // namespace cascade
