@@ -63,7 +63,8 @@ struct engine_context {
   std::shared_ptr<runner> run;
   std::shared_ptr<spdlog::logger> log;
   std::function<void(bool ready, epoch_id epoch)>
-      on_ready;  // any thread: the first load is done, or work has stopped
+      on_ready;                      // any thread: the first load is done, or work has stopped
+  std::function<void()> on_standby;  // any thread: another node owns the lanes; may be empty
 };
 using engine_context_ptr = std::shared_ptr<const engine_context>;
 

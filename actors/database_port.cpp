@@ -2,22 +2,25 @@
 
 namespace cascade {
 
-void database_port::open(std::shared_ptr<pg::session> reader,
-                         std::vector<std::shared_ptr<pg::session>> writers) {
-  const std::lock_guard lock(mutex_);
-  reader_ = std::move(reader);
-  writers_ = std::move(writers);
-}
-
-void database_port::close() {
-  std::vector<std::shared_ptr<pg::session>> all;
+std::uint64_t database_port::open(std::shared_ptr<pg::session> reader,
+                                  std::vector<std::shared_ptr<pg::session>> writers) {
+  std::vector<std::shared_ptr<pg::session>> before;
+  std::uint64_t opening = 0;
   {
     const std::lock_guard lock(mutex_);
-    all.swap(writers_);
-    if (reader_) all.push_back(std::move(reader_));
-    reader_.reset();
+    before = take();
+    reader_ = std::move(reader);
+    writers_ = std::move(writers);
+    opening = ++openings_;
   }
-  for (const auto& session : all) session->close();
+  for (const auto& session : before) session->close();
+  return opening;
+}
+
+std::vector<std::shared_ptr<pg::session>> database_port::take() {
+  std::vector<std::shared_ptr<pg::session>> all = std::exchange(writers_, {});
+  if (reader_) all.push_back(std::exchange(reader_, nullptr));
+  return all;
 }
 
 std::shared_ptr<pg::session> database_port::reader() const {

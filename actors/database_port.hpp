@@ -32,8 +32,16 @@ public:
     submit(writer(to), std::move(batch), std::move(done));
   }
 
-  void open(std::shared_ptr<pg::session> reader, std::vector<std::shared_ptr<pg::session>> writers);
-  void close();
+  // Closes what was open. Returns a number for this opening.
+  std::uint64_t open(std::shared_ptr<pg::session> reader,
+                     std::vector<std::shared_ptr<pg::session>> writers);
+  void close() {
+    close_if([](std::uint64_t) { return true; });
+  }
+  // Only if that opening is the last one: who ends late does not close what his successor opened.
+  void close(std::uint64_t opening) {
+    close_if([opening](std::uint64_t last) { return last == opening; });
+  }
 
   std::shared_ptr<pg::session> reader() const;
   std::shared_ptr<pg::session> writer(std::size_t index = 0) const;
@@ -43,7 +51,20 @@ private:
               pg::batch_callback done);
 
   std::chrono::milliseconds deadline_;
+  template <class P>
+  void close_if(P mine) {
+    std::vector<std::shared_ptr<pg::session>> all;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!mine(openings_)) return;
+      all = take();
+    }
+    for (const auto& session : all) session->close();
+  }
+  std::vector<std::shared_ptr<pg::session>> take();
+
   mutable std::mutex mutex_;
+  std::uint64_t openings_ = 0;
   std::shared_ptr<pg::session> reader_;
   std::vector<std::shared_ptr<pg::session>> writers_;
 };

@@ -22,6 +22,8 @@ struct gateway_state {
   phase now = phase::connecting;
   std::uint64_t generation = 0;
   std::size_t sessions_ready = 0;
+  // The last one at the port; shared with what closes it, when this state is gone already.
+  std::shared_ptr<std::uint64_t> opening = std::make_shared<std::uint64_t>(0);
   int standby_tries = 0;
   epoch_id epoch;
   database_changed last;
@@ -86,7 +88,7 @@ void connect(gateway_self self) {
   std::vector<std::shared_ptr<pg::session>> writers;
   for (std::size_t i = 0; i < state.context->settings.writers; ++i)
     writers.push_back(open_session(self, "writer", {{"synchronous_commit", "on"}}));
-  state.context->database->open(std::move(reader), std::move(writers));
+  *state.opening = state.context->database->open(std::move(reader), std::move(writers));
 }
 
 void submit(gateway_self self, connection_step::kind what, pg::statement statement,
@@ -113,9 +115,9 @@ void try_lanes(gateway_self self) {
          });
 }
 
-void ask_for_epoch(gateway_self self) {
+void ask_for_epoch(gateway_self self, const sql::query& how) {
   submit(self, connection_step::kind::resumed,
-         pg::statement(sql::resume_epoch, pg::params{}.int8(self->state.epoch.value)),
+         pg::statement(how, pg::params{}.int8(self->state.epoch.value)),
          [](connection_step& a, const pg::rows& r) {
            for (int i = 0; i < r.size(); ++i) a.batches.push_back(r.int64(i, 0));
          });
@@ -125,6 +127,7 @@ void lanes_tried(gateway_self self, const connection_step& step) {
   auto& state = self->state;
   const engine_settings& s = state.context->settings;
   if (step.number < lane_count) {
+    if (state.standby_tries == 20 && state.context->on_standby) state.context->on_standby();
     if (state.standby_tries == 20)
       state.context->log->info(
           "cascade.gateway.standby lanes={} text=\"another node owns the lanes\"", step.number);
@@ -132,14 +135,14 @@ void lanes_tried(gateway_self self, const connection_step& step) {
     state.context->database->write({pg::statement(sql::unlock_all)}, [](const pg::batch_reply&) {});
     // When the owner is another node, not a remnant of our own connection, what this engine still
     // wants to write is void: it must forget now, or a stop would wait for it.
-    if (state.epoch) ask_for_epoch(self);
+    if (state.epoch) ask_for_epoch(self, sql::find_epoch);
     // After a restart of the engine the locks of its last connection are free within milliseconds.
     const auto wait = std::chrono::milliseconds(++state.standby_tries < 20 ? 50 : 1'000);
     self->delayed_send(self, wait, reconnect{state.generation});
     return;
   }
   state.now = phase::connecting;
-  if (state.epoch) return ask_for_epoch(self);
+  if (state.epoch) return ask_for_epoch(self, sql::resume_epoch);
   submit(self, connection_step::kind::taken_over,
          pg::statement(sql::take_over, pg::params{}
                                            .text(s.node_name)
@@ -216,7 +219,8 @@ gateway_actor spawn_gateway(caf::actor_system& system, engine_context_ptr its_co
       [](gateway_self self, engine_context_ptr context) -> gateway_impl::behavior_type {
         self->state.context = context;
         self->state.random.seed(static_cast<unsigned>(context->settings.seed + 1));
-        self->attach_functor([context] { context->database->close(); });
+        self->attach_functor(
+            [context, opening = self->state.opening] { context->database->close(*opening); });
         connect(self);
         return {
             [self](const attach_database&) {
@@ -236,8 +240,8 @@ gateway_actor spawn_gateway(caf::actor_system& system, engine_context_ptr its_co
             },
             [self](const connection_step& s) { step(self, s); },
             [self](const reconnect& r) {
-              if (self->state.now == phase::standby && r.generation == self->state.generation)
-                return try_lanes(self);
+              if (r.generation != self->state.generation) return;
+              if (self->state.now == phase::standby) return try_lanes(self);
               if (self->state.now == phase::connecting) connect(self);
             },
         };

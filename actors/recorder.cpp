@@ -257,7 +257,7 @@ void database(recorder_self self, const database_changed& change) {
       return self->quit(caf::make_error(errc::database_unavailable));
     }
     if (change.resumed) take_back(self, w);
-    w.last_batch = change.last_batches[i];
+    w.last_batch = change.last_batches[i] + (change.resumed ? 1 : 0);  // the resume took a number
   }
   state.epoch = change.epoch;
   pump(self);

@@ -94,6 +94,25 @@ TEST_F(queries, a_batch_number_is_used_once) {
   EXPECT_EQ(last.int64(1, 0), 2);
 }
 
+TEST_F(queries, a_resume_waits_for_what_a_lost_connection_still_writes_and_ends_it) {
+  auto lost = connect(), next = connect();
+  const auto epoch =
+      must(next.exec(
+               sql::take_over.text,
+               pg::params{}.text("n").int4(1).text("v").texts(no_names).texts(no_names).int4(1)))
+          .int64(0, 0);
+  ASSERT_TRUE(lost.exec_text("begin"));
+  ASSERT_TRUE(lost.exec(sql::fence.text, batch(epoch, 0, 1)));
+  ASSERT_TRUE(next.exec_text("set lock_timeout = '200ms'"));
+  const auto early = next.exec(sql::resume_epoch.text, pg::params{}.int8(epoch));
+  ASSERT_FALSE(early);
+  EXPECT_EQ(early.error().sqlstate, "55P03");
+  ASSERT_TRUE(lost.exec_text("commit"));
+  EXPECT_EQ(must(next.exec(sql::resume_epoch.text, pg::params{}.int8(epoch))).int64(0, 0), 1);
+  EXPECT_FALSE(lost.exec(sql::fence.text, batch(epoch, 0, 2))) << "it was in its socket";
+  EXPECT_TRUE(next.exec(sql::fence.text, batch(epoch, 0, 3)));
+}
+
 // The statistics say that there is next to nothing, and a cached plan believes them when the table
 // has filled: the whole of it for each of a thousand ids.
 TEST_F(queries, rows_are_found_by_key_whatever_the_statistics_say) {
