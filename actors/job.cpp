@@ -61,7 +61,10 @@ void submit(job_self self, settlement&& s, after_record&& then) {
 void arm_retry(job_self self) {
   auto& d = self->state;
   self->delayed_send(self, d.backoff, job_retry{++d.retry});
-  d.backoff = std::min(d.backoff * 2, std::chrono::milliseconds(2'000));
+  // A container may have tasks that are due in a year: it is told when it is idle again, and looks by
+  // itself only for the sake of transactions that came to nothing.
+  d.backoff = std::min<std::chrono::milliseconds>(
+      d.backoff * 2, d.plan ? std::chrono::seconds(2) : std::chrono::seconds(60));
 }
 
 void try_end(job_self self) {
@@ -88,11 +91,16 @@ void carry(job_self self, decisions&& made, settlement& s, after_record& then) {
   auto& d = self->state;
   if (!made.reopened.empty()) {
     settlement reopen;
+    tasks_released first;
+    first.job = d.begin.job;
     for (const auto& r : made.reopened) {
       const auto id = d.steps->id_of(r.step, r.item).value;
       reopen.singles.push_back({single_write::kind::log_attempt, id, 0, {}});
       reopen.singles.push_back({single_write::kind::redrive_step, id, 0, {}});
+      first.revived.push_back(task_id{id});
     }
+    // Before anybody can read the new rows.
+    self->send(d.links.scheduler, std::move(first));
     d.steps->set_redriven();
     submit(self, std::move(reopen), {});
   }

@@ -74,6 +74,7 @@ void idle_commands(job_self self) {
 
 void idle(job_self self) {
   auto& d = self->state;
+  d.backoff = backoff_first;
   if (!d.plan && d.now == phase::running && !d.row.keep_open && !d.end) d.end = job_end{};
   try_end(self);
 }

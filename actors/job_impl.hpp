@@ -29,6 +29,8 @@ struct submission {
   after_record then;
 };
 
+inline constexpr std::chrono::milliseconds backoff_first{50};
+
 struct job_data {
   static inline const char* name = "cascade.job";
   engine_context_ptr context;
@@ -49,7 +51,7 @@ struct job_data {
       early_priorities;    // wait until the ids of all rows are known
   std::size_t obeyed = 0;  // commands
   std::uint64_t retry = 0;
-  std::chrono::milliseconds backoff{50};
+  std::chrono::milliseconds backoff = backoff_first;
 };
 using job_self = job_impl::stateful_pointer<job_data>;
 

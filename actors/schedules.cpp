@@ -81,7 +81,7 @@ void read_rows(schedules_loaded& answer, const std::vector<pg::rows>& reply) {
 void load(schedules_self self) {
   ++self->state.round;
   self->state.loading = true;
-  self->state.again = false;
+  self->state.again = self->state.reload = false;
   self->state.forget();
   std::vector<pg::statement> batch;
   batch.emplace_back(sql::start_queued_ticks);

@@ -267,6 +267,17 @@ TEST_F(job, a_container_ends_when_nothing_of_it_is_left_unless_it_is_kept_open) 
   EXPECT_EQ(job_status(), "completed");
 }
 
+TEST_F(job, a_container_whose_tasks_are_due_much_later_does_not_keep_asking_for_its_end) {
+  make(true);
+  run_sql("insert into cascade.task (handler, job_id, run_at) values ('work', " +
+          std::to_string(id.value) + ", now() + interval '2 hours')");
+  spawn();
+  tell(scheduler.actor, actor, job_idle{});
+  live(10min, 1s);
+  EXPECT_LT(number("select max(batch) from cascade.writer"), 25);
+  EXPECT_THAT(scheduler.ended, IsEmpty());
+}
+
 TEST_F(job, an_open_transaction_that_adds_tasks_keeps_its_container_from_ending) {
   make(true, false);
   spawn();

@@ -135,6 +135,21 @@ TEST_F(schedules, a_schedule_that_somebody_is_changing_fires_when_he_is_done) {
   EXPECT_EQ(value("select priority from cascade.job"), "7");
 }
 
+TEST_F(schedules, an_owner_that_is_lost_while_something_is_put_off_goes_on) {
+  run_sql(
+      "insert into cascade.schedule (name, every, handler, starts_at, handled_to) values "
+      "('busy', '1 hour', 'noop', now() - interval '90 minutes', now() - interval '1 hour')");
+  auto other = database.connect();
+  must(other.exec_text("begin; update cascade.schedule set priority = 7"));
+  run();
+  until([&] { return shown()["failures"] > 0; });
+  lose_connection();
+  elapse(1s);
+  must(other.exec_text("commit"));
+  reconnect();
+  until_value("select count(*) from cascade.schedule_tick", "1");
+}
+
 TEST_F(schedules, a_lost_connection_is_made_up_for) {
   make("hourly");
   run();
