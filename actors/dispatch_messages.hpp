@@ -96,7 +96,8 @@ struct drain {  // the scheduler starts nothing any more; the recorder gives the
   caf::timespan within = std::chrono::seconds(10);
 };
 struct drain_over {
-  bool done = false;  // or its time is
+  bool done =
+      false;  // the recorder: or its time is; the scheduler: the time of what was told to stop
 };
 struct drained {
   std::size_t left = 0;  // tasks that were still running, rows that were not written

@@ -101,7 +101,8 @@ struct tasks_released {
   job_id job;
   std::size_t settled = 0;  // attempts that are recorded now
   std::vector<arrival> tasks;
-  bool look = false;  // others wait for a time: the inbox finds them
+  bool look = false;               // others wait for a time: the inbox finds them
+  std::vector<task_id> revived{};  // will live again: their old keys, if any are about, are void
 };
 struct job_ended {
   job_id job;

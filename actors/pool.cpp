@@ -23,9 +23,8 @@ struct pool_state {
   supervisor_actor workers;
   std::vector<slot> slots;  // by worker index; worker null until its hello
   std::vector<std::size_t> idle;
-  std::unordered_map<task_id, std::size_t> where;  // slot of a task
-  std::deque<task_run> unplaced;                   // waiting for a worker that is being started
-  std::size_t asked_for = 0;                       // workers asked for
+  std::deque<task_run> unplaced;  // waiting for a worker that is being started
+  std::size_t asked_for = 0;      // workers asked for
   worker_actor quick;
   scheduler_actor scheduler;
   tasks_done undelivered;  // outcomes while there was no scheduler
@@ -50,7 +49,6 @@ void start_child_worker(pool_self self, std::string name, spawn_function spawn) 
 void place(pool_self self, std::size_t index, task_run&& run) {
   slot& s = self->state.slots[index];
   s.task = run.id;
-  self->state.where[run.id] = index;
   s.attempt = run.attempt;
   s.started = self->clock().now();
   run_tasks one;
@@ -88,7 +86,7 @@ void deliver(pool_self self, tasks_done done) {
 // A slot is free again.
 void free_slot(pool_self self, std::size_t index) {
   auto& state = self->state;
-  state.where.erase(std::exchange(state.slots[index].task, {}));
+  state.slots[index].task = {};
   if (state.unplaced.empty()) return state.idle.push_back(index);
   task_run next = std::move(state.unplaced.front());
   state.unplaced.pop_front();
@@ -127,16 +125,18 @@ void down(pool_self self, const caf::down_msg& m) {
     tasks_done lost;
     lost.tasks.push_back({s.task, s.attempt, s.started, self->clock().now(),
                           outcome::retry("its worker was killed")});
-    state.where.erase(std::exchange(s.task, {}));
+    s.task = {};
     return deliver(self, std::move(lost));
   }
 }
 
+// Whose slot is free is told by who says so: a task that was stopped may run elsewhere already.
 void done(pool_self self, tasks_done& d) {
-  auto& state = self->state;
-  for (const task_done& t : d.tasks)
-    if (const auto at = state.where.find(t.id); at != state.where.end())
-      free_slot(self, at->second);
+  auto& slots = self->state.slots;
+  const auto at = std::ranges::find_if(slots, [who = self->current_sender()](const slot& s) {
+    return s.worker && who && s.worker.address() == who->address();
+  });
+  if (at != slots.end() && at->task) free_slot(self, static_cast<std::size_t>(at - slots.begin()));
   deliver(self, std::move(d));
 }
 
@@ -159,9 +159,15 @@ pool_inventory attach(pool_self self) {
 
 void cancel(pool_self self, const cancel_run& c) {
   auto& state = self->state;
-  if (const auto at = state.where.find(c.id);
-      at != state.where.end() && state.slots[at->second].worker)
-    self->send(state.slots[at->second].worker, c);
+  for (const slot& s : state.slots)
+    if (s.task == c.id && s.worker) self->send(s.worker, c);
+  const auto at = std::ranges::find(state.unplaced, c.id, &task_run::id);
+  if (at == state.unplaced.end()) return;
+  const monotonic now = self->clock().now();
+  tasks_done never;
+  never.tasks.push_back({at->id, at->attempt, now, now, outcome::cancelled()});
+  state.unplaced.erase(at);
+  deliver(self, std::move(never));
 }
 
 description describe_pool(const pool_state& state) {

@@ -43,7 +43,12 @@ void loaded(scheduler_self self) {
   s.loaded = true;
   // What still runs here but is unfinished no longer: cancelled or taken by somebody else
   // meanwhile.
-  for (const auto& [id, r] : std::exchange(s.adoptable, {})) self->send(s.pool, cancel_run{id});
+  for (const auto& [id, r] : std::exchange(s.adoptable, {})) {
+    running_task t;
+    t.attempt = r.attempt;
+    t.counted = false;
+    leave_when_stopped(self, id, std::move(t));
+  }
   s.context->log->info(
       "cascade.scheduler.loaded ready={} hot={} delayed={} running={} jobs={} epoch={}",
       s.ready.size(), s.ready.hot_size(), s.delayed.size(), s.running.size(), s.jobs.size(),
@@ -139,6 +144,21 @@ void child_down(scheduler_self self, const caf::down_msg& m) {
   self->quit(caf::make_error(errc::cancelled));  // the engine reloads
 }
 
+// What still runs is told to stop, and goes back as it was: it is no fault of its own. What does not
+// stop either is left to the next owner, who has to be careful with it.
+void time_is_up(scheduler_self self, const drain_over& over) {
+  auto& s = self->state;
+  if (!s.drain_promise.pending()) return;
+  if (over.done || (s.running.empty() && s.stopping.empty())) {
+    s.drain_promise.deliver(drained{s.running.size() + s.unrecorded});
+    return;
+  }
+  s.context->log->info("cascade.scheduler.interrupting tasks={}", s.running.size());
+  s.interrupting = true;
+  for (const auto& [id, t] : s.running) self->send(s.pool, cancel_run{id});
+  self->delayed_send(self, interrupt_within, drain_over{true});
+}
+
 nlohmann::json numbers(const scheduler_data& s) {
   std::size_t parked = 0;
   for (const queue_info* q : s.rated) parked += q->rates->parked() + q->turns.size();
@@ -217,8 +237,8 @@ scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr it
             [self](const recorded& r) { committed(self, r); },
             [self](const job_attached& a) { attach_job(self, a); },
             [self](tasks_released& t) {
-              auto& state = self->state;
-              state.unrecorded -= std::min(state.unrecorded, t.settled);
+              for (const task_id id : t.revived) drop_old_key(self, id, t.job);
+              settled(self, t.job, t.settled);
               settlement out;
               for (arrival& a : t.tasks) accept(self, std::move(a), out);
               if (out.rows() > 0) submit(self, std::move(out), {});
@@ -235,7 +255,7 @@ scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr it
             [self](const drain& d) -> caf::result<drained> {
               auto& state = self->state;
               state.draining = true;
-              if (state.running.empty() && state.unrecorded == 0) return drained{0};
+              if (state.is_done()) return drained{0};
               state.drain_promise = self->make_response_promise<drained>();
               self->delayed_send(self, d.within, drain_over{});
               return state.drain_promise;
@@ -258,16 +278,13 @@ scheduler_actor spawn_scheduler(caf::actor_system& system, engine_context_ptr it
             [self](queues_loaded& q) {
               auto& state = self->state;
               if (q.generation != state.generation) return;
+              state.queues_failed = !q.ok && !state.queues_known;
+              if (!q.ok) return arm_wake(self);  // nothing starts before they are known
               state.queues_known = true;
-              if (!q.ok) return dispatch(self);  // the connection is lost: they are read again
               set_queues(self, q);
               dispatch(self);
             },
-            [self](const drain_over&) {
-              auto& state = self->state;
-              if (state.drain_promise.pending())
-                state.drain_promise.deliver(drained{state.running.size()});
-            },
+            [self](const drain_over& over) { time_is_up(self, over); },
             [self](const rows_explained& r) { explain(self, r); },
         };
       },

@@ -6,7 +6,7 @@
 namespace cascade {
 namespace {
 
-void adopt(scheduler_self self, const arrival& a, const running_now& r) {
+running_task adopted(scheduler_self self, const arrival& a, const running_now& r) {
   auto& s = self->state;
   running_task t;
   t.job = a.job;
@@ -22,9 +22,8 @@ void adopt(scheduler_self self, const arrival& a, const running_now& r) {
   t.step = a.body.step;
   t.retry = a.body.retry;
   t.tenant = a.tenant;
-  if (!t.written) s.unwritten.emplace_front(self->clock().now(), a.id);
   occupy(self, t, a.body.concurrency_key);
-  s.running.emplace(a.id, std::move(t));
+  return t;
 }
 
 task_run make_run(scheduler_self self, const ready_key& key, task_body&& body) {
@@ -87,17 +86,6 @@ bool has_room(const scheduler_data& s, handler_class c) {
   return !s.quick_cooldown && s.quick_out + s.unrecorded < s.context->settings.quick_max;
 }
 
-// A task that was cancelled and lives again: its old key may still be about, and the new one would be
-// taken for it.
-void drop_old_key(scheduler_self self, const arrival& a) {
-  auto& s = self->state;
-  if (!s.void_tasks.contains(a.id)) return;
-  if (take_out(self, a.id, a.job)) return gone(self, a.id, a.job);
-  s.void_tasks.erase(a.id);
-  if (const auto j = s.jobs.find(a.job); j != s.jobs.end() && j->second.voided > 0)
-    --j->second.voided;
-}
-
 // A backlog's pages bring more payloads than there is room for: those would be spilled again at once.
 bool may_keep(const scheduler_data& s, ready_set::place at, bool backlog) {
   const engine_settings& limits = s.context->settings;
@@ -118,13 +106,18 @@ void accept(scheduler_self self, arrival&& a, settlement& out, bool backlog, boo
     ++job_entry(self, a.job, nullptr, false).open;
   }
   // (What a page of a backlog brings is older than the mark.)
-  if (!backlog && !s.void_tasks.empty()) drop_old_key(self, a);
+  if (!backlog) drop_old_key(self, a.id, a.job);
   if (const auto r = s.adoptable.find(a.id); r != s.adoptable.end()) {
     const running_now known = r->second;
     s.adoptable.erase(r);
     const int expected = a.state == task_state::running ? a.attempt : a.attempt + 1;
-    if (known.attempt == expected) return adopt(self, a, known);
-    self->send(s.pool, cancel_run{a.id});
+    running_task t = adopted(self, a, known);
+    if (known.attempt == expected) {
+      if (!t.written) s.unwritten.emplace_front(self->clock().now(), a.id);
+      s.running.emplace(a.id, std::move(t));
+      return;
+    }
+    leave_when_stopped(self, a.id, std::move(t));
   }
   ready_key key;
   key.id = a.id;
@@ -158,8 +151,7 @@ void accept(scheduler_self self, arrival&& a, settlement& out, bool backlog, boo
 void dispatch(scheduler_self self) {
   auto& s = self->state;
   // Whatever brought us here may have been the last thing a drain waits for.
-  if (s.draining && s.running.empty() && s.unrecorded == 0 && s.drain_promise.pending())
-    s.drain_promise.deliver(drained{0});
+  if (s.draining && s.is_done() && s.drain_promise.pending()) s.drain_promise.deliver(drained{0});
   if (!s.up || !s.may_start() || s.draining) return;
   settlement careful;
   s.looks_left = looks_max;
@@ -202,6 +194,7 @@ void wake_up(scheduler_self self) {
   auto& s = self->state;
   s.wake_at.reset();
   s.quick_cooldown = false;
+  if (std::exchange(s.queues_failed, false) && s.up) load_queues(self);
   take_due(self);
   bound_memory(self);
   const monotonic now = self->clock().now();
@@ -223,6 +216,7 @@ void arm_wake(scheduler_self self) {
   if (!s.unwritten.empty()) at = std::min(at.value_or(monotonic::max()), s.unwritten.front().first);
   const monotonic now = self->clock().now();
   if (s.quick_cooldown) at = now + std::chrono::milliseconds(10);
+  if (s.queues_failed) at = std::min(at.value_or(monotonic::max()), now + queues_again);
   if (!at) return;
   // A wake-up that is armed cannot be taken back, and every better reading of the clock moves what
   // it is for by a little: only an earlier one is armed anew, and none is far away.

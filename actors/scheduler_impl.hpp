@@ -33,6 +33,8 @@ using fetched_rows = std::unordered_map<task_id, arrival*>;
 
 inline constexpr int looks_max = 64;  // scheduler_data::looks_left: a few milliseconds
 inline constexpr std::chrono::seconds wake_within{60};
+inline constexpr std::chrono::seconds queues_again{1};
+inline constexpr std::chrono::seconds interrupt_within{7};  // the grace of a command and some
 
 // scheduler_dispatch.cpp: from rows to running.
 // `loading`: a page of the first load brings it.
@@ -127,6 +129,9 @@ bool drop_void(scheduler_self self, const ready_key& key);
 bool take_out(scheduler_self self, task_id task, job_id job);
 // A task that is over without having run: cancelled, or ended by somebody else.
 void gone(scheduler_self self, task_id task, job_id job);
+// A task that was cancelled will live again, or does: its old key may still be about, and the new one
+// would be taken for it.
+void drop_old_key(scheduler_self self, task_id task, job_id job);
 // Those of a job that has ended, and lives again.
 void forget_keys(scheduler_self self, job_id job);
 void resume(scheduler_self self, job_info_entry& job);
@@ -179,6 +184,8 @@ void attach_job(scheduler_self self, const job_attached& a);
 void settle_steps(scheduler_self self, job_id job, std::vector<completed_attempt>&& attempts,
                   bool quick);
 void close_tasks(scheduler_self self, job_id job, std::size_t count);
+// Its actor has recorded so many attempts.
+void settled(scheduler_self self, job_id job, std::size_t attempts);
 void job_over(scheduler_self self, const job_ended& end);
 void void_job_tasks(scheduler_self self, job_id job);
 // Stops a task, cancels its delay or voids its ready key; false when the key is still about.

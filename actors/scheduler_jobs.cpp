@@ -31,6 +31,7 @@ void cancel_task(scheduler_self self, const command_arrival& c) {
 }
 
 void retry_loose_task(scheduler_self self, const command_arrival& c) {
+  drop_old_key(self, c.task, c.job);
   settlement out;
   out.singles.push_back({single_write::kind::log_attempt, c.task.value, 0, {}});
   if (c.job) out.singles.push_back({single_write::kind::reopen_job, c.job.value, 0, {}});
@@ -78,6 +79,7 @@ void set_paused(scheduler_self self, const command_arrival& c, bool paused) {
   const auto j = s.jobs.find(c.job);
   if (j == s.jobs.end()) return apply_with(self, c.id, "the job has finished");
   j->second.paused = paused;
+  j->second.paused_known = true;
   if (!j->second.stopped()) resume(self, j->second);
   settlement out;
   out.singles.push_back(
@@ -86,7 +88,9 @@ void set_paused(scheduler_self self, const command_arrival& c, bool paused) {
 }
 
 void limit_job(scheduler_self self, const command_arrival& c) {
-  if (!self->state.jobs.contains(c.job)) return apply_with(self, c.id, "the job has finished");
+  const auto j = self->state.jobs.find(c.job);
+  if (j == self->state.jobs.end()) return apply_with(self, c.id, "the job has finished");
+  j->second.limit_known = true;
   const auto argument = nlohmann::json::parse(c.argument, nullptr, false);
   const auto most =
       argument.is_object() ? argument.value("concurrency", nlohmann::json()) : nlohmann::json();
@@ -129,6 +133,7 @@ job_info_entry& job_entry(scheduler_self self, job_id id, const job_arrival* kno
   if (known != nullptr) {
     begin.arrival = *known;
     at->second.paused = known->state == job_state::paused;
+    at->second.paused_known = at->second.limit_known = true;
     at->second.container = known->workflow.empty();
     belongs_to(self, at->second, known->workflow);
     if (known->concurrency > 0) limit_slot_of(self, id, known->concurrency);
@@ -158,14 +163,13 @@ void attach_job(scheduler_self self, const job_attached& a) {
   job_info_entry& j = at->second;
   j.actor = caf::actor_cast<job_actor>(self->current_sender());
   j.container = a.container;
-  j.paused = j.paused || a.paused;
+  if (!j.paused_known) j.paused = a.paused;
   if (j.workflow.empty() && !a.workflow.empty()) {  // its row had not come before it
     belongs_to(self, j, a.workflow);
     if (self->state.slots.limited(slot_kind::workflow))
       count_running(self, {slot_kind::workflow, {}, a.workflow});
   }
-  if (a.concurrency > 0 && s.slots.limit({slot_kind::job, {}, std::to_string(a.job.value)}) == 0)
-    limit_slot_of(self, a.job, a.concurrency);
+  if (a.concurrency > 0 && !j.limit_known) limit_slot_of(self, a.job, a.concurrency);
   s.job_of[j.actor.address()] = a.job;
   self->monitor(j.actor);
   if (!j.unsent_steps.empty())
@@ -183,8 +187,16 @@ void attach_job(scheduler_self self, const job_attached& a) {
 void settle_steps(scheduler_self self, job_id job, std::vector<completed_attempt>&& attempts,
                   bool quick) {
   auto& j = job_entry(self, job, nullptr, false);
+  j.unrecorded += attempts.size();
   if (j.actor) return self->send(j.actor, steps_settled{std::move(attempts), quick});
   std::move(attempts.begin(), attempts.end(), std::back_inserter(j.unsent_steps));
+}
+
+void settled(scheduler_self self, job_id job, std::size_t attempts) {
+  auto& s = self->state;
+  s.unrecorded -= std::min(s.unrecorded, attempts);
+  if (const auto at = s.jobs.find(job); at != s.jobs.end())
+    at->second.unrecorded -= std::min(at->second.unrecorded, attempts);
 }
 
 void close_tasks(scheduler_self self, job_id job, std::size_t count) {
@@ -231,6 +243,7 @@ void job_over(scheduler_self self, const job_ended& end) {
   auto& s = self->state;
   const auto at = s.jobs.find(end.job);
   if (at == s.jobs.end()) return;
+  settled(self, end.job, at->second.unrecorded);  // it ended before it heard of the rest
   job_info_entry j = std::move(at->second);
   s.jobs.erase(at);
   drop_priorities(self, j);

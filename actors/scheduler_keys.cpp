@@ -5,6 +5,7 @@ namespace cascade {
 namespace {
 
 constexpr std::size_t parked_hot_max = 100;  // keys of one job, queue and priority
+constexpr std::chrono::milliseconds look_again{100};
 
 void park(scheduler_self self, job_info_entry& job, ready_set::lot_index lot, ready_key key) {
   ready_line& line = job.parked[{lot, key.priority, key.tenant}];
@@ -20,6 +21,10 @@ void park(scheduler_self self, job_info_entry& job, ready_set::lot_index lot, re
 bool usable(scheduler_self self, ready_set::lot_index lot, const ready_key& key) {
   auto& s = self->state;
   if (drop_void(self, key)) return false;
+  if (!s.stopping.empty() && s.stopping.contains(key.id)) {  // it lives again before it has ended
+    delay(self, {key, lot}, database_now(self) + look_again);
+    return false;
+  }
   const auto job = key.job ? s.jobs.find(key.job) : s.jobs.end();
   if (job == s.jobs.end() || !job->second.stopped()) return true;
   park(self, job->second, lot, key);
@@ -34,6 +39,15 @@ bool drop_void(scheduler_self self, const ready_key& key) {
     return false;
   s.bodies.release({key.body});
   return true;
+}
+
+void drop_old_key(scheduler_self self, task_id task, job_id job) {
+  auto& s = self->state;
+  if (!s.void_tasks.contains(task)) return;
+  if (take_out(self, task, job)) return gone(self, task, job);
+  s.void_tasks.erase(task);
+  if (const auto j = s.jobs.find(job); j != s.jobs.end() && j->second.voided > 0)
+    --j->second.voided;
 }
 
 void gone(scheduler_self self, task_id task, job_id job) {
@@ -63,8 +77,10 @@ bool take_out(scheduler_self self, task_id task, job_id job) {
     if (found) break;
     const auto body = q->rates->remove(task);
     if (body) freed.push_back(*body);
-    found = body.has_value() ||
-            std::erase_if(q->turns, [&](const delayed_key& d) { return d.key.id == task; }) > 0;
+    found = body.has_value() || std::erase_if(q->turns, [&](const delayed_key& d) {
+                                  if (d.key.id == task) freed.push_back(d.key.body);
+                                  return d.key.id == task;
+                                }) > 0;
     if (!found) continue;
     let_go(self, task);
   }

@@ -58,6 +58,8 @@ void take_outcomes(scheduler_self self, tasks_done& done, bool slots) {
     if (t.quick && s.quick_out > 0) --s.quick_out;
     leave(self, t);
     ++s.finished;
+    if (s.interrupting && d.how.how == outcome::kind::cancelled)
+      d.how = outcome::snooze(std::chrono::milliseconds(0), "the service was stopped");
     const verdict v = settle(
         d.how, t.attempt, t.attempts_max, [&] { return policy_of(s, t.retry); }, random01(s));
     ++s.unrecorded;

@@ -139,6 +139,7 @@ void occupy(scheduler_self self, running_task& t, const std::string& concurrency
 
 void leave(scheduler_self self, const running_task& t) {
   auto& s = self->state;
+  if (!t.counted) return;
   --s.lot_queue[t.lot]->running;
   s.slots.give_back(t.slots);
 }

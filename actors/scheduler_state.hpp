@@ -57,8 +57,10 @@ struct job_info_entry {
   bool workflow_paused = false;
   bool container = false;
   std::string workflow;
-  std::size_t open = 0;    // its tasks that are ready, delayed, running or being recorded
-  std::size_t voided = 0;  // of these, cancelled ones whose keys are still about
+  std::size_t open = 0;        // its tasks that are ready, delayed, running or being recorded
+  std::size_t voided = 0;      // of these, cancelled ones whose keys are still about
+  std::size_t unrecorded = 0;  // attempts that its actor was told of and has not recorded
+  bool paused_known = false, limit_known = false;  // by its row or a command: its actor knows less
   std::vector<completed_attempt> unsent_steps;
   std::vector<command_arrival> unsent_commands;
   std::vector<command_arrival> sent_commands;  // the job may end before it sees the last of them
@@ -85,6 +87,7 @@ struct running_task {
   slot_names slots;  // that it holds
   std::uint32_t tenant = 0;
   bool displaced = false;  // its job was told
+  bool counted = true;     // for its queue; one of before the load, whose row has ended, is not
   std::string workflow;    // once it was told to stop: its job may end before it
 };
 
@@ -132,10 +135,12 @@ struct scheduler_data {
   bool up = false;
   bool loaded = false;
   bool draining = false;
-  bool inventory = false;  // the pool has told what runs
+  bool interrupting = false;  // the time for that is up
+  bool inventory = false;     // the pool has told what runs
   bool load_asked = false;
-  bool load_begun = false;    // its first page is in
-  bool queues_known = false;  // their settings were read since the connection began
+  bool load_begun = false;     // its first page is in
+  bool queues_known = false;   // their settings were read since the connection began
+  bool queues_failed = false;  // to be read: they are read again with the next wake-up
   // Tasks of the load may have been in flight at a lost node: running is written first.
   bool careful = false;
   std::uint64_t generation = 0;
@@ -228,6 +233,8 @@ struct scheduler_data {
   ready_set::lot_index lot_of(const std::string& queue, std::uint16_t handler);
   // What is loaded may run while the rest is read.
   bool may_start() const { return queues_known && load_begun; }
+  // Nothing runs, not even what was told to stop, and all of it is recorded.
+  bool is_done() const { return running.empty() && stopping.empty() && unrecorded == 0; }
   // The priority of a task of the lot that has waited for slots, and may start; -1: none.
   int may_leave_slots(ready_set::lot_index lot) {
     if (slots.parked() == 0) return -1;

@@ -16,7 +16,7 @@ std::future<std::size_t> drain_all(caf::actor_system& system, const drainable& w
   const auto left = std::make_shared<std::promise<std::size_t>>();
   system.spawn(
       [whom, within, left](caf::event_based_actor* self, int) {
-        self->request(whom, within + std::chrono::seconds(1), drain{within})
+        self->request(whom, within + std::chrono::seconds(10), drain{within})
             .then([left](const drained& d) { left->set_value(d.left); },
                   [left](const caf::error&) { left->set_value(1); });
       },

@@ -4,6 +4,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
@@ -128,6 +129,7 @@ public:
     if (!lock) return refuse(lock.error().message);
     if (const auto problem = add_handlers(settings_, io_, handlers_)) return refuse(*problem);
     service_database database(settings_, log_);
+    conninfo_ = database.conninfo();  // of an embedded one: once it runs
     announce("starting", {});
     if (const auto code = database.prepare()) return announce("stopped", {}), *code;
     conninfo_ = database.conninfo();
@@ -149,7 +151,7 @@ public:
     database.stop();
     announce("stopped", {});
     log_->info("cascade.service.stopped clean={}", clean);
-    return 0;
+    return failed_ ? 1 : 0;
   }
 
 private:
@@ -177,8 +179,11 @@ private:
     signals_.async_wait([this](const boost::system::error_code& e, int) {
       if (e) return;
       stop_.set_value();
-      signals_.async_wait([](const boost::system::error_code& again, int) {
-        if (!again) std::_Exit(130);
+      signals_.async_wait([this](const boost::system::error_code& again, int) {
+        if (again) return;
+        log_->warn("cascade.service.killed text=\"a second signal: what runs is left as it is\"");
+        log_->flush();
+        std::_Exit(130);
       });
     });
   }
@@ -198,7 +203,11 @@ private:
     };
     context->run = std::make_shared<runner>(handlers_, io_, options);
     context->log = log_;
+    context->on_standby = [this] {
+      if (!stopping_) announce("standby", {});
+    };
     context->on_ready = [this](bool ready, epoch_id epoch) {
+      if (stopping_) return;
       announce(ready ? "ready" : "starting", epoch);
       if (ready)
         log_->info("cascade.service.ready epoch={} data_dir={}", epoch.value,
@@ -259,6 +268,7 @@ private:
       while (stopped.wait_for(std::chrono::milliseconds(100)) != std::future_status::ready) {
         if (ended.wait_for(std::chrono::seconds(0)) != std::future_status::ready) continue;
         log_->critical("cascade.service.failed text=\"{}\"", error_text(ended.get()));
+        failed_ = true;
         break;
       }
       clean = stop(system, parts, root, ended);
@@ -272,6 +282,8 @@ private:
             const supervisor_actor& root, const std::shared_future<caf::error>& ended) {
     const auto within = settings_.engine.shutdown_within;
     log_->info("cascade.service.stopping within_ms={}", within.count());
+    stopping_ = true;
+    announce("stopping", {});
     std::size_t left = 1;
     if (const auto scheduler = parts->get().scheduler)
       left = drain_all(system, scheduler, within).get();
@@ -295,6 +307,8 @@ private:
   std::promise<void> stop_;
   std::shared_ptr<console_server> console_;
   std::string conninfo_;
+  std::atomic<bool> stopping_{false};
+  bool failed_ = false;  // the actors gave up
 };
 
 }  // namespace

@@ -12,7 +12,7 @@
 namespace cascade {
 
 struct service_record {
-  std::string state;     // starting, ready, stopped
+  std::string state;     // starting, standby, ready, stopping, stopped
   std::string conninfo;  // never with a password
   std::string console;   // path of the socket
   std::string node;

@@ -203,51 +203,6 @@ TEST_F(scheduler_test, a_command_that_crosses_the_end_of_its_job_is_not_lost) {
   EXPECT_THAT(written, IsEmpty());
 }
 
-// -- drain ----------------------------------------------------------------------------------------
-
-TEST_F(scheduler_test, a_drain_starts_nothing_more_and_waits_for_what_runs_and_its_commit) {
-  slots = 2;
-  run({task(1), task(2), task(3)});
-  started();
-  auto answer = begin_ask(scheduler, drain{10s});
-  finish(1);
-  EXPECT_THAT(started(), IsEmpty());
-  commit();
-  finish(2);
-  EXPECT_FALSE(self->has_next_message());
-  commit();
-  EXPECT_EQ(take<drained>(answer)->left, 0u);
-}
-
-TEST_F(scheduler_test, a_drain_ends_with_the_commit_of_the_last_step_of_a_job) {
-  run();
-  attach(7);
-  arrive({of_job(7, task(1), "a")});
-  auto answer = begin_ask(scheduler, drain{10s});
-  finish(1);
-  EXPECT_FALSE(self->has_next_message());
-  tell(job(7), scheduler, tasks_released{job_id{7}, 1, {}});
-  const auto done = take<drained>(answer);
-  ASSERT_TRUE(done);
-  EXPECT_EQ(done->left, 0u);
-}
-
-TEST_F(scheduler_test, a_drain_gives_up_in_time_and_says_how_many_are_left) {
-  run({task(1), task(2)});
-  auto answer = begin_ask(scheduler, drain{10s});
-  elapse(9999ms);
-  EXPECT_FALSE(self->has_next_message());
-  elapse(1ms);
-  EXPECT_EQ(take<drained>(answer)->left, 2u);
-}
-
-TEST_F(scheduler_test, a_drain_of_an_idle_node_is_over_at_once) {
-  run();
-  const auto done = ask<drained>(scheduler, drain{10s});
-  ASSERT_TRUE(done);
-  EXPECT_EQ(done->left, 0u);
-}
-
 // -- others are lost ------------------------------------------------------------------------------
 
 TEST_F(scheduler_test, tasks_of_a_lost_quick_worker_are_ready_again) {

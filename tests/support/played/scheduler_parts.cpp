@@ -57,6 +57,8 @@ void scheduler_parts::up(bool unclean) {
   change.epoch = epoch_id{1};
   change.generation = ++generation_;
   test.announce(change);
+  test.tell(pool, caf::actor_cast<caf::actor>(scheduler), queues_loaded{generation_, true, {}, {}});
+  test.settle();
 }
 
 void scheduler_parts::run(std::vector<arrival> tasks, bool unclean) {
@@ -108,6 +110,7 @@ void scheduler_parts::attach(std::int64_t id, std::string workflow, bool paused)
   p.jobs.emplace_back();
   p.jobs.back().id = job_id{id};
   p.jobs.back().workflow = workflow;
+  if (paused) p.jobs.back().state = job_state::paused;
   page(std::move(p));
   test.tell(job(id), scheduler, job_attached{job_id{id}, workflow.empty(), paused});
   test.settle();
