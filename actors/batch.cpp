@@ -290,7 +290,8 @@ private:
                      return s->end->state ? std::optional(to_string(*s->end->state)) : std::nullopt;
                    })
             .texts(ending, [](auto* s) { return or_null(s->end->result); })
-            .texts(ending, [](auto* s) { return or_null(s->end->error); }));
+            .texts(ending, [](auto* s) { return or_null(s->end->error); })
+            .booleans(ending, [](auto* s) { return s->end->closed; }));
   }
 
   void commands() {

@@ -42,7 +42,7 @@ void obey(job_self self, command_arrival&& c) {
   } else if (c.kind == "close_job") {
     d.row.keep_open = false;
     s.singles.push_back({single_write::kind::close_job, d.begin.job.value, 0, {}});
-    if (!d.plan) d.end = job_end{};
+    if (!d.plan) d.end = job_end{{}, {}, {}, true};
   } else if (c.kind == "cancel_task") {
     stop_step(self, c.task, task_state::cancelled, "cancelled by a command", s, then);
   } else if (c.kind == "expire_task") {

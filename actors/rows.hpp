@@ -184,6 +184,7 @@ struct job_end {
   std::optional<job_state> state;  // none: decided by the counters
   std::string result;              // JSON text, or empty
   std::string error;
+  bool closed = false;  // no task is to come: it ends even if it never had one
 };
 
 // One thing done to one row that no batch of its own pays for.

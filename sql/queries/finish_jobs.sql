@@ -1,6 +1,6 @@
 -- Second half, with a snapshot taken after the locks: of the locked jobs, those without an unfinished task end.
--- $1 ids, $2 states (null: decided by the counters, and only once it has had a task), $3 results, $4 errors: the ids that
--- ended, with their state.
+-- $1 ids, $2 states (null: decided by the counters, and only once it has had a task, unless it is closed), $3 results, $4 errors,
+-- $5 closed: the ids that ended, with their state.
 with open as (
   select c.job_id, sum(c.n) as total, sum(c.n) filter (where c.status < 'completed') as unfinished,
     sum(c.n) filter (where c.status in ('failed', 'quarantined')) as failed
@@ -24,9 +24,9 @@ set status = coalesce(u.state, case when coalesce(o.failed, 0) > 0 then 'failed'
   result = u.result::jsonb,
   error = coalesce(u.error, case when u.state is null and coalesce(o.failed, 0) > 0
                                  then o.failed || ' of its tasks failed' end)
-from unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) u(id, state, result, error)
+from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::boolean[]) u(id, state, result, error, closed)
 left join open o on o.job_id = u.id
 where j.id = u.id and j.status < 'completed' and coalesce(o.unfinished, 0) = 0
-  and (u.state is not null or o.total > 0)
+  and (u.state is not null or u.closed or o.total > 0)
   and j.id = any (string_to_array(current_setting('cascade.locked_jobs'), ',')::bigint[])
 returning j.id, j.status::text

@@ -278,6 +278,34 @@ TEST_F(job, a_container_whose_tasks_are_due_much_later_does_not_keep_asking_for_
   EXPECT_THAT(scheduler.ended, IsEmpty());
 }
 
+TEST_F(job, a_container_without_a_task_waits_for_its_first_until_it_is_closed) {
+  make(true, false);
+  spawn();
+  tell(scheduler.actor, actor, job_idle{});
+  live(10s, 1s);
+  EXPECT_THAT(scheduler.ended, IsEmpty());
+  EXPECT_EQ(job_status(), "running");
+  command("close_job");
+  live(5s, 1s);
+  wait_end();
+  EXPECT_EQ(job_status(), "completed");
+}
+
+TEST_F(job, a_container_that_is_closed_while_a_task_is_added_waits_for_it) {
+  make(true, true);
+  spawn();
+  auto producer = database.connect();
+  must(producer.exec("begin"));
+  test::make_task(producer, {.job = id.value});
+  command("close_job");
+  live(10s, 1s);
+  EXPECT_THAT(scheduler.ended, IsEmpty());
+  must(producer.exec("rollback"));
+  live(5s, 1s);
+  wait_end();
+  EXPECT_EQ(job_status(), "completed");
+}
+
 TEST_F(job, an_open_transaction_that_adds_tasks_keeps_its_container_from_ending) {
   make(true, false);
   spawn();

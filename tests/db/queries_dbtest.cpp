@@ -177,12 +177,14 @@ TEST_F(queries, a_job_does_not_end_while_a_transaction_adds_a_task) {
       producer.exec_text("begin; insert into cascade.task (handler, job_id) values ('a', 1)"));
   const std::vector<std::int64_t> ids{1};
   const std::vector<std::optional<std::string>> state{"completed"}, none{std::nullopt};
+  const std::vector<bool> closed{false};
   const auto finish = [&] {
     must(owner.exec(sql::start_jobs.text, pg::params{}.int8s(ids)));
     EXPECT_TRUE(owner.exec_text("begin"));
     must(owner.exec(sql::lock_jobs.text, pg::params{}.int8s(ids)));
-    const auto r = must(owner.exec(sql::finish_jobs.text,
-                                   pg::params{}.int8s(ids).texts(state).texts(none).texts(none)));
+    const auto r = must(
+        owner.exec(sql::finish_jobs.text,
+                   pg::params{}.int8s(ids).texts(state).texts(none).texts(none).booleans(closed)));
     EXPECT_TRUE(owner.exec_text("commit"));
     return r.size();
   };
