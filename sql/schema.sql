@@ -483,8 +483,14 @@ CREATE FUNCTION cascade.checked_rate(rate double precision, per interval, burst 
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+declare
+  seconds float8 := extract(epoch from per);
 begin
-  per_second := rate / extract(epoch from per);
+  if rate is not null and not coalesce(seconds > 0 and seconds < 'infinity', false) then
+    raise exception using errcode = 'CA006',
+      message = format('a rate needs a period that is longer than 0 and ends, not %s', coalesce(per::text, 'null'));
+  end if;
+  per_second := rate / seconds;
   most := coalesce(burst, greatest(1, least(1000000, ceil(per_second))));
   if rate is not null and (per_second is null or not (per_second > 0 and per_second <= 1000000)) then
     raise exception using errcode = 'CA006',
@@ -1473,14 +1479,14 @@ CREATE TABLE cascade.job (
     input jsonb DEFAULT '{}'::jsonb NOT NULL,
     result jsonb,
     error text,
-    CONSTRAINT job_check CHECK (((finished_at IS NOT NULL) = (status >= 'completed'::cascade.job_status))),
-    CONSTRAINT job_check1 CHECK (((workflow IS NULL) = (version IS NULL))),
     CONSTRAINT job_concurrency_check CHECK ((concurrency > 0)),
+    CONSTRAINT job_finished_at_of_ended CHECK (((finished_at IS NOT NULL) = (status >= 'completed'::cascade.job_status))),
     CONSTRAINT job_idempotency_key_check CHECK (((octet_length(idempotency_key) >= 1) AND (octet_length(idempotency_key) <= 1000))),
     CONSTRAINT job_input_check CHECK ((pg_column_size(input) <= 16777216)),
     CONSTRAINT job_priority_check CHECK (((priority >= 0) AND (priority <= 100))),
     CONSTRAINT job_tenant_check CHECK (((octet_length(tenant) >= 1) AND (octet_length(tenant) <= 200))),
-    CONSTRAINT job_timeout_check CHECK ((timeout > '00:00:00'::interval))
+    CONSTRAINT job_timeout_check CHECK ((timeout > '00:00:00'::interval)),
+    CONSTRAINT job_version_of_workflow CHECK (((workflow IS NULL) = (version IS NULL)))
 );
 ALTER TABLE ONLY cascade.job ALTER COLUMN input SET COMPRESSION lz4;
 ALTER TABLE ONLY cascade.job ALTER COLUMN result SET COMPRESSION lz4;
@@ -1609,11 +1615,8 @@ CREATE TABLE cascade.schedule (
     problem text,
     CONSTRAINT schedule_catch_up_check CHECK ((catch_up = ANY (ARRAY['skip'::text, 'last'::text, 'all'::text]))),
     CONSTRAINT schedule_catch_up_max_check CHECK (((catch_up_max >= 1) AND (catch_up_max <= 1000))),
-    CONSTRAINT schedule_check CHECK (((cron IS NULL) <> (every IS NULL))),
-    CONSTRAINT schedule_check1 CHECK (((workflow IS NULL) <> (handler IS NULL))),
-    CONSTRAINT schedule_check2 CHECK (((queue IS NULL) OR (handler IS NOT NULL))),
-    CONSTRAINT schedule_check3 CHECK ((ends_at > starts_at)),
     CONSTRAINT schedule_cron_check CHECK (((octet_length(cron) >= 1) AND (octet_length(cron) <= 200))),
+    CONSTRAINT schedule_ends_after_it_starts CHECK ((ends_at > starts_at)),
     CONSTRAINT schedule_ends_at_check CHECK (isfinite(ends_at)),
     CONSTRAINT schedule_every_check CHECK ((((every >= '00:00:01'::interval) AND (every <= '3650 days'::interval)) AND (EXTRACT(year FROM every) = (0)::numeric) AND (EXTRACT(month FROM every) = (0)::numeric))),
     CONSTRAINT schedule_handled_to_check CHECK (isfinite(handled_to)),
@@ -1621,9 +1624,12 @@ CREATE TABLE cascade.schedule (
     CONSTRAINT schedule_input_check CHECK (((jsonb_typeof(input) = 'object'::text) AND (pg_column_size(input) <= 16777216))),
     CONSTRAINT schedule_jitter_check CHECK (((jitter >= '00:00:00'::interval) AND (jitter <= '1 day'::interval))),
     CONSTRAINT schedule_name_check CHECK (((octet_length(name) >= 1) AND (octet_length(name) <= 200))),
+    CONSTRAINT schedule_one_of_cron_and_every CHECK (((cron IS NULL) <> (every IS NULL))),
+    CONSTRAINT schedule_one_of_workflow_and_handler CHECK (((workflow IS NULL) <> (handler IS NULL))),
     CONSTRAINT schedule_overlap_check CHECK ((overlap = ANY (ARRAY['allow'::text, 'skip'::text, 'queue'::text, 'cancel'::text]))),
     CONSTRAINT schedule_priority_check CHECK (((priority >= 0) AND (priority <= 100))),
     CONSTRAINT schedule_queue_check CHECK (((octet_length(queue) >= 1) AND (octet_length(queue) <= 200))),
+    CONSTRAINT schedule_queue_only_with_handler CHECK (((queue IS NULL) OR (handler IS NOT NULL))),
     CONSTRAINT schedule_starts_at_check CHECK (isfinite(starts_at)),
     CONSTRAINT schedule_tenant_check CHECK (((octet_length(tenant) >= 1) AND (octet_length(tenant) <= 200))),
     CONSTRAINT schedule_tick_parameter_check CHECK (((octet_length(tick_parameter) >= 1) AND (octet_length(tick_parameter) <= 200))),
@@ -2645,9 +2651,9 @@ CREATE VIEW cascade.queue_stats AS
     max(q.concurrency) AS concurrency,
     COALESCE(max(q.key_concurrency), 1) AS key_concurrency,
     max(q.rate) AS rate,
-    max(q.burst) AS burst,
+    max(q.burst) FILTER (WHERE (q.rate IS NOT NULL)) AS burst,
     max(q.key_rate) AS key_rate,
-    max(q.key_burst) AS key_burst,
+    max(q.key_burst) FILTER (WHERE (q.key_rate IS NOT NULL)) AS key_burst,
     COALESCE(max(q.weight), (1)::double precision) AS weight,
     COALESCE(max(q.when_full), 'wait'::text) AS when_full,
     max(q.depth) AS depth
@@ -2715,7 +2721,7 @@ CREATE TABLE cascade.schedule_tick (
     schedule text NOT NULL,
     outcome text NOT NULL,
     error text,
-    CONSTRAINT schedule_tick_check CHECK (((job_id IS NOT NULL) = (outcome = 'started'::text))),
+    CONSTRAINT schedule_tick_job_of_started CHECK (((job_id IS NOT NULL) = (outcome = 'started'::text))),
     CONSTRAINT schedule_tick_outcome_check CHECK ((outcome = ANY (ARRAY['started'::text, 'queued'::text, 'skipped'::text, 'failed'::text])))
 );
 

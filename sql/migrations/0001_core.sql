@@ -164,8 +164,8 @@ create table cascade.job (
   input jsonb not null default '{}' check (pg_column_size(input) <= 16777216),
   result jsonb,
   error text,
-  check ((finished_at is not null) = (status >= 'completed')),
-  check ((workflow is null) = (version is null))
+  constraint job_finished_at_of_ended check ((finished_at is not null) = (status >= 'completed')),
+  constraint job_version_of_workflow check ((workflow is null) = (version is null))
 );
 comment on table cascade.job is 'One run of a workflow, or (workflow null) a container for tasks that are added to it.';
 comment on column cascade.job.concurrency is 'How many of its tasks run at a time; null: no limit.';
@@ -524,10 +524,10 @@ create table cascade.schedule (
   overlap text not null default 'allow' check (overlap in ('allow', 'skip', 'queue', 'cancel')),
   input jsonb not null default '{}' check (jsonb_typeof(input) = 'object' and pg_column_size(input) <= 16777216),
   problem text,
-  check ((cron is null) <> (every is null)),
-  check ((workflow is null) <> (handler is null)),
-  check (queue is null or handler is not null),    -- the steps of a workflow name theirs
-  check (ends_at > starts_at)
+  constraint schedule_one_of_cron_and_every check ((cron is null) <> (every is null)),
+  constraint schedule_one_of_workflow_and_handler check ((workflow is null) <> (handler is null)),
+  constraint schedule_queue_only_with_handler check (queue is null or handler is not null),    -- the steps of a workflow name theirs
+  constraint schedule_ends_after_it_starts check (ends_at > starts_at)
 );
 comment on table cascade.schedule is
   'When a workflow or a handler is to run again and again. The engine writes handled_to, next_tick and problem.';
@@ -543,7 +543,7 @@ create table cascade.schedule_tick (
   outcome text not null check (outcome in ('started', 'queued', 'skipped', 'failed')),
   error text,
   primary key (schedule, tick),
-  check ((job_id is not null) = (outcome = 'started'))
+  constraint schedule_tick_job_of_started check ((job_id is not null) = (outcome = 'started'))
 );
 comment on table cascade.schedule_tick is 'One row for each tick that was fired: its primary key makes a second time impossible.';
 create index schedule_tick_queued on cascade.schedule_tick (schedule, tick) where outcome = 'queued';
@@ -1221,8 +1221,14 @@ end $$;
 
 create function cascade.checked_rate(rate float8, per interval, burst int, out per_second float8, out most int)
   language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+  seconds float8 := extract(epoch from per);
 begin
-  per_second := rate / extract(epoch from per);
+  if rate is not null and not coalesce(seconds > 0 and seconds < 'infinity', false) then
+    raise exception using errcode = 'CA006',
+      message = format('a rate needs a period that is longer than 0 and ends, not %s', coalesce(per::text, 'null'));
+  end if;
+  per_second := rate / seconds;
   most := coalesce(burst, greatest(1, least(1000000, ceil(per_second))));
   if rate is not null and (per_second is null or not (per_second > 0 and per_second <= 1000000)) then
     raise exception using errcode = 'CA006',
@@ -2339,7 +2345,9 @@ create view cascade.queue_stats as
     sum(c.completed)::bigint as completed, sum(c.failed)::bigint as failed, sum(c.cancelled)::bigint as cancelled,
     sum(c.skipped)::bigint as skipped, sum(c.quarantined)::bigint as quarantined,
     coalesce(bool_or(q.paused), false) as paused, max(q.concurrency) as concurrency,
-    coalesce(max(q.key_concurrency), 1) as key_concurrency, max(q.rate) as rate, max(q.burst) as burst, max(q.key_rate) as key_rate, max(q.key_burst) as key_burst,
+    coalesce(max(q.key_concurrency), 1) as key_concurrency, max(q.rate) as rate,
+    max(q.burst) filter (where q.rate is not null) as burst, max(q.key_rate) as key_rate,
+    max(q.key_burst) filter (where q.key_rate is not null) as key_burst,
     coalesce(max(q.weight), 1) as weight, coalesce(max(q.when_full), 'wait') as when_full, max(q.depth) as depth
   from (
     select queue, waiting, pending, running, completed, failed, cancelled, skipped, quarantined

@@ -96,6 +96,11 @@ TEST_F(limits_of, what_cannot_be_is_refused) {
       {"weigh_tenant('q', 't', -1)", "CA006"},
       {"weigh_tenant('q', '', 2)", "23514"},
       {"limit_depth('q', 0)", "CA006"},
+      {"limit_queue('q', 1, '0')", "CA006"},
+      {"limit_queue('q', 1, '-1 s')", "CA006"},
+      {"limit_queue('q', 1, null)", "CA006"},
+      {"limit_keys('q', 1, '0')", "CA006"},
+      {"space_keys('q', '0')", "CA006"},
       {"limit_job(404, 2)", "CA005"},
       {"limit_workflow('w', 0)", "CA006"},
       {"limit_workflow('none', 2)", "CA002"},
@@ -109,6 +114,20 @@ TEST_F(limits_of, what_cannot_be_is_refused) {
   must(engine.exec("select cascade.limit_key_concurrency('q', 3)"));
   EXPECT_EQ(one("select key_concurrency || when_full from cascade.queue_stats where queue = 'q'"),
             "3round_robin");
+}
+
+TEST_F(limits_of, a_burst_is_told_only_with_the_rate_that_it_belongs_to) {
+  const auto told = [&] {
+    return one(
+        "select concat_ws(',', coalesce(burst::text, '-'), coalesce(key_burst::text, '-')) from "
+        "cascade.queue_stats where queue = 'q'");
+  };
+  must(engine.exec("select cascade.limit_concurrency('q', 2)"));
+  EXPECT_EQ(told(), "-,-");
+  must(engine.exec("select cascade.limit_queue('q', 5), cascade.space_keys('q', '2 s')"));
+  EXPECT_EQ(told(), "5,1");
+  must(engine.exec("select cascade.limit_queue('q', null), cascade.space_keys('q', null)"));
+  EXPECT_EQ(told(), "-,-");
 }
 
 TEST_F(limits_of, a_job_has_the_limit_of_its_workflow_unless_it_has_its_own) {
