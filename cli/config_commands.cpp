@@ -5,7 +5,7 @@
 #include "cli/context.hpp"
 #include "config/load.hpp"
 #include "config/reference.hpp"
-#include "executors/command_spec.hpp"
+#include "state/command_spec.hpp"
 
 namespace cascade {
 namespace {

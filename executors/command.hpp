@@ -28,9 +28,9 @@
 #include <string>
 
 #include "executors/attempt.hpp"
-#include "executors/command_spec.hpp"
 #include "executors/progress_pipe.hpp"
 #include "executors/spawn.hpp"
+#include "state/command_spec.hpp"
 
 namespace cascade {
 

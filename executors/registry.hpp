@@ -18,8 +18,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "executors/command_spec.hpp"
 #include "executors/handler.hpp"
+#include "state/command_spec.hpp"
 
 namespace cascade {
 

@@ -88,4 +88,8 @@ std::string storable_text(std::string_view bytes, std::size_t bytes_max) {
   return out;
 }
 
+std::string json_excerpt(const nlohmann::json& value) {
+  return storable_text(value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), 100);
+}
+
 }  // namespace cascade

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstddef>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,5 +22,8 @@ std::optional<std::string> json_storage_problem(std::string_view text, std::size
 // Makes any bytes storable as text: bad UTF-8 and NUL become U+FFFD, the rest is cut at bytes_max
 // on a character border.
 std::string storable_text(std::string_view bytes, std::size_t bytes_max);
+
+// The beginning of a value, for a message about it.
+std::string json_excerpt(const nlohmann::json& value);
 
 }  // namespace cascade

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "state/duration.hpp"
+#include "state/json_check.hpp"
 #include "state/suggest.hpp"
 
 namespace cascade {
@@ -30,7 +31,8 @@ std::optional<retry_problem> read_kind(const nlohmann::json& v, retry_policy& ou
 std::optional<retry_problem> read_duration(const char* key, const nlohmann::json& v,
                                            milliseconds& out) {
   const auto parsed = parse_duration(v);
-  if (!parsed) return retry_problem{key, "is not a duration", std::string(duration_hint)};
+  if (!parsed)
+    return retry_problem{key, "is not a duration: " + json_excerpt(v), std::string(duration_hint)};
   out = *parsed;
   return std::nullopt;
 }
@@ -76,18 +78,34 @@ milliseconds next_delay(const retry_policy& policy, int attempt, double random01
   return milliseconds{static_cast<std::int64_t>(delay * (1.0 - jitter * random))};
 }
 
-expected<retry_policy, retry_problem> parse_retry_policy(const nlohmann::json& value) {
+namespace {
+
+std::vector<retry_problem> read_policy(const nlohmann::json& value, retry_policy& out) {
   if (!value.is_object())
-    return retry_problem{"", "must be an object", "for example {kind: exponential, base: 1s}"};
-  retry_policy out;
+    return {{"", "must be an object", "for example {kind: exponential, base: 1s}"}};
+  std::vector<retry_problem> problems;
   for (const auto& [key, member] : value.items())
-    if (auto problem = read_member(key, member, out)) return std::move(*problem);
-  if (out.base > out.cap) {
+    if (auto problem = read_member(key, member, out)) problems.push_back(std::move(*problem));
+  if (problems.empty() && out.base > out.cap) {
     // Who sets only a long base wants that base, not an error about a default.
-    if (value.contains("cap")) return retry_problem{"base", "is longer than \"cap\"", ""};
+    if (value.contains("cap")) return {{"base", "is longer than \"cap\"", ""}};
     out.cap = out.base;
   }
+  return problems;
+}
+
+}  // namespace
+
+expected<retry_policy, retry_problem> parse_retry_policy(const nlohmann::json& value) {
+  retry_policy out;
+  auto problems = read_policy(value, out);
+  if (!problems.empty()) return std::move(problems.front());
   return out;
+}
+
+std::vector<retry_problem> retry_problems(const nlohmann::json& value) {
+  retry_policy unused;
+  return read_policy(value, unused);
 }
 
 nlohmann::json to_json(const retry_policy& policy) {

@@ -12,6 +12,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "state/expected.hpp"
 
@@ -42,6 +43,8 @@ struct retry_problem {
 
 // Missing members take their defaults; unknown ones are refused. A base above the cap is refused.
 expected<retry_policy, retry_problem> parse_retry_policy(const nlohmann::json& value);
+// All that is wrong with it; parse_retry_policy tells the first.
+std::vector<retry_problem> retry_problems(const nlohmann::json& value);
 nlohmann::json to_json(const retry_policy& policy);
 
 }  // namespace cascade

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "state/command_spec.hpp"
 #include "state/duration.hpp"
 #include "state/limits.hpp"
 #include "state/workflow_reader.hpp"
@@ -45,14 +46,14 @@ void read_shared(definition_reader& in, const json& value, step_definition& out)
   });
 }
 
-void read_argv(definition_reader& in, const json& value) {
-  if (!value.is_array() || value.empty())
-    return in.problem("must be a list: the program and its arguments");
-  for (std::size_t i = 0; i < value.size(); ++i)
-    if (!value[i].is_string())
-      in.in(std::to_string(i), [&] {
-        in.problem("must be a string", value[i].is_structured() ? "" : "put it in quotes");
-      });
+// The executor would refuse it only when the step runs.
+void check_command(definition_reader& in, const json& value) {
+  for (command_fault& f : command_faults(value)) {
+    std::span<const std::string> path = f.path;
+    if (value.is_array() && !path.empty()) path = path.subspan(1);  // it is the argv
+    in.at(path, [&] { in.problem(std::move(f.message), std::move(f.hint)); });
+    in.problems.back().at_key = f.at_key;
+  }
 }
 
 // handler or command, not both, or neither when it waits; a normalized definition says handler "command" besides its command.
@@ -60,9 +61,7 @@ void read_action(definition_reader& in, const json& value, step_definition& out)
   in.member(value, "handler", [&](const json& v) { in.name(v, out.handler); });
   in.member(value, "command", [&](const json& v) {
     out.command = v;
-    if (!v.is_object()) return read_argv(in, v);
-    if (!v.contains("argv")) return in.problem("has no \"argv\"", "for example {argv: [ls, -l]}");
-    in.in("argv", [&] { read_argv(in, v["argv"]); });
+    check_command(in, v);
   });
   const bool waits = value.contains("wait") || value.contains("wait_until");
   if (!out.command && waits && !value.contains("handler")) {

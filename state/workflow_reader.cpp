@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "state/duration.hpp"
+#include "state/json_check.hpp"
 #include "state/limits.hpp"
 #include "state/suggest.hpp"
 
@@ -92,22 +93,23 @@ bool definition_reader::integer(const json& value, int low, int high, int& out) 
 
 void definition_reader::duration(const json& value, std::chrono::milliseconds& out) {
   const auto parsed = parse_duration(value);
-  if (!parsed) return problem("is not a duration", std::string(duration_hint));
+  if (!parsed)
+    return problem(json_excerpt(value) + " is not a duration", std::string(duration_hint));
   if (parsed->count() == 0)
     return problem("must be longer than 0", "leave it out for no limit of its own");
   out = *parsed;
 }
 
 void definition_reader::retry(const json& value, std::optional<retry_policy>& out) {
-  auto parsed = parse_retry_policy(value);
-  if (parsed) {
+  if (auto parsed = parse_retry_policy(value)) {
     out = parsed.value();
     return;
   }
-  const retry_problem& p = parsed.error();
-  if (p.key.empty()) return problem(p.message, p.hint);
-  in(p.key, [&] { problem("\"" + p.key + "\" " + p.message, p.hint); });
-  problems.back().at_key = p.message.starts_with("is not a key");
+  for (const retry_problem& p : retry_problems(value)) {
+    if (p.key.empty()) return problem(p.message, p.hint);
+    in(p.key, [&] { problem("\"" + p.key + "\" " + p.message, p.hint); });
+    problems.back().at_key = p.message.starts_with("is not a key");
+  }
 }
 
 void definition_reader::choice(const json& value, std::span<const std::string_view> words,

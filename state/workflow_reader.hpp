@@ -32,6 +32,13 @@ public:
     f();
     path_.pop_back();
   }
+  template <class F>
+  void at(std::span<const std::string> keys, F&& f) {
+    const std::size_t depth = path_.size();
+    path_.insert(path_.end(), keys.begin(), keys.end());
+    f();
+    path_.resize(depth);
+  }
   // Runs `f(member)` when `object` has `key`.
   template <class F>
   void member(const json& object, const char* key, F&& f) {

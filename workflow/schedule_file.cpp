@@ -2,6 +2,7 @@
 
 #include "state/duration.hpp"
 #include "state/instant_text.hpp"
+#include "state/json_check.hpp"
 #include "state/limits.hpp"
 #include "state/workflow_reader.hpp"
 #include "workflow/definition_file.hpp"
@@ -41,7 +42,8 @@ void read_instant(definition_reader& in, const json& value,
 
 void read_jitter(definition_reader& in, const json& value, std::chrono::milliseconds& out) {
   const auto read = parse_duration(value);
-  if (!read) return in.problem("is not a duration", std::string(duration_hint));
+  if (!read)
+    return in.problem(json_excerpt(value) + " is not a duration", std::string(duration_hint));
   if (*read > jitter_max) return in.problem("is longer than a day");
   out = *read;
 }

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "executors/command_spec.hpp"
+#include "state/command_spec.hpp"
 
 namespace cascade {
 namespace {
@@ -103,12 +103,12 @@ INSTANTIATE_TEST_SUITE_P(
         refusal{"no_argv", R"({"cwd": "/"})", "argv is missing"},
         refusal{"empty_argv", "[]", "1 to 1000"}, refusal{"too_many", many_args(1001), "1 to 1000"},
         refusal{"empty_program", R"([""])", "is empty"},
-        refusal{"number_in_argv", R"(["a", 1])", "argv[1] must be text, not number"},
+        refusal{"number_in_argv", R"(["a", 1])", "argv[1]: must be text, not number"},
         refusal{"nul", R"(["a", "b\u0000c"])", "NUL"},
         refusal{"long_argv", "[\"" + std::string(2 << 20, 'a') + "\"]", "more than the limit"},
         refusal{"relative_cwd", R"({"argv": ["a"], "cwd": "tmp"})", "absolute"},
-        refusal{"env_array", R"({"argv": ["a"], "env": []})", "env must be an object"},
-        refusal{"env_number", R"({"argv": ["a"], "env": {"K": 1}})", "env.K must be text"},
+        refusal{"env_array", R"({"argv": ["a"], "env": []})", "env: must be an object"},
+        refusal{"env_number", R"({"argv": ["a"], "env": {"K": 1}})", "env.K: must be text"},
         refusal{"env_equals", R"({"argv": ["a"], "env": {"K=V": "1"}})", "has a ="},
         refusal{"env_reserved", R"({"argv": ["a"], "env": {"CASCADE_TASK_ID": "1"}})", "reserved"},
         refusal{"env_progress", R"({"argv": ["a"], "env": {"CASCADE_PROGRESS_FD": "1"}})",

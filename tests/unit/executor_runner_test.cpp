@@ -231,7 +231,7 @@ TEST_F(executor_runner, a_silent_async_handler_is_given_up) {
 TEST_F(executor_runner, unknown_handlers_and_bad_commands_fail) {
   EXPECT_THAT(run(task("nobody")), is_failed("no handler is named"));
   EXPECT_THAT(run(task("command")), is_failed("no command of its own"));
-  EXPECT_THAT(run(command("[]")), is_failed("argv must have 1 to 1000"));
+  EXPECT_THAT(run(command("[]")), is_failed("argv: must have 1 to 1000"));
 }
 
 TEST_F(executor_runner, shutdown_cancels_what_runs_and_starts_nothing_more) {

@@ -1,4 +1,4 @@
-// executors/command_spec.hpp
+// state/command_spec.hpp
 //
 // What a command is: the program, its arguments and environment, and what its exit codes mean.
 // Comes from the configuration (a named handler) or from a step of a workflow; never from a task's
@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstddef>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,6 +39,17 @@ struct command_spec {
 
   verdict verdict_of(int exit_code) const noexcept;
 };
+
+// One thing that is wrong with a command.
+struct command_fault {
+  std::vector<std::string> path;  // {"env", "PATH"}, {"argv", "0"}, also when argv is all there is
+  bool at_key = false;            // the last key itself is wrong, not its value
+  std::string message;
+  std::string hint;
+};
+
+// All that is wrong with the JSON of a command; the depth of the document must be bounded.
+std::vector<command_fault> command_faults(const nlohmann::json& value);
 
 // Either a spec, or an error that says what is wrong and where.
 struct parsed_command {
