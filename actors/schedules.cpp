@@ -155,6 +155,7 @@ void loaded(schedules_self self, schedules_loaded& l) {
   // The time in the answer may be better than the one the inbox has told, and at first it is all.
   if (l.now > now(self)) state.clock = {self->clock().now(), l.now};
   for (schedule_row& row : l.rows) state.add(std::move(row), now(self));
+  state.all_added();
   state.last_problem.clear();
   if (l.rows.empty() && !l.busy) std::exchange(state.session, nullptr)->close();
   if (l.busy) {

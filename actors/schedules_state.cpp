@@ -29,12 +29,19 @@ void schedules_state::add(schedule_row&& row, instant now) {
   auto rule = schedule_rule::make(e.row.when);
   if (rule) {
     e.rule = rule.value();
+    broken_.erase(e.row.name);
     return plan(e, now);
   }
   e.problem = rule.error().message;
   if (!rule.error().hint.empty()) e.problem += "; " + rule.error().hint;
-  context->log->error("cascade.schedules.broken name=\"{}\" text=\"{}\"", e.row.name, e.problem);
+  // All rows are read again whenever one of them changes.
+  if (std::exchange(broken_[e.row.name], e.problem) != e.problem)
+    context->log->error("cascade.schedules.broken name=\"{}\" text=\"{}\"", e.row.name, e.problem);
   marks_.push_back(e.row.name);
+}
+
+void schedules_state::all_added() {
+  std::erase_if(broken_, [&](const auto& b) { return !entries_.contains(b.first); });
 }
 
 void schedules_state::plan(entry& e, instant now) {

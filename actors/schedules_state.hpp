@@ -50,6 +50,7 @@ struct schedules_state {
 
   void forget();
   void add(schedule_row&& row, instant now);
+  void all_added();  // of one load
   // Plans what the timer has reached. False: the time went back, and everything must be loaded anew.
   bool take_due(instant now);
   std::optional<std::pair<std::string, instant>> next_to_fire();
@@ -73,6 +74,7 @@ private:
   std::unordered_map<std::string, entry> entries_;
   std::deque<std::string> ready_;  // have something due, and nothing under way
   std::vector<std::string> marks_;
+  std::unordered_map<std::string, std::string> broken_;  // by name, what was logged; outlives loads
   instant last_;
 };
 

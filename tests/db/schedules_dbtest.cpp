@@ -3,8 +3,10 @@
 #include "actors/schedules.hpp"
 
 #include <gmock/gmock.h>
+#include <spdlog/sinks/ostream_sink.h>
 
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "tests/support/database_test.hpp"
 #include "tests/support/played/played_scheduler.hpp"
@@ -15,11 +17,13 @@ namespace {
 struct schedules : database_test {
   played_scheduler scheduler{*this};
   schedules_actor actor;
+  std::ostringstream log;
 
   ~schedules() override { end_database(); }
 
   void run() {
     own();
+    context()->log->sinks() = {std::make_shared<spdlog::sinks::ostream_sink_mt>(log, true)};
     actor = keep(spawn_schedules(sys, context(), gateway, scheduler.actor));
     settle();
   }
@@ -118,6 +122,36 @@ TEST_F(schedules, a_change_is_heard_and_what_cannot_be_understood_is_said) {
   run_sql("delete from cascade.schedule");
   changed();
   until([&] { return shown()["schedules"] == 0; });
+}
+
+TEST_F(schedules, what_is_broken_is_logged_when_it_is_new_and_not_at_each_look) {
+  const auto logged = [this] {
+    int n = 0;
+    const std::string all = log.str(), what = "cascade.schedules.broken";
+    for (auto at = all.find(what); at != std::string::npos; at = all.find(what, at + 1)) ++n;
+    return n;
+  };
+  const std::string bad =
+      "insert into cascade.schedule (name, cron, handler) values ('bad', '61 * * * *', 'noop')";
+  run_sql(bad);
+  run();
+  until_value("select count(*) from cascade.schedule where problem is not null", "1");
+  EXPECT_EQ(logged(), 1);
+  make("good");
+  changed();
+  until_value("select count(*) from cascade.schedule where next_tick is not null", "1");
+  EXPECT_EQ(logged(), 1) << "the same as before";
+  run_sql("update cascade.schedule set cron = '62 * * * *' where name = 'bad'");
+  changed();
+  until_value("select count(*) from cascade.schedule where problem like '%62%'", "1");
+  EXPECT_EQ(logged(), 2) << "another problem";
+  run_sql("delete from cascade.schedule where name = 'bad'");
+  changed();
+  until([&] { return shown()["schedules"] == 1; });
+  run_sql(bad);
+  changed();
+  until_value("select count(*) from cascade.schedule where problem is not null", "1");
+  EXPECT_EQ(logged(), 3) << "a new one of that name";
 }
 
 TEST_F(schedules, a_schedule_that_somebody_is_changing_fires_when_he_is_done) {
