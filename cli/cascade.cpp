@@ -1,15 +1,14 @@
 #include <CLI/CLI.hpp>
 
-#include <algorithm>
 #include <iostream>
 #include <iterator>
 
 #include "cli/context.hpp"
 #include "cli/text.hpp"
+#include "cli/usage.hpp"
 #include "state/duration.hpp"
 #include "state/json_check.hpp"
 #include "state/limits.hpp"
-#include "state/suggest.hpp"
 
 namespace cascade {
 namespace {
@@ -70,39 +69,17 @@ void print_failure(cli_context& context, const cli_failure& f) {
   if (!f.hint.empty()) context.err << "  hint: " << printable_lines(f.hint) << '\n';
 }
 
-std::vector<std::string> command_names(const CLI::App& app) {
-  std::vector<std::string> out;
-  for (const auto* sub : app.get_subcommands([](const CLI::App*) { return true; }))
-    out.push_back(sub->get_name());
-  return out;
-}
-
-// CLI11 says only that a subcommand is missing when a word is none of them.
-cli_failure usage_failure(const CLI::App& app, const std::string& message, int argc,
-                          const char* const* argv) {
-  const CLI::App* at = &app;
-  std::string path = "cascade";
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    const auto names = command_names(*at);
-    if (names.empty()) break;
-    if (std::ranges::find(names, word) != names.end()) {
-      at = at->get_subcommand(word);
-      path += " " + word;
-    } else if (!word.starts_with('-') && message == "A subcommand is required") {
-      const auto near = suggestion(word, names);
-      if (!near.empty()) return {exit_usage, "\"" + word + "\" is not a command of " + path, near};
-    }
-  }
-  return {exit_usage, message, "see " + path + " --help"};
+// For what is wrong before everything was understood.
+void find_json(cli_context& context, int argc, const char* const* argv) {
+  for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i)
+    context.json = context.json || std::string_view(argv[i]) == "--json";
 }
 
 int parse_problem(CLI::App& app, const CLI::ParseError& e, int argc, const char* const* argv,
                   cli_context& context) {
   if (e.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success))
     return app.exit(e, context.out, context.err);
-  for (int i = 1; i < argc; ++i)
-    context.json = context.json || std::string_view(argv[i]) == "--json";
+  find_json(context, argc, argv);
   print_failure(context, usage_failure(app, e.what(), argc, argv));
   return exit_usage;
 }
@@ -185,6 +162,10 @@ int run_cascade(int argc, const char* const* argv, std::istream& in, std::ostrea
   add_console_command(app, context);
   add_config_commands(app, context);
   try {
+    if (const auto missing = value_missing(app, argc, argv)) {
+      find_json(context, argc, argv);
+      throw *missing;
+    }
     app.parse(argc, argv);
     if (&out == &std::cout) context.style = terminal_style::of_stdout(context.no_colour);
     context.target.deadline = duration_argument("--deadline", deadline);

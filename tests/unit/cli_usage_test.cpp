@@ -1,0 +1,47 @@
+// What a wrong command line is told. Nothing here gets as far as a database.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "cli/context.hpp"
+
+namespace cascade {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct run_result {
+  int exit;
+  std::string out, err;
+};
+
+run_result run(std::vector<const char*> words) {
+  words.insert(words.begin(), {"cascade", "--database", "host=/nonexistent"});
+  std::istringstream in;
+  std::ostringstream out, err;
+  const int exit = run_cascade(static_cast<int>(words.size()), words.data(), in, out, err);
+  return {exit, out.str(), err.str()};
+}
+
+TEST(cli_usage, no_option_takes_the_next_one_for_its_value) {
+  const auto empty = run({"job", "start", "fan", "--idempotency-key=", "--wait"});
+  EXPECT_EQ(empty.exit, 2);
+  EXPECT_THAT(empty.err, HasSubstr("--idempotency-key= has no value"));
+  const auto none = run({"task", "push", "x", "--requires", "--queue", "q"});
+  EXPECT_EQ(none.exit, 2);
+  EXPECT_THAT(none.err, HasSubstr("--requires has no value before --queue"));
+  EXPECT_EQ(run({"job", "start", "fan", "--idempotency-key", ""}).exit, 2);
+  EXPECT_EQ(run({"queue", "limit", "q", "--depth", "--json"}).exit, 2);
+  EXPECT_EQ(run({"job", "start", "fan", "--idempotency-key=--wait"}).exit, 3);
+}
+
+TEST(cli_usage, an_unknown_command_is_named) {
+  EXPECT_THAT(run({"bogus"}).err, HasSubstr("\"bogus\" is not a command of cascade\n"));
+  EXPECT_THAT(run({"task", "bogus"}).err, HasSubstr("\"bogus\" is not a command of cascade task"));
+  EXPECT_THAT(run({"task", "lsit"}).err, HasSubstr("did you mean \"list\"?"));
+  EXPECT_THAT(run({"task"}).err, HasSubstr("which command of cascade task?"));
+}
+
+}  // namespace
+}  // namespace cascade
