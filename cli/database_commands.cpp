@@ -41,6 +41,7 @@ constexpr variable variables[] = {{"host", "PGHOST"},
 
 int run_psql(cli_context& context, const std::vector<std::string>& arguments) {
   const target to = find_target(context.target);
+  require_database(to);
   const auto parts = parse_conninfo(to.conninfo);
   if (!parts) throw cli_failure(exit_usage, "the conninfo (" + to.origin + ") cannot be read");
   database::connect(to, context.target);  // its errors say more than psql's

@@ -33,8 +33,15 @@ struct verdict {
 
 verdict judge_service(const service_file& service, const std::filesystem::path& dir) {
   const std::string start = "start it with: cascaded --data-dir " + dir.string();
+  if (service.state == "stopped")
+    return {false, "the service in " + dir.string() + " is stopped", start};
   if (!service.process_lives())
     return {false, "the service that ran in " + dir.string() + " is not running any more", start};
+  if (service.state == "standby")
+    return {false, "the service is standby: another node owns the database",
+            "it takes over when that node stops; see its log"};
+  if (service.state == "stopping")
+    return {false, "the service is stopping: it lets what runs end", "afterwards " + start};
   if (service.state != "ready")
     return {false, "the service is " + (service.state.empty() ? "not ready" : service.state),
             "wait a moment, then see its log"};
@@ -61,7 +68,7 @@ int run_status(cli_context& context) {
   if (to.service) {
     const auto& s = *to.service;
     v = judge_service(s, to.data_dir);
-    report["service"] = {{"state", s.process_lives() ? s.state : "gone"},
+    report["service"] = {{"state", s.process_lives() || s.state == "stopped" ? s.state : "gone"},
                          {"pid", s.pid},
                          {"version", s.version},
                          {"node", s.node},

@@ -104,7 +104,19 @@ target find_target(const target_options& options) {
       start_it(s.data_dir) + ", or name a database with --database or CASCADE_DATABASE_URL");
 }
 
+void require_database(const target& to) {
+  if (!to.conninfo.empty()) return;
+  if (!to.service) throw cli_failure(exit_usage, to.origin + " is empty");
+  const std::string who = "the service in " + to.data_dir.string();
+  if (!to.service->process_lives())
+    throw cli_failure(exit_unreachable, who + " is not running", start_it(to.data_dir));
+  throw cli_failure(exit_unreachable,
+                    who + " is " + (to.service->state.empty() ? "starting" : to.service->state),
+                    "its database is not known yet: wait a moment, then see its log");
+}
+
 database database::connect(const target& to, const target_options& options) {
+  require_database(to);
   pg::connect_options how;
   how.name = "cascade cli";
   how.connect_deadline =

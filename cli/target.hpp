@@ -36,7 +36,8 @@ struct target_options {
 // What a running cascaded says about itself in DATA_DIR/service.json.
 struct service_file {
   int pid = 0;
-  std::string version, conninfo, console, state, node;
+  std::string version, conninfo, console, node;
+  std::string state;  // starting, standby, ready, stopping, stopped
   std::int64_t epoch = 0;
 
   bool process_lives()
@@ -55,6 +56,10 @@ struct target {
 std::optional<service_file> read_service_file(const std::filesystem::path& data_dir);
 
 target find_target(const target_options& options);
+
+// Throws cli_failure when nobody said which database: a service writes its file before it knows.
+// libpq would take an empty conninfo for its defaults, which may be another database.
+void require_database(const target& to);
 
 // The configuration as the command line sees it: file, environment, and --data-dir and --database.
 loaded_config load_for(const target_options& options);
