@@ -52,23 +52,6 @@ void add_global_options(CLI::App& app, cli_context& context, std::string& deadli
   app.require_subcommand(1);
 }
 
-void print_failure(cli_context& context, const cli_failure& f) {
-  if (context.json) {
-    const auto or_null = [](const std::string& s) {
-      return s.empty() ? json_row(nullptr) : json_row(s);
-    };
-    const json_row error{{"code", to_string(f.exit)},
-                         {"message", f.message},
-                         {"hint", or_null(f.hint)},
-                         {"sqlstate", or_null(f.sqlstate)}};
-    print_json(context.err, json_row{{"error", error}});
-    return;
-  }
-  context.err << "cascade: " << printable_lines(f.message)
-              << (f.sqlstate.empty() ? "" : " [" + f.sqlstate + "]") << '\n';
-  if (!f.hint.empty()) context.err << "  hint: " << printable_lines(f.hint) << '\n';
-}
-
 // For what is wrong before everything was understood.
 void find_json(cli_context& context, int argc, const char* const* argv) {
   for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i)
@@ -80,11 +63,28 @@ int parse_problem(CLI::App& app, const CLI::ParseError& e, int argc, const char*
   if (e.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success))
     return app.exit(e, context.out, context.err);
   find_json(context, argc, argv);
-  print_failure(context, usage_failure(app, e.what(), argc, argv));
+  context.report(usage_failure(app, e.what(), argc, argv));
   return exit_usage;
 }
 
 }  // namespace
+
+void cli_context::report(const cli_failure& f) const {
+  if (json) {
+    const auto or_null = [](const std::string& s) {
+      return s.empty() ? json_row(nullptr) : json_row(s);
+    };
+    const json_row error{{"code", to_string(f.exit)},
+                         {"message", f.message},
+                         {"hint", or_null(f.hint)},
+                         {"sqlstate", or_null(f.sqlstate)}};
+    print_json(err, json_row{{"error", error}});
+    return;
+  }
+  err << "cascade: " << printable_lines(f.message)
+      << (f.sqlstate.empty() ? "" : " [" + f.sqlstate + "]") << '\n';
+  if (!f.hint.empty()) err << "  hint: " << printable_lines(f.hint) << '\n';
+}
 
 void cli_context::show_rows(const std::vector<column>& columns,
                             const std::vector<json_row>& rows) const {
@@ -175,10 +175,10 @@ int run_cascade(int argc, const char* const* argv, std::istream& in, std::ostrea
   } catch (const CLI::ParseError& e) {
     return parse_problem(app, e, argc, argv, context);
   } catch (const cli_failure& f) {
-    print_failure(context, f);
+    context.report(f);
     return f.exit;
   } catch (const std::exception& e) {
-    print_failure(context, cli_failure(exit_failed, std::string("unexpected: ") + e.what()));
+    context.report(cli_failure(exit_failed, std::string("unexpected: ") + e.what()));
     return exit_failed;
   }
 }

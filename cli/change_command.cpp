@@ -54,14 +54,21 @@ void add_change(CLI::App& group, cli_context& context, const std::string& noun,
     context.action = [&context, ids, &query, noun, told] {
       auto db = context.connect();
       std::vector<json_row> answers;
+      int exit = exit_ok;
       for (const auto id : *ids) {
         const std::string which = noun + " " + std::to_string(id);
-        const auto command = db.one(query, pg::params{}.int8(id), which);
-        answers.push_back({{"id", id}, {"command", command}});
-        if (!context.json) context.out << which << ": " << told << " asked for\n";
+        try {
+          const auto command = db.one(query, pg::params{}.int8(id), which);
+          answers.push_back({{"id", id}, {"command", command}});
+          if (!context.json) context.out << which << ": " << told << " asked for\n";
+        } catch (const cli_failure& f) {
+          context.report(f);
+          if (exit == exit_ok) exit = f.exit;
+          if (f.exit == exit_unreachable) break;  // the others would not fare better
+        }
       }
       if (context.json) print_json(context.out, answers);
-      return static_cast<int>(exit_ok);
+      return exit;
     };
   });
 }

@@ -11,7 +11,8 @@
 namespace cascade {
 
 // For jobs and tasks: `noun` is "job" or "task", `example` the number in the help, `told` what was asked
-// for. `query` takes an id and answers with the number of the command.
+// for. `query` takes an id and answers with the number of the command. All ids are tried; the exit
+// code is that of the first that failed.
 void add_change(CLI::App& group, cli_context& context, const std::string& noun,
                 const std::string& example, const std::string& name, const std::string& about,
                 const sql::query& query, const std::string& told);

@@ -39,6 +39,8 @@ struct cli_context {
   void show_record(const json_row& record) const;
   // For commands whose answer is one sentence: `document` with --json, else the sentence.
   void say(const std::string& sentence, const json_row& document) const;
+  // To standard error.
+  void report(const cli_failure& failure) const;
 };
 
 void add_status_command(CLI::App& app, cli_context& context);

@@ -92,6 +92,19 @@ TEST_F(cli, commands_for_jobs_wait_for_an_owner) {
   EXPECT_EQ(run({"job", "show", "424242"}).exit, 4);
 }
 
+TEST_F(cli, of_several_ids_all_are_tried) {
+  auto c = db_.connect();
+  const auto a = std::to_string(test::make_task(c)), b = std::to_string(test::make_task(c));
+  const auto told = run({"task", "cancel", a, "424242", b, "--json"});
+  EXPECT_EQ(told.exit, 4);
+  EXPECT_EQ(told.document().size(), 2u);
+  EXPECT_EQ(told.document()[1]["id"], std::stoi(b));
+  EXPECT_EQ(json::parse(told.err)["error"]["code"], "not_found");
+  const auto text = run({"task", "cancel", "424242", a});
+  EXPECT_EQ(text.exit, 4);
+  EXPECT_THAT(text.out, HasSubstr("task " + a + ": its end asked for"));
+}
+
 TEST_F(cli, the_exit_code_of_waiting_says_how_a_job_ended) {
   auto c = db_.connect();
   const auto wait = [&](const char* status) {
@@ -227,6 +240,17 @@ TEST_F(cli, a_data_directory_leads_to_its_database_and_tells_a_dead_service) {
   std::ofstream(dir / "service.json") << json{
       {"pid", ::getpid()}, {"conninfo", db_.conninfo()}, {"state", "starting"}, {"console", "/x"}};
   EXPECT_THAT(call({"status"}).err, HasSubstr("the service is starting"));
+  std::ofstream(dir / "service.json") << json{
+      {"pid", ::getpid()}, {"conninfo", db_.conninfo()}, {"state", "standby"}, {"console", "/x"}};
+  const auto standby = call({"status", "--json"});
+  EXPECT_EQ(standby.exit, 3);
+  EXPECT_EQ(standby.document()["service"]["state"], "standby");
+  EXPECT_THAT(standby.err, HasSubstr("another node owns the database"));
+  std::ofstream(dir / "service.json")
+      << json{{"pid", ::getpid()}, {"conninfo", ""}, {"state", "starting"}, {"console", ""}};
+  const auto early = call({"queue", "list"});
+  EXPECT_EQ(early.exit, 3) << "libpq's defaults are no answer to an unknown database";
+  EXPECT_THAT(early.err, HasSubstr("is starting"));
   std::ofstream(dir / "service.json") << "{";
   EXPECT_EQ(call({"queue", "list"}).exit, 3);
   std::filesystem::remove_all(dir);
