@@ -90,14 +90,15 @@ void add_start(CLI::App& group, cli_context& context) {
       p.text(given(o->idempotency_key));
       p.int4(o->concurrency == 0 ? std::nullopt : std::optional(o->concurrency));
       p.text(given(o->tenant));
-      const auto id = db.one(sql::cli_job_start, p, "job").get<std::int64_t>();
-      const std::string said =
-          "job " + std::to_string(id) + (o->idempotency_key.empty() ? " started" : " has the key");
+      const auto answer = db.one(sql::cli_job_start, p, "job");
+      const auto id = answer["id"].get<std::int64_t>();
+      const std::string said = "job " + std::to_string(id) +
+                               (answer["new"].get<bool>() ? " started" : " has the key already");
       if (o->wait || o->watch) {
         if (!context.json) context.err << said << std::endl;
         return wait_and_report(context, db, id, how);
       }
-      context.say(said, {{"id", id}});
+      context.say(said, answer);
       return static_cast<int>(exit_ok);
     };
   });
@@ -110,7 +111,7 @@ void add_limit(CLI::App& group, cli_context& context) {
   };
   auto o = std::make_shared<options>();
   auto* sub = group.add_subcommand("limit", "How many tasks of a job run at a time");
-  sub->add_option("id", o->job, "Id of the job")->required();
+  sub->add_option("id", o->job, "Id of the job")->required()->check(id_check("job"));
   sub->add_option("--concurrency", o->most, "Tasks at a time; 0: no limit")
       ->required()
       ->check(CLI::Range(0, 1'000'000))
@@ -165,7 +166,7 @@ void add_list(CLI::App& group, cli_context& context) {
 void add_show(CLI::App& group, cli_context& context) {
   auto id = std::make_shared<std::int64_t>(0);
   auto* sub = group.add_subcommand("show", "Show a job and its tasks");
-  sub->add_option("id", *id, "Number of the job")->required();
+  sub->add_option("id", *id, "Number of the job")->required()->check(id_check("job"));
   sub->footer("Example:\n  cascade job show 12");
   sub->callback([&context, id] {
     context.action = [&context, id] {
@@ -197,7 +198,7 @@ void add_waiting(CLI::App& group, cli_context& context, const std::string& name,
   auto* sub =
       group.add_subcommand(name, progress ? "Show the progress of a job until it has finished"
                                           : "Wait until a job has finished");
-  sub->add_option("id", o->id, "Number of the job")->required();
+  sub->add_option("id", o->id, "Number of the job")->required()->check(id_check("job"));
   sub->add_option("--timeout", o->timeout, "Wait no longer than this (exit code 5)")
       ->type_name("DURATION");
   sub->footer(
@@ -222,7 +223,7 @@ void add_priority(CLI::App& group, cli_context& context) {
   };
   auto o = std::make_shared<options>();
   auto* sub = group.add_subcommand("priority", "Give a job another priority");
-  sub->add_option("id", o->id, "Number of the job")->required();
+  sub->add_option("id", o->id, "Number of the job")->required()->check(id_check("job"));
   sub->add_option("priority", o->priority, "0 to 100, higher first")
       ->required()
       ->check(CLI::Range(0, 100))
@@ -249,6 +250,10 @@ void add_priority(CLI::App& group, cli_context& context) {
 void add_job_commands(CLI::App& app, cli_context& context) {
   auto* group = app.add_subcommand("job", "Start, watch and change jobs");
   group->require_subcommand(1);
+  group->footer(
+      "Examples:\n  cascade job start nightly --input '{\"day\": \"2026-11-20\"}' --wait"
+      "\n  cascade job list --status failed"
+      "\n  cascade job cancel 12 13");
   group->fallthrough();
   add_start(*group, context);
   add_list(*group, context);

@@ -55,14 +55,15 @@ int push(cli_context& context, const push_options& o) {
       .int8(o.found_by == 0 ? std::nullopt : std::optional(o.found_by))
       .text(given(o.tenant));
   auto db = context.connect();
-  const auto id = db.one(sql::cli_task_push, p, "task").get<std::int64_t>();
-  const std::string said =
-      "task " + std::to_string(id) + (o.on_conflict == "raise" ? " pushed" : " has the key");
+  const auto answer = db.one(sql::cli_task_push, p, "task");
+  const auto id = answer["id"].get<std::int64_t>();
+  const std::string said = "task " + std::to_string(id) +
+                           (answer["new"].get<bool>() ? " pushed" : " has the key already");
   if (o.wait) {
     if (!context.json) context.err << said << std::endl;
     return wait_for_and_report(context, db, id, how);
   }
-  context.say(said, {{"id", id}});
+  context.say(said, answer);
   return exit_ok;
 }
 
@@ -96,6 +97,7 @@ void add_task_push(CLI::App& group, cli_context& context) {
                        ->default_str("50");
   sub->add_option("--found-by", o->found_by,
                   "The task that found this one: it has a share of its priority")
+      ->check(id_check("task"))
       ->type_name("ID")
       ->excludes(priority);
   auto* delay = sub->add_option("--delay", o->delay, "Not before this time has passed")
@@ -103,7 +105,8 @@ void add_task_push(CLI::App& group, cli_context& context) {
   sub->add_option("--run-at", o->run_at, "Not before this moment, such as 2026-11-21T03:00:00Z")
       ->type_name("TIME")
       ->excludes(delay);
-  sub->add_option("--job", o->job, "Add it to this job, which must be open");
+  sub->add_option("--job", o->job, "Add it to this job, which must be open")
+      ->check(id_check("job"));
   sub->add_option("--max-attempts", o->max_attempts, "Tries before it fails")
       ->check(CLI::Range(1, 32767))
       ->type_name("N")

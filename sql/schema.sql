@@ -868,6 +868,24 @@ CREATE FUNCTION cascade.is_counted(status cascade.task_status, xid xid8, counted
 
 ALTER FUNCTION cascade.is_counted(status cascade.task_status, xid xid8, counted_to pg_snapshot) OWNER TO cascade_owner;
 
+CREATE FUNCTION cascade.is_new_job(id bigint) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+  select exists (select from cascade.job j where j.id = $1 and j.xid = pg_current_xact_id_if_assigned())
+$_$;
+
+ALTER FUNCTION cascade.is_new_job(id bigint) OWNER TO cascade_owner;
+
+CREATE FUNCTION cascade.is_new_task(id bigint) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+  select exists (select from cascade.task_unfinished t where t.id = $1 and t.xid = pg_current_xact_id_if_assigned())
+$_$;
+
+ALTER FUNCTION cascade.is_new_task(id bigint) OWNER TO cascade_owner;
+
 CREATE FUNCTION cascade.is_period(unique_for interval) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     RETURN (((unique_for >= '00:00:01'::interval) AND (unique_for <= '3650 days'::interval)) AND (EXTRACT(year FROM unique_for) = (0)::numeric) AND (EXTRACT(month FROM unique_for) = (0)::numeric));
@@ -3359,6 +3377,14 @@ GRANT ALL ON FUNCTION cascade.instant_us(t timestamp with time zone) TO cascade_
 
 REVOKE ALL ON FUNCTION cascade.is_counted(status cascade.task_status, xid xid8, counted_to pg_snapshot) FROM PUBLIC;
 GRANT ALL ON FUNCTION cascade.is_counted(status cascade.task_status, xid xid8, counted_to pg_snapshot) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.is_new_job(id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.is_new_job(id bigint) TO cascade_producer;
+GRANT ALL ON FUNCTION cascade.is_new_job(id bigint) TO cascade_engine;
+
+REVOKE ALL ON FUNCTION cascade.is_new_task(id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION cascade.is_new_task(id bigint) TO cascade_producer;
+GRANT ALL ON FUNCTION cascade.is_new_task(id bigint) TO cascade_engine;
 
 GRANT ALL ON FUNCTION cascade.is_period(unique_for interval) TO cascade_engine;
 

@@ -1082,6 +1082,17 @@ begin
   raise exception using errcode = '40001', message = 'the idempotency_key changes hands all the time';
 end $$;
 
+-- Whether this transaction inserted it, for producers as well, who cannot read it: start_job and add_task may answer with one that
+-- was there.
+create function cascade.is_new_job(id bigint) returns boolean
+  language sql security definer set search_path = pg_catalog, pg_temp as $$
+  select exists (select from cascade.job j where j.id = $1 and j.xid = pg_current_xact_id_if_assigned())
+$$;
+create function cascade.is_new_task(id bigint) returns boolean
+  language sql security definer set search_path = pg_catalog, pg_temp as $$
+  select exists (select from cascade.task_unfinished t where t.id = $1 and t.xid = pg_current_xact_id_if_assigned())
+$$;
+
 -- Stores a definition unless it equals the newest version; returns the version that is now the newest.
 create function cascade.apply_workflow(name text, definition jsonb) returns int
   language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -2460,7 +2471,8 @@ grant execute on function cascade.announce, cascade.ring, cascade.check_task, ca
 grant insert (job_id, handler, payload, queue, priority, run_at, max_attempts, timeout, unique_key, concurrency_key,
               requires, retry, start_within, rate_key, unique_for, unique_states, found_by, tenant) on cascade.task to cascade_producer;
 grant insert (workflow, input, priority, keep_open, timeout, idempotency_key, concurrency, tenant) on cascade.job to cascade_producer;
-grant execute on function cascade.add_task, cascade.start_job, cascade.hold_job_open, cascade.found_priority, cascade.refer_to
+grant execute on function cascade.add_task, cascade.start_job, cascade.is_new_task, cascade.is_new_job, cascade.hold_job_open,
+  cascade.found_priority, cascade.refer_to
   to cascade_producer;
 
 grant select on cascade.tasks, cascade.jobs, cascade.attempts, cascade.queue_stats, cascade.workflows, cascade.workflow_stats,

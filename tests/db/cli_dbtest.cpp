@@ -92,19 +92,6 @@ TEST_F(cli, commands_for_jobs_wait_for_an_owner) {
   EXPECT_EQ(run({"job", "show", "424242"}).exit, 4);
 }
 
-TEST_F(cli, of_several_ids_all_are_tried) {
-  auto c = db_.connect();
-  const auto a = std::to_string(test::make_task(c)), b = std::to_string(test::make_task(c));
-  const auto told = run({"task", "cancel", a, "424242", b, "--json"});
-  EXPECT_EQ(told.exit, 4);
-  EXPECT_EQ(told.document().size(), 2u);
-  EXPECT_EQ(told.document()[1]["id"], std::stoi(b));
-  EXPECT_EQ(json::parse(told.err)["error"]["code"], "not_found");
-  const auto text = run({"task", "cancel", "424242", a});
-  EXPECT_EQ(text.exit, 4);
-  EXPECT_THAT(text.out, HasSubstr("task " + a + ": its end asked for"));
-}
-
 TEST_F(cli, the_exit_code_of_waiting_says_how_a_job_ended) {
   auto c = db_.connect();
   const auto wait = [&](const char* status) {
@@ -174,6 +161,8 @@ TEST_F(cli, a_queue_has_limits) {
   EXPECT_EQ(mail["key_rate"], 0.5);
   EXPECT_EQ(run({"queue", "limit", "mail"}).exit, 2);
   EXPECT_EQ(run({"queue", "limit", "mail", "--rate", "fast"}).exit, 2);
+  EXPECT_THAT(run({"queue", "limit", "mail", "--depth", "0"}).err,
+              HasSubstr("write a number from 1, or none"));
   EXPECT_EQ(run({"queue", "limit", "mail", "--rate", "5/soon"}).exit, 2);
 }
 
@@ -237,6 +226,9 @@ TEST_F(cli, a_data_directory_leads_to_its_database_and_tells_a_dead_service) {
   const auto dead = call({"status"});
   EXPECT_EQ(dead.exit, 3);
   EXPECT_THAT(dead.err, HasSubstr("is not running any more"));
+  const auto doctor = call({"doctor"});
+  EXPECT_EQ(doctor.exit, 1);
+  EXPECT_THAT(doctor.out, HasSubstr("does not run"));
   std::ofstream(dir / "service.json") << json{
       {"pid", ::getpid()}, {"conninfo", db_.conninfo()}, {"state", "starting"}, {"console", "/x"}};
   EXPECT_THAT(call({"status"}).err, HasSubstr("the service is starting"));
@@ -282,6 +274,7 @@ TEST_F(cli, migrate_makes_a_schema_once) {
 TEST_F(cli, a_producer_may_push_and_nothing_else) {
   const std::string producer = db_.conninfo("cascade_producer");
   EXPECT_EQ(run_on(producer, {"task", "push", "noop"}).exit, 0);
+  EXPECT_THAT(run_on(producer, {"doctor"}).out, HasSubstr("not for reading"));
   const auto refused = run_on(producer, {"task", "list", "--json"});
   EXPECT_EQ(refused.exit, 1);
   EXPECT_EQ(json::parse(refused.err)["error"]["sqlstate"], "42501");
