@@ -6,18 +6,31 @@
 #include "config/load.hpp"
 #include "config/reference.hpp"
 #include "state/command_spec.hpp"
+#include "executors/builtin.hpp"
 
 namespace cascade {
 namespace {
 
-// What config/ leaves open: whether the commands can be run.
+// What config/ leaves open: whether the commands can be run, and have names of their own.
 void check_commands(loaded_config& config) {
+  boost::asio::io_context io;
+  handler_registry registry;
+  add_builtin_handlers(registry, io);
   const auto commands = nlohmann::json::parse(config.values.handlers.commands_json, nullptr, false);
   for (const auto& [name, command] : commands.items()) {
     const auto parsed =
         parse_command(command.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-    if (!parsed.spec)
+    if (!parsed.spec) {
       config.problems.push_back({"handlers.commands", "handler \"" + name + "\": " + parsed.error});
+      continue;
+    }
+    try {
+      if (registry.contains(name))
+        throw std::invalid_argument("handler " + name + " is built in, take another name");
+      registry.add_command(name, *parsed.spec);
+    } catch (const std::exception& e) {
+      config.problems.push_back({"handlers.commands", e.what()});
+    }
   }
 }
 
@@ -59,6 +72,9 @@ int run_show(cli_context& context) {
 void add_config_commands(CLI::App& app, cli_context& context) {
   auto* group = app.add_subcommand("config", "Show and check the configuration of the service");
   group->require_subcommand(1);
+  group->footer(
+      "Examples:\n  cascade config show"
+      "\n  cascade config check /etc/cascade.yaml");
   group->fallthrough();
   auto* show = group->add_subcommand(
       "show", "Show what the service would run with, and where each value comes from");

@@ -26,7 +26,8 @@ std::string footer() {
          "  cascaded --database 'host=db dbname=cascade user=cascade' --node-name worker-2 --tag "
          "gpu\n"
          "  cascaded --config /etc/cascade.yaml --profile high_throughput\n\n"
-         "Exit codes: 0 stopped cleanly, 2 wrong usage or configuration.\n\n"
+         "Exit codes: 0 stopped as asked, 1 cannot run, 2 wrong flags or configuration, 3 the "
+         "database was not reachable.\n\n"
          "Configuration:\n" +
          configuration_help();
 }

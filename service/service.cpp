@@ -127,7 +127,7 @@ public:
   int run() {
     auto lock = pg::data_dir_lock::take(settings_.data_dir);
     if (!lock) return refuse(lock.error().message);
-    if (const auto problem = add_handlers(settings_, io_, handlers_)) return refuse(*problem);
+    if (const auto problem = add_handlers(settings_, io_, handlers_)) return refuse(*problem, 2);
     service_database database(settings_, log_);
     conninfo_ = database.conninfo();  // of an embedded one: once it runs
     announce("starting", {});
@@ -155,9 +155,9 @@ public:
   }
 
 private:
-  int refuse(const std::string& why) {
+  int refuse(const std::string& why, int exit = 1) {
     log_->error("cascade.service.refused text=\"{}\"", why);
-    return 1;
+    return exit;
   }
 
   void announce(const char* state, epoch_id epoch) {
