@@ -13,6 +13,7 @@ from (
            group by n.epoch) n) as nodes,
     (select json_build_object('waiting', coalesce(sum(q.waiting), 0), 'pending', coalesce(sum(q.pending), 0),
        'running', coalesce(sum(q.running), 0), 'completed', coalesce(sum(q.completed), 0),
-       'failed', coalesce(sum(q.failed), 0), 'quarantined', coalesce(sum(q.quarantined), 0))
+       'failed', coalesce(sum(q.failed), 0), 'cancelled', coalesce(sum(q.cancelled), 0),
+       'skipped', coalesce(sum(q.skipped), 0), 'quarantined', coalesce(sum(q.quarantined), 0))
      from cascade.queue_stats q) as tasks
 ) x
