@@ -46,9 +46,13 @@ doctor_check rights_check(const json_row& s) {
             doctor_check::ok,
             user + " may act as cascade_engine" + (may_migrate ? " and migrate" : ", not migrate"),
             {}};
+  const bool push = s.value("may_push", false), read = s.value("may_read", false);
+  const std::string enough = push && read ? "enough for pushing and reading"
+                             : push       ? "enough for pushing, not for reading"
+                             : read       ? "enough for reading, not for pushing"
+                                          : "not enough for anything";
   return {"rights", doctor_check::warn, user + " may not act as cascade_engine",
-          "enough for pushing and reading; for cascaded and for changes: grant cascade_engine to " +
-              user};
+          enough + "; for cascaded and for changes: grant cascade_engine to " + user};
 }
 
 doctor_check roles_check(const json_row& s) {

@@ -79,10 +79,33 @@ doctor_check check_data_dir(const std::filesystem::path& dir) {
   return {"data directory", doctor_check::ok, dir.string(), {}};
 }
 
+doctor_check check_service(const target& to) {
+  const std::string& state = to.service->state;
+  const std::string dir = to.data_dir.string();
+  if (!to.service->process_lives())
+    return {"service", doctor_check::fail, "the service in " + dir + " does not run",
+            "start it with: cascaded --data-dir " + dir};
+  if (state == "standby")
+    return {"service", doctor_check::ok, "standby: another node owns the database", {}};
+  if (state == "ready") return {"service", doctor_check::ok, "it runs", {}};
+  return {"service", doctor_check::warn, state.empty() ? "not ready" : state,
+          "wait a moment, then see its log"};
+}
+
 std::vector<doctor_check> all_checks(cli_context& context) {
   const target to = find_target(context.target);
-  auto db = database::connect(to, context.target);
-  std::vector<doctor_check> out{{"connection", doctor_check::ok, "by " + to.origin, {}}};
+  std::vector<doctor_check> out;
+  if (to.service) out.push_back(check_service(to));
+  std::optional<database> made;
+  try {
+    made.emplace(database::connect(to, context.target));
+  } catch (const cli_failure& f) {
+    if (out.empty() || out.back().verdict != doctor_check::fail) throw;
+    out.push_back({"connection", doctor_check::fail, f.message, f.hint});
+    return out;
+  }
+  auto& db = *made;
+  out.push_back({"connection", doctor_check::ok, "by " + to.origin, {}});
   const double before = wall_clock();
   const json_row server = db.one(sql::cli_doctor_server, {}, "answer");
   const double after = wall_clock();

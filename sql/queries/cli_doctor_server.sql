@@ -17,5 +17,9 @@ from (
      where r.rolname in ('cascade_owner', 'cascade_engine', 'cascade_producer', 'cascade_reader')) as roles,
     (select coalesce(bool_or(pg_catalog.pg_has_role(current_user, r.oid, 'member')), false)
      from pg_catalog.pg_roles r where r.rolname = 'cascade_engine') as may_be_engine,
+    (select coalesce(bool_or(pg_catalog.pg_has_role(current_user, r.oid, 'member')), false)
+     from pg_catalog.pg_roles r where r.rolname = 'cascade_producer') as may_push,
+    (select coalesce(bool_or(pg_catalog.pg_has_role(current_user, r.oid, 'member')), false)
+     from pg_catalog.pg_roles r where r.rolname = 'cascade_reader') as may_read,
     exists (select from pg_catalog.pg_namespace n where n.nspname = 'cascade') as has_schema
 ) x
