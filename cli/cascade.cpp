@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 
+#include <charconv>
 #include <iostream>
 #include <iterator>
 
@@ -141,6 +142,17 @@ std::chrono::milliseconds duration_argument(const std::string& name, const std::
     throw cli_failure(exit_usage, name + ": \"" + given + "\" is not a duration",
                       std::string(duration_hint));
   return *value;
+}
+
+std::function<std::string(const std::string&)> id_check(const std::string& noun) {
+  return [noun](const std::string& given) {
+    std::int64_t id = 0;
+    const char* const end = given.data() + given.size();
+    const auto [at, error] = std::from_chars(given.data(), end, id);
+    return error == std::errc{} && at == end && id > 0
+               ? std::string()
+               : "\"" + given + "\" is not a " + noun + " id";
+  };
 }
 
 int run_cascade(int argc, const char* const* argv, std::istream& in, std::ostream& out,

@@ -46,7 +46,7 @@ void add_change(CLI::App& group, cli_context& context, const std::string& noun,
                 const sql::query& query, const std::string& told) {
   auto ids = std::make_shared<std::vector<std::int64_t>>();
   auto* sub = group.add_subcommand(name, about);
-  sub->add_option("id", *ids, "Numbers of the " + noun + "s")->required();
+  sub->add_option("id", *ids, "Numbers of the " + noun + "s")->required()->check(id_check(noun));
   sub->footer("Asks the owner of the " + noun +
               ", which acts within milliseconds when a service runs.\n\nExample:\n  cascade " +
               noun + " " + name + " " + example);

@@ -10,6 +10,9 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "cli/failure.hpp"
+#include "cli/output.hpp"
+
 namespace cascade {
 
 using json = nlohmann::json;
@@ -38,6 +41,20 @@ std::string printable(std::string text) {
 std::string with_newline(std::string text) {
   if (!text.empty() && text.back() != '\n') text += '\n';
   return text;
+}
+
+// As the other commands do, see cli_context::report.
+void complain(std::ostream& err, bool with_json, exit_code exit, std::string why) {
+  while (why.ends_with('\n')) why.pop_back();
+  if (with_json)
+    print_json(err, json_row{{"error",
+                              {{"code", to_string(exit)},
+                               {"message", why},
+                               {"hint", nullptr},
+                               {"sqlstate", nullptr}}}});
+  else
+    err << "error: " << with_newline(printable(std::move(why)));
+  err << std::flush;
 }
 
 }  // namespace
@@ -136,11 +153,11 @@ console_exit run_console_command(console_connection& connection, const std::stri
                                  bool with_json, std::ostream& out, std::ostream& err) {
   const auto reply = connection.ask(command, with_json);
   if (!reply) {
-    err << "error: " << connection.why() << std::endl;
+    complain(err, with_json, exit_unreachable, connection.why());
     return console_exit::unreachable;
   }
   if (!reply->ok) {
-    err << "error: " << with_newline(printable(reply->text)) << std::flush;
+    complain(err, with_json, exit_failed, reply->text);
     return console_exit::refused;
   }
   out << with_newline(with_json ? reply->data : printable(reply->text)) << std::flush;

@@ -3,7 +3,7 @@
 // The other end of the console's socket: one command, a pipe full of them, or a prompt with history
 // and completion.
 //
-// Output   answers to `out`, complaints to `err`; colour only on a terminal, and never with
+// Output   answers to `out`, complaints to `err` (with `json` as {"error": {...}}); colour only on a terminal, and never with
 //          NO_COLOR set. Control characters in answers are not passed on: they may come from
 //          somebody's payload.
 // Limits   connecting and each answer take at most `timeout`; an answer has at most

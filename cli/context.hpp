@@ -70,6 +70,9 @@ inline std::optional<std::string_view> given(const std::string& option) {
 // "30s" as seconds; throws cli_failure.
 std::chrono::milliseconds duration_argument(const std::string& name, const std::string& given);
 
+// For CLI11's check(): CLI11 makes the largest number of one that is too large.
+std::function<std::string(const std::string&)> id_check(const std::string& noun);
+
 // The command line, all of it. Returns the exit code; prints its own errors.
 int run_cascade(int argc, const char* const* argv, std::istream& in, std::ostream& out,
                 std::ostream& err);

@@ -15,11 +15,11 @@ namespace cascade {
 namespace {
 
 const std::vector<column> queue_columns{
-    {"queue", "queue", cell::text, true},        {"paused", "paused"},
-    {"waiting", "waiting", cell::number},        {"pending", "pending", cell::number},
-    {"running", "running", cell::number},        {"completed", "completed", cell::number},
-    {"failed", "failed", cell::number},          {"cancelled", "cancelled", cell::number},
-    {"quarantined", "quarantined", cell::number}};
+    {"queue", "queue", cell::text, true}, {"paused", "paused"},
+    {"waiting", "waiting", cell::number}, {"pending", "pending", cell::number},
+    {"running", "running", cell::number}, {"completed", "completed", cell::number},
+    {"failed", "failed", cell::number},   {"cancelled", "cancelled", cell::number},
+    {"skipped", "skipped", cell::number}, {"quarantined", "quarantined", cell::number}};
 
 // How often: "100/1m"; "5" is five a second, "none" takes the limit away.
 struct rate_given {
@@ -46,9 +46,14 @@ rate_given rate_argument(const std::string& name, const std::string& given) {
 
 // A whole number, or none.
 std::optional<double> count_argument(const std::string& name, const std::string& given) {
-  if (given.find_first_of("./") != std::string::npos)
-    throw cli_failure(exit_usage, name + ": write a whole number, or none");
-  return rate_argument(name, given).count;
+  if (given == "none") return std::nullopt;
+  std::int32_t count = 0;
+  const char* const end = given.data() + given.size();
+  const auto [at, error] = std::from_chars(given.data(), end, count);
+  if (error != std::errc{} || at != end || count < 1)
+    throw cli_failure(exit_usage,
+                      name + ": \"" + given + "\" is not allowed; write a number from 1, or none");
+  return count;
 }
 
 struct limit_options {
@@ -173,6 +178,10 @@ void add_weigh(CLI::App& group, cli_context& context) {
 void add_queue_commands(CLI::App& app, cli_context& context) {
   auto* group = app.add_subcommand("queue", "List, pause, resume and limit queues");
   group->require_subcommand(1);
+  group->footer(
+      "Examples:\n  cascade queue list"
+      "\n  cascade queue limit mail --rate 100/1m --concurrency 4"
+      "\n  cascade queue pause mail");
   group->fallthrough();
   auto* list = group->add_subcommand("list", "List queues with their counts");
   list->footer("Example:\n  cascade queue list --json");

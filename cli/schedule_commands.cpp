@@ -135,6 +135,10 @@ void add_ticks(CLI::App& group, cli_context& context) {
 void add_schedule_commands(CLI::App& app, cli_context& context) {
   auto* group = app.add_subcommand("schedule", "Apply, show and change what runs again and again");
   group->require_subcommand(1);
+  group->footer(
+      "Examples:\n  cascade schedule apply nightly.yaml"
+      "\n  cascade schedule next nightly -n 5"
+      "\n  cascade schedule ticks nightly --limit 10");
   group->fallthrough();
   add_schedule_files(*group, context);
   add_list(*group, context);

@@ -18,7 +18,7 @@ void add_reschedule(CLI::App& group, cli_context& context) {
   auto o = std::make_shared<options>();
   auto* sub =
       group.add_subcommand("reschedule", "Move a task that has not started to another time");
-  sub->add_option("id", o->id, "Number of the task")->required();
+  sub->add_option("id", o->id, "Number of the task")->required()->check(id_check("task"));
   auto* when = sub->add_option_group("when");
   when->add_option("--delay", o->delay, "This long from now; 0s: at once")->type_name("DURATION");
   when->add_option("--run-at", o->run_at, "At this moment, such as 2026-11-21T03:00:00Z")
@@ -51,7 +51,7 @@ void add_priority(CLI::App& group, cli_context& context) {
   };
   auto o = std::make_shared<options>();
   auto* sub = group.add_subcommand("priority", "Give a task another priority");
-  sub->add_option("id", o->id, "Number of the task")->required();
+  sub->add_option("id", o->id, "Number of the task")->required()->check(id_check("task"));
   sub->add_option("priority", o->priority, "0 to 100, higher first")
       ->required()
       ->check(CLI::Range(0, 100))

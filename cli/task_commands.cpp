@@ -37,7 +37,7 @@ void add_list(CLI::App& group, cli_context& context) {
   sub->add_option("--status", o->status, "Only tasks in this state")
       ->check(CLI::IsMember(
           std::vector<std::string>(task_state_names.begin(), task_state_names.end())));
-  sub->add_option("--job", o->job, "Only tasks of this job");
+  sub->add_option("--job", o->job, "Only tasks of this job")->check(id_check("job"));
   sub->add_option("--limit", o->limit, "At most so many")
       ->check(CLI::Range(1, 100'000))
       ->type_name("N")
@@ -62,7 +62,7 @@ void add_list(CLI::App& group, cli_context& context) {
 void add_show(CLI::App& group, cli_context& context) {
   auto id = std::make_shared<std::int64_t>(0);
   auto* sub = group.add_subcommand("show", "Show a task and its attempts");
-  sub->add_option("id", *id, "Number of the task")->required();
+  sub->add_option("id", *id, "Number of the task")->required()->check(id_check("task"));
   sub->footer("Example:\n  cascade task show 7");
   sub->callback([&context, id] {
     context.action = [&context, id] {
@@ -83,7 +83,7 @@ void add_wait(CLI::App& group, cli_context& context) {
   };
   auto o = std::make_shared<options>();
   auto* sub = group.add_subcommand("wait", "Wait until a task has finished");
-  sub->add_option("id", o->id, "Number of the task")->required();
+  sub->add_option("id", o->id, "Number of the task")->required()->check(id_check("task"));
   sub->add_option("--timeout", o->timeout, "Wait no longer than this (exit code 5)")
       ->type_name("DURATION");
   sub->footer("Example:\n  cascade task wait 7 --timeout 30s");
@@ -131,7 +131,7 @@ int explain(cli_context& context, std::int64_t id) {
 void add_explain(CLI::App& group, cli_context& context) {
   auto id = std::make_shared<std::int64_t>(0);
   auto* sub = group.add_subcommand("explain", "Say why a task is not running");
-  sub->add_option("id", *id, "Number of the task")->required();
+  sub->add_option("id", *id, "Number of the task")->required()->check(id_check("task"));
   std::string words;
   for (const auto word : task_verdict_names) words += "\n  " + std::string(word);
   sub->footer(
@@ -148,6 +148,10 @@ void add_explain(CLI::App& group, cli_context& context) {
 void add_task_commands(CLI::App& app, cli_context& context) {
   auto* group = app.add_subcommand("task", "Push, watch and change tasks");
   group->require_subcommand(1);
+  group->footer(
+      "Examples:\n  cascade task push resize --payload '{\"id\": 7}' --delay 5m"
+      "\n  cascade task list --status failed --json"
+      "\n  cascade task explain 7");
   group->fallthrough();
   add_task_push(*group, context);
   add_list(*group, context);

@@ -244,6 +244,10 @@ void add_limit(CLI::App& group, cli_context& context) {
 void add_workflow_commands(CLI::App& app, cli_context& context) {
   auto* group = app.add_subcommand("workflow", "Check, apply and show workflows");
   group->require_subcommand(1);
+  group->footer(
+      "Examples:\n  cascade workflow validate nightly.yaml"
+      "\n  cascade workflow apply nightly.yaml"
+      "\n  cascade workflow graph nightly --format mermaid");
   group->fallthrough();
   add_files(*group, context, "apply",
             "Store workflows; a definition that has not changed makes no new version",

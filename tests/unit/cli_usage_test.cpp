@@ -43,5 +43,14 @@ TEST(cli_usage, an_unknown_command_is_named) {
   EXPECT_THAT(run({"task"}).err, HasSubstr("which command of cascade task?"));
 }
 
+TEST(cli_usage, an_id_that_is_none_is_refused) {
+  for (const char* id : {"99999999999999999999", "0", "x", "7x"}) {
+    const auto told = run({"task", "show", id});
+    EXPECT_EQ(told.exit, 2) << id;
+    EXPECT_THAT(told.err, HasSubstr("is not a task id")) << id;
+  }
+  EXPECT_EQ(run({"job", "cancel", "1", "99999999999999999999"}).exit, 2);
+}
+
 }  // namespace
 }  // namespace cascade
