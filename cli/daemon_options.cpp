@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "cli/failure.hpp"
+#include "cli/usage.hpp"
 #include "config/reference.hpp"
 
 namespace cascade {
@@ -67,6 +68,11 @@ daemon_options parse_daemon_options(int argc, const char* const* argv, std::ostr
   app.set_version_flag("--version", std::string("cascaded ") + CASCADE_VERSION);
 
   daemon_options result;
+  if (const auto missing = value_missing(app, argc, argv)) {
+    err << "cascaded: " << missing->message << "\n  hint: " << missing->hint << "\n";
+    result.exit = exit_usage;
+    return result;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

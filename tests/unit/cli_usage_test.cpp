@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "cli/context.hpp"
+#include "cli/daemon_options.hpp"
 
 namespace cascade {
 namespace {
@@ -34,6 +35,13 @@ TEST(cli_usage, no_option_takes_the_next_one_for_its_value) {
   EXPECT_EQ(run({"job", "start", "fan", "--idempotency-key", ""}).exit, 2);
   EXPECT_EQ(run({"queue", "limit", "q", "--depth", "--json"}).exit, 2);
   EXPECT_EQ(run({"job", "start", "fan", "--idempotency-key=--wait"}).exit, 3);
+}
+
+TEST(cli_usage, nor_does_one_of_the_daemon) {
+  const char* argv[] = {"cascaded", "--database=", "--workers", "4"};
+  std::ostringstream out, err;
+  EXPECT_EQ(parse_daemon_options(4, argv, out, err, {}).exit, exit_usage);
+  EXPECT_THAT(err.str(), HasSubstr("--database= has no value"));
 }
 
 TEST(cli_usage, an_unknown_command_is_named) {
