@@ -5,8 +5,8 @@
 #include "cli/context.hpp"
 #include "config/load.hpp"
 #include "config/reference.hpp"
-#include "state/command_spec.hpp"
 #include "executors/builtin.hpp"
+#include "state/command_spec.hpp"
 
 namespace cascade {
 namespace {

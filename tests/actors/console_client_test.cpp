@@ -1,12 +1,14 @@
 // The client's blocking half (the prompt itself needs a terminal).
+#include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "cli/console_client.cpp"
+#include "cli/console_client.hpp"
 #include "tests/actors/console_socket_fixture.hpp"
 
 namespace cascade {
 namespace {
 
+using nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
