@@ -71,17 +71,7 @@ int parse_problem(CLI::App& app, const CLI::ParseError& e, int argc, const char*
 }  // namespace
 
 void cli_context::report(const cli_failure& f) const {
-  if (json) {
-    const auto or_null = [](const std::string& s) {
-      return s.empty() ? json_row(nullptr) : json_row(s);
-    };
-    const json_row error{{"code", to_string(f.exit)},
-                         {"message", f.message},
-                         {"hint", or_null(f.hint)},
-                         {"sqlstate", or_null(f.sqlstate)}};
-    print_json(err, json_row{{"error", error}});
-    return;
-  }
+  if (json) return print_error(err, f);
   err << "cascade: " << printable_lines(f.message)
       << (f.sqlstate.empty() ? "" : " [" + f.sqlstate + "]") << '\n';
   if (!f.hint.empty()) err << "  hint: " << printable_lines(f.hint) << '\n';

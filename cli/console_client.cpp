@@ -47,11 +47,7 @@ std::string with_newline(std::string text) {
 void complain(std::ostream& err, bool with_json, exit_code exit, std::string why) {
   while (why.ends_with('\n')) why.pop_back();
   if (with_json)
-    print_json(err, json_row{{"error",
-                              {{"code", to_string(exit)},
-                               {"message", why},
-                               {"hint", nullptr},
-                               {"sqlstate", nullptr}}}});
+    print_error(err, cli_failure(exit, std::move(why)));
   else
     err << "error: " << with_newline(printable(std::move(why)));
   err << std::flush;

@@ -3,8 +3,8 @@
 // The other end of the console's socket: one command, a pipe full of them, or a prompt with history
 // and completion.
 //
-// Output   answers to `out`, complaints to `err` (with `json` as {"error": {...}}); colour only on a terminal, and never with
-//          NO_COLOR set. Control characters in answers are not passed on: they may come from
+// Output   answers to `out`, complaints to `err` (with `json` as {"error": {...}}); colour only on a
+//          terminal, and never with NO_COLOR set. Control characters in answers are not passed on: they may come from
 //          somebody's payload.
 // Limits   connecting and each answer take at most `timeout`; an answer has at most
 //          answer_bytes_max.

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <ostream>
 
+#include "cli/failure.hpp"
 #include "cli/text.hpp"
 
 namespace cascade {
@@ -163,6 +164,17 @@ void print_record(std::ostream& out, const terminal_style& style, const json_row
 void print_json(std::ostream& out, const json_row& document) { out << dumped(document, 2) << '\n'; }
 void print_json(std::ostream& out, const std::vector<json_row>& rows) {
   print_json(out, json_row(rows));
+}
+
+void print_error(std::ostream& err, const cli_failure& f) {
+  const auto or_null = [](const std::string& s) {
+    return s.empty() ? json_row(nullptr) : json_row(s);
+  };
+  const json_row error{{"code", to_string(f.exit)},
+                       {"message", f.message},
+                       {"hint", or_null(f.hint)},
+                       {"sqlstate", or_null(f.sqlstate)}};
+  print_json(err, json_row{{"error", error}});
 }
 
 }  // namespace cascade

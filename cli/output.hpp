@@ -12,6 +12,7 @@
 
 namespace cascade {
 
+struct cli_failure;
 using json_row = nlohmann::ordered_json;  // columns keep their order
 
 struct terminal_style {
@@ -42,6 +43,7 @@ void print_record(std::ostream& out, const terminal_style& style, const json_row
 
 void print_json(std::ostream& out, const json_row& document);
 void print_json(std::ostream& out, const std::vector<json_row>& rows);  // always an array
+void print_error(std::ostream& err, const cli_failure& failure);        // {"error": {...}}
 
 // A state or a verdict in its colour.
 std::string coloured_status(const terminal_style& style, std::string_view status);

@@ -8,8 +8,8 @@
 // Files     DIR/cascade.lock, DIR/service.json (for the CLI), DIR/postgres*, DIR/run when Postgres
 //           is embedded.
 // Returns   the exit code: 0 stopped as asked, 1 cannot run (another service holds the directory,
-//           the schema is newer, Postgres cannot be started), 2 a handler of the configuration is
-//           wrong, 3 the given database was not reachable.
+//           the schema is newer, Postgres cannot be started) or the actors gave up, 2 a handler of
+//           the configuration is wrong, 3 the given database was not reachable.
 #pragma once
 
 #include "config/settings.hpp"

@@ -46,6 +46,17 @@ struct schedules : database_test {
         "cascade.schedule_tick where schedule = '" +
         name + "'");
   }
+  // With a transaction that is open; the actor has put it off.
+  pg::connection somebody_changes_a_due_one() {
+    run_sql(
+        "insert into cascade.schedule (name, every, handler, starts_at, handled_to) values "
+        "('busy', '1 hour', 'noop', now() - interval '90 minutes', now() - interval '1 hour')");
+    auto other = database.connect();
+    must(other.exec_text("begin; update cascade.schedule set priority = 7"));
+    run();
+    until([&] { return shown()["failures"] > 0; });
+    return other;
+  }
   void until_value(const std::string& sql, const std::string& expected) {
     until([&] { return value(sql) == expected; });
   }
@@ -155,13 +166,7 @@ TEST_F(schedules, what_is_broken_is_logged_when_it_is_new_and_not_at_each_look) 
 }
 
 TEST_F(schedules, a_schedule_that_somebody_is_changing_fires_when_he_is_done) {
-  run_sql(
-      "insert into cascade.schedule (name, every, handler, starts_at, handled_to) values "
-      "('busy', '1 hour', 'noop', now() - interval '90 minutes', now() - interval '1 hour')");
-  auto other = database.connect();
-  must(other.exec_text("begin; update cascade.schedule set priority = 7"));
-  run();
-  until([&] { return shown()["failures"] > 0; });
+  auto other = somebody_changes_a_due_one();
   EXPECT_EQ(ticks("busy"), "none");
   must(other.exec_text("commit"));
   elapse(1s);
@@ -170,13 +175,7 @@ TEST_F(schedules, a_schedule_that_somebody_is_changing_fires_when_he_is_done) {
 }
 
 TEST_F(schedules, an_owner_that_is_lost_while_something_is_put_off_goes_on) {
-  run_sql(
-      "insert into cascade.schedule (name, every, handler, starts_at, handled_to) values "
-      "('busy', '1 hour', 'noop', now() - interval '90 minutes', now() - interval '1 hour')");
-  auto other = database.connect();
-  must(other.exec_text("begin; update cascade.schedule set priority = 7"));
-  run();
-  until([&] { return shown()["failures"] > 0; });
+  auto other = somebody_changes_a_due_one();
   lose_connection();
   elapse(1s);
   must(other.exec_text("commit"));
